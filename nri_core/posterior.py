@@ -1,0 +1,75 @@
+"""`EdgePosterior`: what a model believes about each ordered pair of nodes."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO, Self
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from nri_core.errors import DataError
+from nri_core.graph import off_diagonal
+from nri_core.storage import read_npz, write_npz
+
+
+@dataclass(frozen=True, eq=False)
+class EdgePosterior:
+    """q(z_ij | x) for every simulation and ordered pair: float [sim, node, node, edge type] = [receiver, sender], zero on the diagonal.
+
+    `inference` says how it was read: by the "encoder", or through the decoder ("exact", "per receiver", "search").
+    Raises DataError for probabilities outside [0, 1], rows that do not sum to 1, or names that do not match.
+    """
+
+    edge_probs: Float[np.ndarray, "sim node node type"]
+    edge_type_names: tuple[str, ...]
+    node_names: tuple[str, ...]
+    inference: str
+
+    def __post_init__(self) -> None:
+        """Check shapes and that each off-diagonal row is a distribution."""
+        probs = self.edge_probs
+        square = probs.ndim == 4 and probs.shape[1] == probs.shape[2] == len(self.node_names)
+        if not square or probs.shape[3] != len(self.edge_type_names):
+            raise DataError(
+                f"Expected edge probabilities [sim, node, node, type] for {len(self.node_names)} nodes and "
+                f"{len(self.edge_type_names)} types; found shape {probs.shape}."
+            )
+        expected = off_diagonal(len(self.node_names)).astype(float)
+        if not (np.abs(probs.sum(-1) - expected) < 1e-3).all() or probs.min() < 0:
+            raise DataError("Expected probabilities that sum to 1 over edge types (0 on the diagonal); these do not.")
+        probs.flags.writeable = False
+
+    @property
+    def edge_types(self) -> Int[np.ndarray, "sim node node"]:
+        """The most probable type of each pair."""
+        return self.edge_probs.argmax(-1)
+
+    def relabelled(self, relabelling: tuple[int, ...], names: tuple[str, ...]) -> Self:
+        """The same belief with inferred type k called type `relabelling[k]`, whose name is `names[relabelling[k]]`."""
+        probs = np.zeros((*self.edge_probs.shape[:3], len(names)), self.edge_probs.dtype)
+        for inferred, true in enumerate(relabelling):
+            probs[..., true] = self.edge_probs[..., inferred]
+        return replace(self, edge_probs=probs, edge_type_names=names)
+
+    def select(self, sims: slice | Int[np.ndarray, " sim"]) -> Self:
+        """The belief about some of the simulations."""
+        return replace(self, edge_probs=self.edge_probs[sims])
+
+    def save(self, path: Path) -> None:
+        """Write `posterior.npz` in one step."""
+        names = {"edge_type_names": np.array(self.edge_type_names), "node_names": np.array(self.node_names)}
+        write_npz(Path(path), {"edge_probs": self.edge_probs, **names, "inference": np.array(self.inference)})
+
+    @classmethod
+    def load(cls, source: Path | BinaryIO) -> Self:
+        """Read what `save` wrote. Raises DataError."""
+        arrays = read_npz(source, what="an edge posterior")
+        try:
+            return cls(
+                arrays["edge_probs"],
+                tuple(map(str, arrays["edge_type_names"])),
+                tuple(map(str, arrays["node_names"])),
+                str(arrays["inference"]),
+            )
+        except KeyError as error:
+            raise DataError(f"Expected an edge posterior with an array {error}; found {', '.join(arrays)}.") from error
