@@ -1,0 +1,23 @@
+"""What all tests share: where the recorded data lie, and one torch thread for each of several test processes."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ["OMP_NUM_THREADS"] = "1"  # read when torch is imported: processes side by side must not fight for cores
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of recorded and reference data: `$NRI_SHARED_DATA`, or `../shared/data` beside the project."""
+    folder = Path(os.environ.get("NRI_SHARED_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        reason = f"Reference data not found at {folder}; set NRI_SHARED_DATA to its folder."
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return folder
