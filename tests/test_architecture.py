@@ -21,6 +21,7 @@ CORE = (
     ("checkpoint",),
     ("metrics",),
     ("inference",),
+    ("evaluation",),
     ("training",),
     ("network_baselines",),
     ("exporters",),
