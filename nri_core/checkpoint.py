@@ -1,0 +1,156 @@
+"""A trained model as a folder: config.json, model.safetensors, and README.md, the model card."""
+
+import json
+import os
+import secrets
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load as load_weights
+from safetensors.torch import save as save_weights
+
+from nri_core.dataset import Normalizer
+from nri_core.errors import CheckpointError, ConfigError
+from nri_core.models import NRI, ModelSettings
+from nri_core.storage import write_json, write_text
+from nri_core.trajectories import Trajectories
+
+FORMAT = 1
+MAX_WEIGHT_BYTES = 1024**3
+
+
+class CheckpointConfig(BaseModel):
+    """Everything but the weights: what config.json holds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    format: Literal[1] = FORMAT
+    settings: ModelSettings
+    inference: Literal["encoder", "decoder"] = Field(description="How the graph is read: by the encoder, or through the decoder")
+    feature_names: tuple[str, ...]
+    window: int = Field(ge=2, le=100_000, description="Frames that inference reads")
+    num_nodes: int = Field(ge=2, description="Nodes of the training data")
+    dt: float = Field(gt=0)
+    normalizer: Normalizer
+    unit: Normalizer = Field(description="The reference's units, in which errors are reported")
+    metadata: dict[str, Any] = Field(default_factory=dict, description="Recipe, seed, data and measured figures")
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A model with all that it needs to read new data in the units of the source."""
+
+    model: NRI
+    config: CheckpointConfig = field(repr=False)
+
+    @property
+    def edge_type_names(self) -> tuple[str, ...]:
+        """What the model itself can say about its types: only a silent first type has a meaning."""
+        settings = self.config.settings
+        first = "none" if settings.skip_first else "type 0"
+        return (first, *(f"type {kind}" for kind in range(1, settings.num_edge_types)))
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.model.parameters()).device
+
+    def check(self, data: Trajectories) -> None:
+        """Raise CheckpointError, in one sentence, where the model cannot read `data`."""
+        config = self.config
+        if data.feature_names != config.feature_names:
+            raise CheckpointError(
+                f"This model was trained on the features {', '.join(config.feature_names)}; these data have "
+                f"{', '.join(data.feature_names)}. Choose another model or other data."
+            )
+        fewest = config.window if config.settings.encoder == "mlp" else 3
+        if data.num_steps < fewest:
+            raise CheckpointError(f"This model reads {fewest} frames or more; these data have {data.num_steps}. Choose longer data.")
+        if not np.isclose(data.dt, config.dt, rtol=1e-3):
+            raise CheckpointError(
+                f"This model was trained with {config.dt:g} time units between frames; these data have {data.dt:g}. Resample the data or train again."
+            )
+
+    def save(self, folder: Path) -> None:
+        """Write the three files beside `folder`, then swap the folders: a reader never sees half a checkpoint."""
+        folder = Path(folder)
+        beside = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.tmp")
+        try:
+            beside.mkdir(parents=True)
+            (beside / "model.safetensors").write_bytes(save_weights({k: v.contiguous().cpu() for k, v in self.model.state_dict().items()}))
+            write_json(beside / "config.json", self.config.model_dump(mode="json"))
+            write_text(beside / "README.md", model_card(self.config))
+            if folder.exists():
+                retired = beside.with_suffix(".old")
+                os.rename(folder, retired)
+                os.rename(beside, folder)
+                shutil.rmtree(retired)
+            else:
+                os.rename(beside, folder)
+        except OSError as error:
+            raise CheckpointError(f"Could not save the model to {folder}: {error.strerror or error}. Free some space or choose another folder.") from error
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+
+    @classmethod
+    def load(cls, folder: Path, *, device: str | torch.device = "cpu") -> Self:
+        """Read a checkpoint folder; never unpickles. Raises CheckpointError for anything missing, damaged or from elsewhere."""
+        folder = Path(folder)
+        config = _read_config(folder / "config.json")
+        weights = _read_weights(folder / "model.safetensors")
+        try:
+            model = NRI(config.settings, feature_names=config.feature_names, window=config.window)
+            model.load_state_dict(weights)
+        except (RuntimeError, ConfigError) as error:
+            raise CheckpointError(f"The weights in {folder.name}/model.safetensors do not fit its config.json. Copy both from the same model.") from error
+        return cls(model.to(device).eval(), config)
+
+
+def _read_config(path: Path) -> CheckpointConfig:
+    try:
+        return CheckpointConfig.model_validate_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CheckpointError(f"Expected a model folder with config.json and model.safetensors; {path} cannot be read. Check the path.") from error
+    except (ValidationError, UnicodeDecodeError) as error:
+        reason = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": "not text"}
+        where = ".".join(map(str, reason["loc"])) or "file"
+        raise CheckpointError(f"Expected the config.json of an NRI Explorer model; {where}: {reason['msg']}. Save the model again.") from error
+
+
+def _read_weights(path: Path) -> dict[str, torch.Tensor]:
+    try:
+        if path.stat().st_size > MAX_WEIGHT_BYTES:
+            raise CheckpointError(f"Expected at most 1 GB of weights; {path.name} is larger. It is not a model of NRI Explorer.")
+        weights = load_weights(path.read_bytes())
+    except OSError as error:
+        raise CheckpointError(f"Expected the weights at {path}; the file cannot be read. Check the path.") from error
+    except (SafetensorError, ValueError) as error:
+        raise CheckpointError(f"Expected weights in safetensors format; {path.name} is damaged ({error}). Copy it again.") from error
+    if not all(torch.isfinite(weight).all() for weight in weights.values() if weight.is_floating_point()):
+        raise CheckpointError(f"Expected finite weights; {path.name} holds NaN or infinity. Train again.")
+    return weights
+
+
+def model_card(config: CheckpointConfig) -> str:
+    """The README.md of a checkpoint: what it is, what it was made from, how good it was, and the command."""
+    settings, metadata = config.settings, config.metadata
+    reading = "through the decoder" if config.inference == "decoder" else "by the encoder"
+    rows = [
+        "# A relational inference model",
+        "",
+        f"Encoder `{settings.encoder}`, decoder `{settings.decoder}`, likelihood `{settings.likelihood}`, "
+        f"{settings.num_edge_types} edge types; the graph is read {reading} from {config.window} frames.",
+        "Trained without edge labels; accuracies are up to relabelling of edge types.",
+        "",
+    ]
+    for title, value in metadata.items():
+        text = json.dumps(value, indent=2) if isinstance(value, dict | list) else str(value)
+        rows += [f"## {title.capitalize()}", "", "```", text, "```", ""]
+    return "\n".join(rows)
+
+

@@ -1,0 +1,104 @@
+"""Where NumPy becomes torch: splitting by simulation, normalising by the training set, batches."""
+
+from collections.abc import Iterator
+from typing import Literal, Self
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor
+
+from nri_core.errors import DataError
+from nri_core.trajectories import Trajectories
+
+LOCATIONS = ("x", "y", "z")
+VELOCITIES = ("vx", "vy", "vz")
+
+
+def split(data: Trajectories, *, valid_fraction: float = 0.1, most: int = 1000) -> tuple[Trajectories, Trajectories]:
+    """(train, valid): the last simulations are held out, at least one and at most `most`. Never splits a simulation."""
+    if data.num_sims < 2:
+        raise DataError("Expected at least 2 simulations, one of them to validate on; found 1. Simulate or record more.")
+    held = min(max(round(valid_fraction * data.num_sims), 1), most)
+    return data.select(slice(0, -held)), data.select(slice(-held, None))
+
+
+def columns(feature_names: tuple[str, ...], wanted: tuple[str, ...]) -> tuple[int, ...]:
+    """Positions of the `wanted` features that are there, in the wanted order."""
+    return tuple(feature_names.index(name) for name in wanted if name in feature_names)
+
+
+def _groups(feature_names: tuple[str, ...]) -> list[list[int]]:
+    """Locations share one scale and velocities another, so that directions keep their meaning; the rest stand alone."""
+    together = [list(columns(feature_names, wanted)) for wanted in (LOCATIONS, VELOCITIES)]
+    alone = [[dim] for dim in range(len(feature_names)) if not any(dim in group for group in together)]
+    return [group for group in (*together, *alone) if group]
+
+
+class Normalizer(BaseModel):
+    """(value − shift) / scale for each dim; fitted on training data, kept with the model.
+
+    "unit" is the reference's: one minimum and maximum for all locations, one for all velocities, onto [−1, 1].
+    "standard": zero mean for each dim, and one standard deviation for all locations and one for all velocities.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    shift: tuple[float, ...]
+    scale: tuple[float, ...]
+
+    @classmethod
+    def fit(cls, data: Trajectories, kind: Literal["unit", "standard"]) -> Self:
+        """Raises DataError when a feature never changes: then there is no scale."""
+        values = data.values
+        shift, scale = np.zeros(values.shape[-1]), np.ones(values.shape[-1])
+        for group in _groups(data.feature_names):
+            part = values[..., group].astype(np.float64)
+            if kind == "unit":
+                low, high = part.min(), part.max()
+                shift[group], scale[group] = (low + high) / 2, (high - low) / 2
+            else:
+                shift[group] = part.mean(axis=(0, 1, 2))
+                scale[group] = np.sqrt(np.square(part - shift[group]).mean())
+        if not (scale > 1e-12).all():
+            constant = ", ".join(f"`{data.feature_names[dim]}`" for dim in np.flatnonzero(~(scale > 1e-12)))
+            raise DataError(f"Expected features that change over time; found {constant} constant. Leave it out.")
+        return cls(shift=tuple(shift.tolist()), scale=tuple(scale.tolist()))
+
+    def apply(self, values: Float[np.ndarray, "*batch dim"]) -> Float[np.ndarray, "*batch dim"]:
+        """Into the normalised units."""
+        return (values - np.array(self.shift)) / np.array(self.scale)
+
+    def undo(self, values: Float[np.ndarray, "*batch dim"]) -> Float[np.ndarray, "*batch dim"]:
+        """Back to the units of the source."""
+        return values * np.array(self.scale) + np.array(self.shift)
+
+
+def as_tensor(data: Trajectories, normalizer: Normalizer, device: torch.device) -> Float[Tensor, "sim time node dim"]:
+    """Normalised float32 values on the device. Raises DataError where nodes are unobserved."""
+    if data.observed is not None and not data.observed.all():
+        unseen = 1 - data.observed.mean()
+        raise DataError(f"Expected every node in every frame; found {unseen:.1%} unobserved. Choose complete windows or interpolate the gaps.")
+    return torch.from_numpy(normalizer.apply(data.values)).to(device, torch.float32)
+
+
+def batches(num_sims: int, batch_size: int, generator: torch.Generator) -> Iterator[Int[Tensor, " batch"]]:
+    """Shuffled positions of one pass over the simulations (the reference does not shuffle); a short last batch is kept."""
+    yield from torch.randperm(num_sims, generator=generator).split(batch_size)
+
+
+def turn_and_flip(
+    values: Float[Tensor, "sim time node dim"], feature_names: tuple[str, ...], generator: torch.Generator
+) -> Float[Tensor, "sim time node dim"]:
+    """One of the 8 symmetries of the square, drawn for each simulation: mirror x, mirror y, swap the axes.
+
+    Assumes that the law has these symmetries about the centre of the data, as a square box or open space has.
+    """
+    pairs = [columns(feature_names, names[:2]) for names in (LOCATIONS, VELOCITIES)]
+    draw = torch.randint(0, 2, (3, values.shape[0], 1, 1), generator=generator).to(values.device)
+    values = values.clone()
+    for first, second in (pair for pair in pairs if len(pair) == 2):
+        x, y = values[..., first] * (1 - 2 * draw[0]), values[..., second] * (1 - 2 * draw[1])
+        values[..., first], values[..., second] = torch.where(draw[2] == 1, y, x), torch.where(draw[2] == 1, x, y)
+    return values

@@ -1,0 +1,41 @@
+"""One model against one data set: the figures of `evaluate --json`."""
+
+from typing import Any
+
+from nri_core.checkpoint import Checkpoint
+from nri_core.inference import infer_edges, rollout
+from nri_core.metrics import forecast_error, score_edges, static_error
+from nri_core.trajectories import Trajectories
+
+HORIZONS = (1, 10, 20)
+
+
+def evaluate(checkpoint: Checkpoint, data: Trajectories) -> dict[str, Any]:
+    """Edge accuracy (up to one relabelling of the whole set) and rollout error where the data allow them, else None.
+
+    `rollout_mse` runs freely from the end of the window that inference reads, in the reference's units;
+    `static_mse` is the same for standing still.
+    """
+    own = infer_edges(checkpoint, data)
+    score = score_edges(own, data)
+    encoder = None
+    if checkpoint.model.encoder is not None:
+        encoder = score_edges(infer_edges(checkpoint, data, inference="encoder"), data)
+    start = min(checkpoint.config.window, data.num_steps) - 1
+    reached = [horizon for horizon in HORIZONS if start + horizon < data.num_steps]
+    errors: dict[str, dict[str, float]] = {"rollout_mse": {}, "static_mse": {}}
+    if reached:
+        forecast = rollout(checkpoint, data, own, start=start, num_steps=reached[-1])
+        for name, measure in (("rollout_mse", forecast_error), ("static_mse", static_error)):
+            by_horizon = measure(forecast, data).mean(0)
+            errors[name] = {str(horizon): float(by_horizon[horizon - 1]) for horizon in reached}
+    return {
+        "num_sims": data.num_sims,
+        "edge_accuracy": score and score.accuracy,
+        "edge_accuracy_encoder": encoder and encoder.accuracy,
+        "inference": own.inference,
+        "relabelling": score and list(score.relabelling),
+        "edge_accuracy_raw": score and score.accuracy_raw,
+        "auroc": score and score.auroc,
+        **errors,
+    }

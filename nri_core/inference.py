@@ -1,0 +1,95 @@
+"""Reading the graph out of trajectories, and running them on."""
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from nri_core.checkpoint import Checkpoint
+from nri_core.dataset import as_tensor
+from nri_core.errors import CheckpointError, DataError
+from nri_core.graph import off_diagonal
+from nri_core.models.marginal import MOST_SETS, countable, marginal, num_sets
+from nri_core.models.nri import NRI
+from nri_core.models.search import search
+from nri_core.posterior import EdgePosterior
+from nri_core.trajectories import Trajectories
+
+SIMS_AT_ONCE = 128
+
+
+def infer_edges(checkpoint: Checkpoint, data: Trajectories, *, inference: str | None = None) -> EdgePosterior:
+    """p(z_ij | x) of every pair, from the first frames that the model reads.
+
+    `inference` is "encoder", "decoder", or None for the checkpoint's own way. Through the decoder, the posterior is
+    exact over all undirected graphs where these can be counted (N = 5), else exact for each receiver with the log-odds
+    of both directions added, else found by search; `EdgePosterior.inference` says which. Raises CheckpointError.
+    """
+    checkpoint.check(data)
+    how = inference or checkpoint.config.inference
+    if how not in ("encoder", "decoder"):
+        raise CheckpointError(f"Expected inference by the encoder or the decoder; found {how!r}.")
+    if how == "encoder" and checkpoint.model.encoder is None:
+        raise CheckpointError("This model has no encoder: it was trained by maximum marginal likelihood. Read it through the decoder.")
+    model = checkpoint.model.eval()
+    window = data.select(slice(None), frames=slice(0, checkpoint.config.window))
+    values = as_tensor(window, checkpoint.config.normalizer, checkpoint.device)
+    with torch.no_grad():
+        probs = torch.cat([read_edges(model, part, inference=how) for part in values.split(_at_once(data.num_nodes))])
+    way = how if how == "encoder" else way_through_decoder(model, data.num_nodes)
+    return EdgePosterior(_matrix(probs), checkpoint.edge_type_names, data.node_names, way)
+
+
+def _at_once(num_nodes: int) -> int:
+    return max(SIMS_AT_ONCE * 20 // (num_nodes * (num_nodes - 1)), 1)
+
+
+def way_through_decoder(model: NRI, num_nodes: int) -> str:
+    """"exact", "per receiver" or "search": how a graph of this size is read through the decoder."""
+    settings = model.settings
+    if settings.undirected and countable(num_nodes, settings.num_edge_types):
+        return "exact"
+    return "per receiver" if num_sets(num_nodes, settings.num_edge_types) <= MOST_SETS else "search"
+
+
+def read_edges(model: NRI, values: Float[Tensor, "sim time node dim"], *, inference: str) -> Float[Tensor, "sim node slot type"]:
+    """The posterior of normalised values, on the model's device."""
+    if inference == "encoder":
+        return model.edge_logits(values).softmax(-1)
+    if way_through_decoder(model, values.shape[2]) == "search":
+        return search(model, values)
+    return marginal(model, values).edge_probs
+
+
+def _matrix(probs: Float[Tensor, "sim node slot type"]) -> Float[np.ndarray, "sim node node type"]:
+    num_sims, num_nodes, _, num_edge_types = probs.shape
+    matrix = np.zeros((num_sims, num_nodes, num_nodes, num_edge_types), np.float32)
+    matrix[:, off_diagonal(num_nodes)] = probs.flatten(1, 2).cpu().numpy()
+    return matrix
+
+
+def rollout(
+    checkpoint: Checkpoint, data: Trajectories, posterior: EdgePosterior, *, start: int, num_steps: int
+) -> Trajectories:
+    """`num_steps` frames after the true frame `start`, the decoder fed with its own predictions under the most probable graph.
+
+    In the units of `data`; metadata holds `start`, and `unit_scale` for errors in the reference's units. `posterior`
+    names its types as the model does (relabel for display only). Raises DataError where `start` is not a frame of the data.
+    """
+    checkpoint.check(data)
+    if not 0 <= start < data.num_steps:
+        raise DataError(f"Expected a start between frame 0 and {data.num_steps - 1}; found {start}.")
+    config = checkpoint.config
+    first = data.select(slice(None), frames=slice(max(start - 1, 0), max(start - 1, 0) + 2))
+    state = as_tensor(first, config.normalizer, checkpoint.device)[:, min(start, 1)]
+    kinds = posterior.edge_types[:, off_diagonal(data.num_nodes)].reshape(data.num_sims, data.num_nodes, -1)
+    edges = torch.nn.functional.one_hot(torch.from_numpy(kinds), config.settings.num_edge_types).float().to(checkpoint.device)
+    pieces = zip(state.split(SIMS_AT_ONCE), edges.split(SIMS_AT_ONCE), strict=True)
+    frames = torch.cat([checkpoint.model.rollout(part, graph, num_steps=num_steps) for part, graph in pieces])
+    return Trajectories(
+        values=config.normalizer.undo(frames.cpu().numpy().astype(np.float64)),
+        feature_names=data.feature_names,
+        dt=data.dt,
+        node_names=data.node_names,
+        metadata={"start": start, "unit_scale": list(config.unit.scale)},
+    )

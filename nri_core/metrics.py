@@ -1,0 +1,105 @@
+"""How good is an inferred graph or a forecast: NumPy only, so that a page can score without loading a model."""
+
+from dataclasses import dataclass
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool, Float, Int
+
+from nri_core.errors import DataError
+from nri_core.graph import off_diagonal
+from nri_core.posterior import EdgePosterior
+from nri_core.trajectories import Trajectories
+
+
+@dataclass(frozen=True)
+class EdgeScore:
+    """Agreement of inferred and true edge types over all ordered pairs, under one relabelling for the whole set.
+
+    Without labels a model cannot know what a type is called, so `accuracy` takes the relabelling that agrees best;
+    `accuracy_raw` takes the types as numbered. `relabelling[k]` is the true type that inferred type k stands for.
+    `auroc` is for two true types (None otherwise): how well p(second type) ranks the pairs.
+    """
+
+    accuracy: float
+    accuracy_raw: float
+    relabelling: tuple[int, ...]
+    auroc: float | None
+    accuracy_by_sim: Float[np.ndarray, " sim"]
+
+
+def score_edges(posterior: EdgePosterior, truth: Trajectories) -> EdgeScore | None:
+    """Score against `truth.edge_types`; None where the truth is unknown. Raises DataError for other simulations or nodes."""
+    if truth.edge_types is None:
+        return None
+    expected = (truth.num_sims, truth.num_nodes)
+    if (found := posterior.edge_probs.shape[:2]) != expected:
+        raise DataError(f"Expected a posterior of {expected[0]} simulations of {expected[1]} nodes; found {found[0]} of {found[1]}.")
+    true = truth.edge_types if truth.edge_types.ndim == 4 else truth.edge_types[:, None]  # [sim, time, node, node]
+    inferred = np.broadcast_to(posterior.edge_types[:, None], true.shape)
+    pairs = np.broadcast_to(off_diagonal(truth.num_nodes), true.shape)
+    num_inferred, num_true = len(posterior.edge_type_names), len(truth.edge_type_names)
+    confusion = np.zeros((num_inferred, num_true), int)
+    np.add.at(confusion, (inferred[pairs], true[pairs]), 1)
+    relabelling = best_relabelling(confusion)
+    right = np.array(relabelling)[inferred] == true
+    return EdgeScore(
+        accuracy=float(right[pairs].mean()),
+        accuracy_raw=float((inferred == true)[pairs].mean()),
+        relabelling=relabelling,
+        auroc=_auroc_of_second_type(posterior, true, pairs, relabelling) if num_true == 2 else None,
+        accuracy_by_sim=np.mean(right, axis=(1, 2, 3), where=pairs),
+    )
+
+
+def best_relabelling(confusion: Int[np.ndarray, "inferred true"]) -> tuple[int, ...]:
+    """The assignment of inferred to true types with the most agreement; surplus types join their most frequent true type."""
+    pairs = nx.Graph()
+    for inferred, true in np.ndindex(*confusion.shape):
+        pairs.add_edge(("inferred", inferred), ("true", true), weight=int(confusion[inferred, true]))
+    matched = dict(sorted(pair, reverse=False) for pair in nx.max_weight_matching(pairs, maxcardinality=True))
+    nodes = [matched.get(("inferred", inferred)) for inferred in range(len(confusion))]
+    return tuple(int(confusion[inferred].argmax()) if node is None else node[1] for inferred, node in enumerate(nodes))
+
+
+def _auroc_of_second_type(
+    posterior: EdgePosterior, true: Int[np.ndarray, "*shape"], pairs: Bool[np.ndarray, "*shape"], relabelling: tuple[int, ...]
+) -> float | None:
+    second = [inferred for inferred, label in enumerate(relabelling) if label == 1]
+    score = np.broadcast_to(posterior.edge_probs[..., second].sum(-1)[:, None], true.shape)
+    return auroc(score[pairs], true[pairs] == 1)
+
+
+def auroc(score: Float[np.ndarray, " pair"], positive: Bool[np.ndarray, " pair"]) -> float | None:
+    """Chance that a positive pair scores above a negative one, ties counting half; None where one class is empty."""
+    num_positive, num_negative = int(positive.sum()), int((~positive).sum())
+    if not num_positive or not num_negative:
+        return None
+    ranks = pd.Series(score).rank().to_numpy()
+    return float((ranks[positive].sum() - num_positive * (num_positive + 1) / 2) / (num_positive * num_negative))
+
+
+def forecast_error(forecast: Trajectories, truth: Trajectories) -> Float[np.ndarray, "sim horizon"]:
+    """Mean squared error over nodes and dims, in the reference's units, 1, 2, … frames after `forecast.metadata["start"]`.
+
+    Horizons beyond the end of the truth are left out.
+    """
+    expected, frames = _aligned(forecast, truth)
+    scale = np.array(forecast.metadata["unit_scale"])
+    return np.square((forecast.values[:, :frames] - expected) / scale).mean((2, 3))
+
+
+def static_error(forecast: Trajectories, truth: Trajectories) -> Float[np.ndarray, "sim horizon"]:
+    """The error of a forecast that everything stays where it is: the baseline for `forecast_error`."""
+    expected, _ = _aligned(forecast, truth)
+    last = truth.values[:, forecast.metadata["start"], None]
+    return np.square((last - expected) / np.array(forecast.metadata["unit_scale"])).mean((2, 3))
+
+
+def _aligned(forecast: Trajectories, truth: Trajectories) -> tuple[Float[np.ndarray, "sim horizon node dim"], int]:
+    first = forecast.metadata["start"] + 1
+    frames = min(forecast.num_steps, truth.num_steps - first)
+    if frames < 1 or forecast.num_sims != truth.num_sims:
+        raise DataError(f"Expected the frames after frame {first - 1} of the same simulations; found {truth.num_steps} frames.")
+    return truth.values[:, first : first + frames], frames

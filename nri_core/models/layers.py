@@ -1,0 +1,88 @@
+"""The small networks and the message passing that encoders and decoders share.
+
+Edges lie receiver-major as [..., node, slot]: slot s of node i is the s-th other node. Receivers then need no index at
+all (they are the node axis), senders one gather, and the sum over incoming edges is a sum over the slot axis. The
+reference code multiplies by one-hot matrices instead; tests hold both forms equal.
+"""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from nri_core import graph
+
+
+def sender_slots(num_nodes: int, device: torch.device | None = None) -> Int[Tensor, "node slot"]:
+    """The sender in each slot of each receiver."""
+    _, senders = graph.edge_list(num_nodes)
+    return torch.from_numpy(senders.reshape(num_nodes, num_nodes - 1)).to(device)
+
+
+def reverse_slots(edges: Float[Tensor, "*batch node slot channel"]) -> Float[Tensor, "*batch node slot channel"]:
+    """The value of j←i at the place of i←j."""
+    num_nodes = edges.shape[-3]
+    index = torch.from_numpy(graph.reverse_edges(num_nodes)).to(edges.device)
+    return edges.flatten(-3, -2).index_select(-2, index).unflatten(-2, (num_nodes, num_nodes - 1))
+
+
+def from_senders(nodes: Float[Tensor, "*batch node channel"]) -> Float[Tensor, "*batch node slot channel"]:
+    """Give each edge the value of its sender."""
+    index = sender_slots(nodes.shape[-2], nodes.device)
+    return nodes.index_select(-2, index.flatten()).unflatten(-2, index.shape)
+
+
+def from_receivers(nodes: Float[Tensor, "*batch node channel"]) -> Float[Tensor, "*batch node slot channel"]:
+    """Give each edge the value of its receiver, without copying."""
+    num_nodes = nodes.shape[-2]
+    return nodes.unsqueeze(-2).expand(*nodes.shape[:-1], num_nodes - 1, nodes.shape[-1])
+
+
+class Dense(nn.Sequential):
+    """Linear layers with an activation between them (none after the last)."""
+
+    def __init__(self, *sizes: int, activation: type[nn.Module] = nn.ReLU) -> None:
+        layers: list[nn.Module] = []
+        for fan_in, fan_out in zip(sizes, sizes[1:], strict=False):
+            layers += [nn.Linear(fan_in, fan_out), activation()]
+        super().__init__(*layers[:-1])
+
+
+class GroupedDense(nn.Module):
+    """`groups` independent Dense networks on the same input, run as one batched product per layer.
+
+    [..., in] → [group, ..., out]. `small_end` shrinks the last layer's first weights, so that training starts near zero.
+    """
+
+    def __init__(self, groups: int, *sizes: int, activation: type[nn.Module] = nn.SiLU, small_end: float = 1.0) -> None:
+        super().__init__()
+        self.activation = activation()
+        pairs = list(zip(sizes, sizes[1:], strict=False))
+        self.weights = nn.ParameterList(torch.randn(groups, fan_in, fan_out) * fan_in**-0.5 for fan_in, fan_out in pairs)
+        self.biases = nn.ParameterList(torch.zeros(groups, 1, fan_out) for _, fan_out in pairs)
+        with torch.no_grad():
+            self.weights[-1].mul_(small_end)
+
+    def forward(self, values: Float[Tensor, "*batch channel"]) -> Float[Tensor, "group *batch out"]:
+        """Run every group's network."""
+        batch = values.shape[:-1]
+        hidden = values.reshape(1, -1, values.shape[-1]).expand(self.weights[0].shape[0], -1, -1)
+        for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+            hidden = torch.baddbmm(bias, self.activation(hidden) if layer else hidden, weight)
+        return hidden.reshape(hidden.shape[0], *batch, hidden.shape[-1])
+
+
+class ReferenceMLP(nn.Module):
+    """The reference encoder's block: Linear, ELU, dropout, Linear, ELU, batch norm over all leading axes."""
+
+    def __init__(self, fan_in: int, hidden: int, dropout: float) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(fan_in, hidden), nn.Linear(hidden, hidden)
+        self.dropout, self.norm = nn.Dropout(dropout), nn.BatchNorm1d(hidden)
+        for layer in (self.first, self.second):
+            nn.init.xavier_normal_(layer.weight)
+            nn.init.constant_(layer.bias, 0.1)
+
+    def forward(self, values: Float[Tensor, "*batch channel"]) -> Float[Tensor, "*batch hidden"]:
+        """Apply the block."""
+        hidden = nn.functional.elu(self.second(self.dropout(nn.functional.elu(self.first(values)))))
+        return self.norm(hidden.flatten(0, -2)).view_as(hidden)

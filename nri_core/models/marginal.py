@@ -1,0 +1,146 @@
+"""Sums over graphs: the likelihood of every set of incoming edges, and from those the posterior of every edge.
+
+One step ahead, a node's prediction depends on the graph only through its own incoming edges. So log p(x | z) is a sum
+over receivers, and a table over the K^(N−1) incoming sets of each receiver holds everything there is to know.
+This is maximum marginal likelihood with exact inference, not the paper's variational bound.
+"""
+
+import itertools
+from functools import lru_cache
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from nri_core.models.layers import reverse_slots, sender_slots
+from nri_core.models.nri import NRI
+from nri_core.models.prediction import Messages
+
+MOST_SETS = 4096  # of incoming edges of one receiver: N = 13 with two types
+MOST_GRAPHS = 4096  # undirected graphs summed over one by one: N = 5 with two types has 1,024
+SETS_WITH_GRADIENT = 16
+MOST_VALUES = 8_000_000  # numbers held at once while a table is filled
+
+
+class Marginal(NamedTuple):
+    """log p(x) summed over graphs (uniform prior), and p(z_ij | x)."""
+
+    log_prob: Float[Tensor, " sim"]
+    edge_probs: Float[Tensor, "sim node slot type"]
+
+
+@lru_cache(maxsize=8)
+def incoming_sets(num_slots: int, num_edge_types: int) -> Int[Tensor, "set slot"]:
+    """Every assignment of edge types to the slots of one receiver."""
+    return torch.cartesian_prod(*[torch.arange(num_edge_types)] * num_slots).reshape(-1, num_slots)
+
+
+class Graphs(NamedTuple):
+    """Every undirected graph, and which incoming set each of its nodes has."""
+
+    edge_types: Int[Tensor, "graph node slot"]
+    sets: Int[Tensor, "graph node"]
+
+
+@lru_cache(maxsize=8)
+def all_graphs(num_nodes: int, num_edge_types: int) -> Graphs:
+    """K^(N(N−1)/2) graphs: call only where `countable` says so."""
+    pairs = list(itertools.combinations(range(num_nodes), 2))
+    kinds = incoming_sets(len(pairs), num_edge_types)
+    matrix = torch.zeros((len(kinds), num_nodes, num_nodes), dtype=torch.long)
+    for position, (first, second) in enumerate(pairs):
+        matrix[:, first, second] = matrix[:, second, first] = kinds[:, position]
+    edge_types = matrix.gather(2, sender_slots(num_nodes).expand(len(kinds), -1, -1))
+    powers = num_edge_types ** torch.arange(num_nodes - 2, -1, -1)
+    return Graphs(edge_types, (edge_types * powers).sum(-1))
+
+
+def countable(num_nodes: int, num_edge_types: int) -> bool:
+    """Whether all undirected graphs can be summed over one by one."""
+    return num_edge_types ** (num_nodes * (num_nodes - 1) // 2) <= MOST_GRAPHS
+
+
+def num_sets(num_nodes: int, num_edge_types: int) -> int:
+    """Incoming sets of one receiver."""
+    return num_edge_types ** (num_nodes - 1)
+
+
+def one_hot(edge_types: Int[Tensor, "*batch"], num_edge_types: int) -> Float[Tensor, "*batch type"]:
+    """Edge types as float one-hot vectors."""
+    return nn.functional.one_hot(edge_types, num_edge_types).float()
+
+
+def score_sets(
+    model: NRI, messages: Messages, values: Float[Tensor, "sim time node dim"], sets: Float[Tensor, "*each set slot type"]
+) -> Float[Tensor, "sim node set"]:
+    """log p of each node's path, one step ahead, under each incoming set; `sets` are shared or given per [sim, node]."""
+    sending = sets[..., 1:] if model.settings.skip_first else sets
+    weights = sending.flatten(-2).transpose(-1, -2)  # [..., slot · type, set]
+    if weights.ndim == 4:
+        weights = weights[:, None]  # the same at every time
+    said = messages.values.flatten(-3, -2).transpose(-1, -2)  # [sim, time, node, channel, slot · type]
+    aggregate = (said @ weights).transpose(-1, -2)
+    scale = None if messages.log_scale is None else messages.log_scale[..., None]
+    prediction = model.decoder.update(values[:, :-1, :, None], aggregate, Messages(messages.values, scale))
+    return model.log_prob(prediction, values[:, 1:, :, None]).sum(1)
+
+
+def set_table(model: NRI, values: Float[Tensor, "sim time node dim"]) -> Float[Tensor, "sim node set"]:
+    """The whole table, filled in pieces that fit in memory; keeps the gradient where there is one."""
+    num_sims, num_frames, num_nodes, _ = values.shape
+    settings = model.settings
+    sets = one_hot(incoming_sets(num_nodes - 1, settings.num_edge_types), settings.num_edge_types).to(values.device)
+    channels = 4 if settings.decoder == "relative" else 2 * settings.decoder_hidden
+    at_once = max(MOST_VALUES // (num_frames * num_nodes * len(sets) * channels), 1)
+    pieces = [score_sets(model, model.decoder.messages(part[:, :-1]), part, sets) for part in values.split(at_once)]
+    return torch.cat(pieces) if num_sims > at_once else pieces[0]
+
+
+def marginal(model: NRI, values: Float[Tensor, "sim time node dim"]) -> Marginal:
+    """Sum over all graphs where they are countable and undirected, else over the incoming sets of each receiver apart.
+
+    Where a receiver has more than 64 sets, the gradient flows through its 16 most likely ones only.
+    """
+    num_nodes, num_edge_types = values.shape[2], model.settings.num_edge_types
+    if num_sets(num_nodes, num_edge_types) > 64:
+        return _per_receiver(*_likeliest(model, values), model.settings.undirected)
+    table = set_table(model, values)
+    if model.settings.undirected and countable(num_nodes, num_edge_types):
+        return _over_graphs(table, num_nodes, num_edge_types)
+    sets = incoming_sets(num_nodes - 1, num_edge_types).to(values.device)
+    return _per_receiver(table, one_hot(sets, num_edge_types), model.settings.undirected)
+
+
+def _likeliest(model: NRI, values: Tensor) -> tuple[Float[Tensor, "sim node set"], Float[Tensor, "sim node set slot type"]]:
+    num_edge_types = model.settings.num_edge_types
+    with torch.no_grad():
+        best = set_table(model, values).topk(SETS_WITH_GRADIENT, dim=-1).indices
+    sets = one_hot(incoming_sets(values.shape[2] - 1, num_edge_types).to(values.device)[best], num_edge_types)
+    return score_sets(model, model.decoder.messages(values[:, :-1]), values, sets), sets
+
+
+def _over_graphs(table: Float[Tensor, "sim node set"], num_nodes: int, num_edge_types: int) -> Marginal:
+    graphs = all_graphs(num_nodes, num_edge_types)
+    sets, edge_types = graphs.sets.to(table.device), graphs.edge_types.to(table.device)
+    joint = sum(table[:, node].index_select(-1, sets[:, node]) for node in range(num_nodes))
+    posterior = joint.softmax(-1)
+    probs = torch.einsum("bg,gisk->bisk", posterior, one_hot(edge_types, num_edge_types))
+    return Marginal(joint.logsumexp(-1), probs)
+
+
+def _per_receiver(
+    table: Float[Tensor, "sim node set"], sets: Float[Tensor, "*each set slot type"], undirected: bool
+) -> Marginal:
+    return Marginal(table.logsumexp(-1).sum(-1), edge_log_probs(table, sets, undirected).exp())
+
+
+def edge_log_probs(
+    table: Float[Tensor, "sim node set"], sets: Float[Tensor, "*each set slot type"], undirected: bool
+) -> Float[Tensor, "sim node slot type"]:
+    """log p(z_ij | x) from each receiver's table; where undirected, the log-odds of both directions are added."""
+    allowed: Bool[Tensor, "*each set slot type"] = sets > 0.5
+    spread = table[..., None, None].masked_fill(~allowed, float("-inf"))
+    logits = spread.logsumexp(-3).clamp_min(-1e30)  # a type that no kept set has: very unlikely, yet finite
+    logits = logits.log_softmax(-1).clamp_min(-1e4)
+    return ((logits + reverse_slots(logits)) if undirected else logits).log_softmax(-1)

@@ -1,0 +1,217 @@
+"""Training as a generator: `fit` knows no files and no screen, so tests, benchmarks, command line and jobs all drive it."""
+
+import copy
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from nri_core.checkpoint import Checkpoint, CheckpointConfig
+from nri_core.dataset import Normalizer, as_tensor, batches, turn_and_flip
+from nri_core.errors import ConfigError, DataError
+from nri_core.inference import infer_edges
+from nri_core.metrics import score_edges
+from nri_core.models import NRI
+from nri_core.models.marginal import MOST_SETS, num_sets
+from nri_core.models.objectives import OBJECTIVES
+from nri_core.posterior import EdgePosterior
+from nri_core.settings import PRESETS, ModelSettings, TrainConfig
+from nri_core.trajectories import Trajectories
+
+__all__ = ["PRESETS", "EpochRecord", "TrainConfig", "choose_device", "fit"]
+
+WARM_UP = 0.05  # share of the training over which the learning rate rises
+LARGEST_GRADIENT = 1000.0  # very loose: only close encounters reach it
+VALIDATION_SIMS = 64  # enough to see progress; held-out figures come from `evaluate`
+
+
+@dataclass(frozen=True, eq=False)
+class EpochRecord:
+    """Where the training stands after an epoch. Losses are means over the epoch; accuracies are on validation data, up to relabelling."""
+
+    epoch: int
+    num_epochs: int
+    seconds: float
+    seconds_left: float
+    samples: int
+    learning_rate: float
+    losses: dict[str, float]
+    valid_loss: float
+    edge_accuracy: float | None
+    edge_accuracy_encoder: float | None
+    watched: EdgePosterior | None = field(repr=False)
+    checkpoint: Checkpoint = field(repr=False)
+
+    def metrics(self) -> dict[str, Any]:
+        """Everything that fits on a line of JSON."""
+        values = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("watched", "checkpoint", "losses")}
+        return values | self.losses
+
+
+def choose_device(name: str) -> torch.device:
+    """"auto" takes a CUDA GPU where there is one, else the CPU. Raises ConfigError for a device that is not there."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(f"Expected a device of this machine, such as auto or cpu; found {name!r}. It is not available here.") from error
+    return device
+
+
+def fit(
+    train: Trajectories, valid: Trajectories, config: TrainConfig, *, device: str = "auto", watch: Trajectories | None = None
+) -> Iterator[EpochRecord]:
+    """Train on `train`, yielding a record an epoch; the graph inferred for the one simulation `watch` goes with it.
+
+    On one CPU the run is determined by data, config and seed, unless the time limit cuts it short: then the learning
+    rate falls with the time that is left. Raises DataError and ConfigError before the first step where data and
+    settings do not fit, and DataError if the loss stops being finite.
+    """
+    _check(train, valid, config)
+    where = choose_device(device)
+    normalizer = Normalizer.fit(train, config.normalization)
+    window = min(config.window, train.num_steps)
+    values, held_out = (
+        as_tensor(part.select(slice(most), frames=slice(0, window)), normalizer, where) for part, most in ((train, None), (valid, VALIDATION_SIMS))
+    )
+    model = _build(config, train, window, values)
+    kept = CheckpointConfig(
+        settings=ModelSettings(**config.model_dump(include=set(ModelSettings.model_fields))),
+        inference=config.inference,
+        feature_names=train.feature_names,
+        window=window,
+        num_nodes=train.num_nodes,
+        dt=train.dt,
+        normalizer=normalizer,
+        unit=Normalizer.fit(train, "unit"),
+        metadata={"recipe": config.model_dump(mode="json"), "data": dict(train.metadata), "simulations": train.num_sims},
+    )
+    yield from _epochs(model, values, held_out, config, kept, valid.select(slice(VALIDATION_SIMS)), watch)
+
+
+def _check(train: Trajectories, valid: Trajectories, config: TrainConfig) -> None:
+    if (train.feature_names, train.num_nodes) != (valid.feature_names, valid.num_nodes):
+        raise DataError("Expected training and validation data with the same features and number of nodes; they differ.")
+    if train.num_steps < 3 or valid.num_steps < min(config.window, train.num_steps):
+        raise DataError(f"Expected at least {min(config.window, max(train.num_steps, 3))} frames; found {min(train.num_steps, valid.num_steps)}.")
+    sets = num_sets(train.num_nodes, config.num_edge_types)
+    if config.objective != "elbo" and sets > MOST_SETS:
+        most = 1 + int(math.log(MOST_SETS, config.num_edge_types) + 1e-9)
+        raise ConfigError(
+            f"The {config.objective} objective sums over all incoming edges of a node, which {most} nodes allow with {config.num_edge_types} edge "
+            f"types; these data have {train.num_nodes} nodes. Choose the elbo objective."
+        )
+    if config.objective == "elbo" and config.prediction_steps >= min(config.window, train.num_steps):
+        raise ConfigError(
+            f"Expected fewer prediction steps than frames; found {config.prediction_steps} steps and {train.num_steps} frames. Lower the steps."
+        )
+
+
+def _build(config: TrainConfig, train: Trajectories, window: int, values: Tensor) -> NRI:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        model = NRI(config, feature_names=train.feature_names, window=window)
+    model.to(values.device).calibrate(values)
+    return model
+
+
+def _learning_rate(config: TrainConfig, progress: float) -> float:
+    if config.schedule == "halving":
+        return config.learning_rate * 0.5 ** int(progress / 0.4)
+    return config.learning_rate * min(progress / WARM_UP, 1) * (0.5 + 0.5 * math.cos(math.pi * progress))
+
+
+def _epochs(
+    model: NRI, values: Tensor, held_out: Tensor, config: TrainConfig, kept: CheckpointConfig, valid: Trajectories, watch: Trajectories | None
+) -> Iterator[EpochRecord]:
+    generator = torch.Generator().manual_seed(config.seed)
+    optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
+    draws = _draws(values.shape[0], config.batch_size, generator)
+    steps_per_epoch = math.ceil(config.epoch_size / config.batch_size)
+    started, samples, best, best_model = time.perf_counter(), 0, math.inf, model
+    for epoch in range(1, config.epochs + 1):
+        sums: dict[str, float] = {}
+        for step in range(steps_per_epoch):
+            done = ((epoch - 1) * steps_per_epoch + step + 1) / (config.epochs * steps_per_epoch)
+            progress = _progress(done, started, config)
+            rate = _learning_rate(config, progress)
+            index = next(draws)
+            terms = _step(model, optimizer, values[index.to(values.device)], config, rate, generator)
+            samples += len(index)
+            for name, value in terms.items():
+                sums[name] = sums.get(name, 0.0) + value
+            if progress >= 1:
+                break
+        losses = {name: value / (step + 1) for name, value in sums.items()}
+        valid_loss = _validate(model, held_out, config)
+        if not config.keep_best:
+            best_model = model
+        elif valid_loss < best:
+            best, best_model = valid_loss, copy.deepcopy(model)
+        seconds = time.perf_counter() - started
+        checkpoint = Checkpoint(best_model.eval(), kept)
+        accuracy, by_encoder = _accuracies(checkpoint, valid)
+        watched = None if watch is None else infer_edges(checkpoint, watch)
+        left = seconds * (1 - progress) / progress
+        yield EpochRecord(
+            epoch, config.epochs, seconds, left, samples, rate, losses, valid_loss, accuracy, by_encoder, watched, checkpoint
+        )
+        if progress >= 1:
+            return
+
+
+def _progress(done: float, started: float, config: TrainConfig) -> float:
+    if config.max_seconds is None:
+        return done
+    return min(max(done, (time.perf_counter() - started) / config.max_seconds), 1.0)
+
+
+def _draws(num_sims: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
+    while True:
+        yield from batches(num_sims, batch_size, generator)
+
+
+def _step(
+    model: NRI, optimizer: torch.optim.Optimizer, values: Float[Tensor, "sim time node dim"], config: TrainConfig, rate: float, generator: torch.Generator
+) -> dict[str, float]:
+    model.train()
+    if config.symmetries:
+        values = turn_and_flip(values, model.feature_names, generator)
+    terms = OBJECTIVES[config.objective](model, values, config, generator)
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    optimizer.zero_grad(set_to_none=True)
+    terms["loss"].backward()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), LARGEST_GRADIENT)
+    optimizer.step()
+    losses = {name: term.item() for name, term in terms.items()}
+    if not math.isfinite(losses["loss"]):
+        raise DataError("Expected a finite loss; found NaN or infinity. The last model before it is kept; lower the learning rate.")
+    return losses
+
+
+@torch.no_grad()
+def _validate(model: NRI, held_out: Tensor, config: TrainConfig) -> float:
+    model.eval()
+    # The reference selects by the loss with hard samples and one step ahead.
+    one_step = config.model_copy(update={"hard": True, "prediction_steps": 1})
+    terms = OBJECTIVES[config.objective](model, held_out, one_step, torch.Generator().manual_seed(config.seed))
+    return terms["loss"].item()
+
+
+def _accuracies(checkpoint: Checkpoint, valid: Trajectories) -> tuple[float | None, float | None]:
+    if valid.edge_types is None:
+        return None, None
+    own = score_edges(infer_edges(checkpoint, valid), valid).accuracy
+    if checkpoint.model.encoder is None:
+        return own, None
+    if checkpoint.config.inference == "encoder":
+        return own, own
+    return own, score_edges(infer_edges(checkpoint, valid, inference="encoder"), valid).accuracy
