@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 # A module of the core imports only from lines above its own; names on one line do not know each other.
 CORE = (
     ("errors",),
-    ("storage", "graph"),
+    ("storage", "graph", "settings"),
     ("trajectories",),
     ("posterior",),
     ("systems", "importers"),

@@ -6,24 +6,23 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from nri_core.errors import DataError, JobError, NRIError
 from nri_core.jobs.process import Process
 from nri_core.posterior import EdgePosterior
+from nri_core.settings import TrainConfig
 from nri_core.storage import write_text
 from nri_core.trajectories import Trajectories
-
-if TYPE_CHECKING:
-    import nri_core.training
 
 BESIDE_THE_APP = Path(__file__).parents[2] / "runs"
 RUN_ID = re.compile(r"[0-9a-f]{32}")
 STALE_SECONDS = 60  # a worker reports every second; after this long without a word, and no way to look, it counts as gone
 LOG_TAIL = 20_000  # characters
 
+Record = TypeVar("Record", bound=BaseModel)
 State = Literal["queued", "running", "done", "failed", "cancelled", "lost"]
 
 
@@ -34,7 +33,7 @@ class RunConfig(BaseModel):
 
     name: str
     device: str
-    settings: dict[str, Any]  # of TrainConfig
+    settings: TrainConfig
 
 
 class RunStatus(BaseModel):
@@ -82,7 +81,7 @@ class Run:
 
     def stored_status(self) -> RunStatus:
         """What the process itself said last."""
-        return RunStatus.model_validate_json(self._read("status.json"))
+        return self._read("status.json", RunStatus)
 
     def _lost_message(self) -> str:
         gone = "The training process is gone without a word: it was killed, or the machine was restarted."
@@ -117,13 +116,11 @@ class Run:
 
     def requested(self) -> RunConfig:
         """Name, device and settings as they were asked for."""
-        return RunConfig.model_validate_json(self._read("config.json"))
+        return self._read("config.json", RunConfig)
 
-    def config(self) -> "nri_core.training.TrainConfig":
+    def config(self) -> TrainConfig:
         """The settings of the training."""
-        from nri_core.training import TrainConfig  # looking at a run must not wait for torch
-
-        return TrainConfig.model_validate(self.requested().settings)
+        return self.requested().settings
 
     @property
     def checkpoint_dir(self) -> Path | None:
@@ -148,11 +145,12 @@ class Run:
             except NRIError as error:
                 raise JobError(f"Run {self.id} could not be told to stop. {error}") from error
 
-    def _read(self, name: str) -> str:
+    def _read(self, name: str, kind: type[Record]) -> Record:
         try:
-            return (self.directory / name).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise JobError(f"Run {self.id} cannot be read: {name}: {error}.") from error
+            return kind.model_validate_json((self.directory / name).read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, ValidationError) as error:
+            reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
+            raise JobError(f"Run {self.id} cannot be read ({name}: {reason}). Start the training again.") from error
 
 
 def runs_directory() -> Path:

@@ -8,22 +8,19 @@ import sys
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from nri_core.errors import JobError, NRIError
 from nri_core.jobs.run import Run, RunConfig, RunStatus, runs_directory
+from nri_core.settings import TrainConfig
 from nri_core.storage import write_text
 from nri_core.trajectories import Trajectories
-
-if TYPE_CHECKING:
-    import nri_core.training
 
 PROJECT = Path(__file__).parents[2]
 
 
 def submit(
     train: Trajectories,
-    config: "nri_core.training.TrainConfig",
+    config: TrainConfig,
     *,
     valid: Trajectories | None = None,
     watch: Trajectories,
@@ -40,7 +37,7 @@ def submit(
     draft, run = runs_dir / f".{run_id}", Run(run_id, runs_dir / run_id)
     try:
         draft.mkdir(parents=True)
-        _write(draft, run_id, RunConfig(name=name, device=device, settings=config.model_dump(mode="json")))
+        _write(draft, run_id, RunConfig(name=name, device=device, settings=config))
         for file, data in (("train", train), ("valid", valid), ("watch", watch)):
             if data is not None:
                 data.save(draft / f"{file}.npz")

@@ -1,0 +1,37 @@
+"""Inferred graphs for other programs. Edges point from the sender (source) to the receiver (target) it acts on.
+
+Every ordered pair is written, with the probability of each edge type, the name of the most probable one, and as weight
+the probability that there is any interaction: filter by `edge_type` or `weight` for the graph itself.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from nri_core.errors import DataError
+from nri_core.exporters.graphs import write_gexf, write_graphml, write_json
+from nri_core.exporters.tables import write_csv, write_npz
+from nri_core.posterior import EdgePosterior
+
+EXPORTERS: dict[str, Callable[[EdgePosterior, range, Path], None]] = {
+    "npz": write_npz,
+    "csv": write_csv,
+    "json": write_json,
+    "graphml": write_graphml,
+    "gexf": write_gexf,
+}
+
+
+def write_graph(posterior: EdgePosterior, path: Path, *, sim: int | None = None) -> None:
+    """Write in the format that the file name ends in: all simulations, or one. GraphML and GEXF hold one: the first, unless `sim` is given.
+
+    Raises DataError for another ending, for a simulation that is not there, and for node names that are not all different.
+    """
+    path, count = Path(path), len(posterior.edge_probs)
+    form = path.suffix.lower().removeprefix(".")
+    if form not in EXPORTERS:
+        raise DataError(f"Expected a file name ending in .{', .'.join(EXPORTERS)}; found {path.name!r}.")
+    if sim is not None and not 0 <= sim < count:
+        raise DataError(f"Expected a simulation from 0 to {count - 1}; found {sim}.")
+    if len(set(posterior.node_names)) < len(posterior.node_names):
+        raise DataError("Expected node names that are all different; some occur twice. Rename them in the data.")
+    EXPORTERS[form](posterior, range(count) if sim is None else range(sim, sim + 1), path)

@@ -1,0 +1,37 @@
+"""A row a pair: CSV, and the arrays themselves."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from nri_core.graph import edge_list
+from nri_core.posterior import EdgePosterior
+from nri_core.storage import writing
+
+
+def edge_table(posterior: EdgePosterior, sims: range) -> pd.DataFrame:
+    """Columns sim, source (sender), target (receiver), edge_type, weight, and `p_NAME` for each edge type."""
+    receivers, senders = edge_list(len(posterior.node_names))
+    names, types = np.array(posterior.node_names, dtype=object), np.array(posterior.edge_type_names, dtype=object)
+    probs = posterior.edge_probs[sims.start : sims.stop, receivers, senders]  # [sim, edge, type]
+    silent = [kind for kind, name in enumerate(posterior.edge_type_names) if name == "none"]
+    columns = {
+        "sim": np.repeat(np.arange(sims.start, sims.stop), len(senders)),
+        "source": np.tile(names[senders], len(sims)),
+        "target": np.tile(names[receivers], len(sims)),
+        "edge_type": types[probs.argmax(-1)].ravel(),
+        "weight": np.clip(1 - probs[..., silent].sum(-1), 0, 1).ravel(),
+    }
+    return pd.DataFrame(columns | {f"p_{name}": probs[..., kind].ravel() for kind, name in enumerate(posterior.edge_type_names)})
+
+
+def write_csv(posterior: EdgePosterior, sims: range, path: Path) -> None:
+    """One line for each simulation and ordered pair."""
+    with writing(path) as beside:
+        edge_table(posterior, sims).to_csv(beside, index=False)
+
+
+def write_npz(posterior: EdgePosterior, sims: range, path: Path) -> None:
+    """`posterior.npz`: edge_probs [sim, receiver, sender, type] and names."""
+    posterior.select(slice(sims.start, sims.stop)).save(path)
