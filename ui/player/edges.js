@@ -1,0 +1,165 @@
+// edges.js: which pairs are drawn, how strongly, and as what. Pairs are receiver-major: pair = receiver * nodes + sender.
+
+const BINS = 8; // strokes of nearly equal strength are drawn as one path
+
+class Edges {
+  // `matrix` reads type and probability of a pair; a truth has probability 1 or 0.
+  constructor(scene, isTruth) {
+    this.isTruth = isTruth;
+    this.nodes = scene.nodes;
+    const count = scene.nodes ** 2;
+    this.kind = new Uint8Array(count); // most probable drawn type
+    this.goal = new Float32Array(count); // its probability
+    this.prob = new Float32Array(count); // eased towards goal
+    this.seen = new Float32Array(count); // eased towards 1 (passes the threshold) or 0
+    this.threshold = 0.5;
+    this.settled = false;
+    this.load(scene, 0);
+    this.prob.set(this.goal);
+    this.settle();
+  }
+
+  load(scene, frame) {
+    this.scene = scene;
+    this.types = this.isTruth ? scene.truthTypes : scene.types;
+    this.drawn = this.types.map((name, kind) => (name === "none" ? -1 : kind)).filter((kind) => kind >= 0);
+    this.slice = -1;
+    if (this.isTruth) this.setFrame(frame);
+    else this.readProbs();
+    this.settled = false;
+  }
+
+  readProbs() {
+    const { probs, nodes } = this.scene, types = this.types.length;
+    for (let pair = 0; pair < nodes * nodes; pair++) {
+      let best = this.drawn[0] ?? 0, p = 0;
+      for (const kind of this.drawn) if (probs[pair * types + kind] > p) p = probs[pair * types + (best = kind)];
+      this.kind[pair] = best;
+      this.goal[pair] = p;
+    }
+  }
+
+  // A truth that changes over time shows the one of this frame.
+  setFrame(frame) {
+    const slice = Math.min(frame, this.scene.truthFrames - 1);
+    if (!this.isTruth || slice === this.slice) return false;
+    this.slice = slice;
+    const { truth, nodes } = this.scene;
+    for (let pair = 0, k = slice * nodes * nodes; pair < nodes * nodes; pair++, k++) {
+      this.goal[pair] = this.drawn.includes(truth[k]) && pair % (nodes + 1) ? 1 : 0;
+      if (this.goal[pair]) this.kind[pair] = truth[k];
+    }
+    this.settled = false;
+    return true;
+  }
+
+  shows(pair) {
+    return pair % (this.nodes + 1) !== 0 && (this.isTruth ? this.goal[pair] > 0 : this.goal[pair] >= this.threshold);
+  }
+
+  countShown() {
+    let count = 0;
+    for (let pair = 0; pair < this.goal.length; pair++) count += this.shows(pair);
+    return count;
+  }
+
+  // One step of easing; returns whether anything still moves.
+  ease(share) {
+    if (this.settled) return false;
+    let rest = 0;
+    for (let pair = 0; pair < this.goal.length; pair++) {
+      const a = this.goal[pair] - this.prob[pair], b = (this.shows(pair) ? 1 : 0) - this.seen[pair];
+      this.prob[pair] += a * share;
+      this.seen[pair] += b * share;
+      rest = Math.max(rest, Math.abs(a), Math.abs(b));
+    }
+    if (rest < 0.01) this.settle();
+    return true;
+  }
+
+  settle() {
+    for (let pair = 0; pair < this.goal.length; pair++) {
+      this.prob[pair] = this.goal[pair];
+      this.seen[pair] = this.shows(pair) ? 1 : 0;
+    }
+    this.settled = true;
+  }
+}
+
+// right, wrong or missed: the shown edge against the truth of this moment.
+function verdict(edges, truth, pair) {
+  if (edges.shows(pair)) return truth.goal[pair] > 0 && truth.kind[pair] === edges.kind[pair] ? "right" : "wrong";
+  return truth.goal[pair] > 0 ? "missed" : "";
+}
+
+// Share of ordered pairs whose most probable type is the true one.
+function edgeAccuracy({ probs, truth, truthFrames, types, nodes }, frame) {
+  const from = Math.min(frame, truthFrames - 1) * nodes * nodes, kinds = types.length;
+  let right = 0;
+  for (let pair = 0; pair < nodes * nodes; pair++) {
+    if (pair % (nodes + 1) === 0) continue;
+    let best = 0;
+    for (let kind = 1; kind < kinds; kind++) if (probs[pair * kinds + kind] > probs[pair * kinds + best]) best = kind;
+    right += best === truth[from + pair];
+  }
+  return right / (nodes * (nodes - 1));
+}
+
+// The pairs a hover is about: one pair, or all pairs of a node. Null hover: every pair.
+function concerns(hover, pair, nodes) {
+  if (!hover) return true;
+  if (hover.pair !== undefined) return hover.pair === pair;
+  return Math.floor(pair / nodes) === hover.node || pair % nodes === hover.node;
+}
+
+// Groups of pairs that share one pen, weakest first, so that few strokes draw many edges.
+function edgeGroups(edges, truth, { palette, mode, hover, budget }) {
+  const { nodes } = edges, groups = new Map();
+  const judged = mode === "verdict" && !edges.isTruth && truth && edges.scene.comparable;
+  const hues = edges.isTruth && edges.drawn.length < 2 ? null : typeColours(palette, edges.types);
+  const add = (pair, pen, strength, rank) => {
+    const mine = concerns(hover, pair, nodes), bin = Math.min(BINS - 1, Math.floor(strength * BINS));
+    const key = `${mine ? 1 : 0}${rank}${bin}${pen}`;
+    if (!groups.has(key)) groups.set(key, { key, pen, bin, mine, pairs: [] });
+    groups.get(key).pairs.push(pair);
+  };
+  for (let pair = 0; pair < nodes * nodes; pair++) {
+    if (pair % (nodes + 1) === 0) continue;
+    const ruling = judged ? verdict(edges, truth, pair) : "";
+    const strength = edges.seen[pair] * Math.max(edges.prob[pair], 0.02);
+    if (ruling === "missed") add(pair, "missed", 1, 2);
+    else if (ruling === "wrong") add(pair, "wrong", 1, 3);
+    else if (strength > 0.004) add(pair, hues ? hues[edges.kind[pair]] : palette.truth, strength, 1);
+    else if (hover && hover.pair === pair) add(pair, hues ? hues[edges.kind[pair]] : palette.truth, 0.02, 1);
+  }
+  const sorted = [...groups.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
+  return withinBudget(sorted, budget).map((group) => penOf(group, sorted, { palette, hover, nodes }));
+}
+
+// While a slow machine plays, only the strongest: groups are taken from the strong end.
+function withinBudget(groups, budget) {
+  if (budget === Infinity) return groups;
+  const kept = [];
+  for (let k = groups.length - 1; k >= 0 && budget > 0; k--) {
+    const pairs = groups[k].pairs.length > budget ? groups[k].pairs.slice(0, budget) : groups[k].pairs;
+    kept.unshift({ ...groups[k], pairs });
+    budget -= pairs.length;
+  }
+  return kept;
+}
+
+function penOf(group, groups, { palette, hover, nodes }) {
+  const p = (group.bin + 0.5) / BINS, strong = group.pen === "wrong" || group.pen === "missed";
+  const weight = (other) => (other.mine === group.mine ? other.pairs.length * ((other.bin + 0.5) / BINS) ** 2 : 0);
+  const thin = Math.min(1, (26 / groups.reduce((sum, other) => sum + weight(other), 0)) ** 0.42); // the more ink, the finer the pen
+  const single = hover && hover.pair !== undefined && group.mine;
+  let width = (0.7 + 3.1 * p * p) * Math.max(thin, 0.28), alpha = (0.06 + 0.86 * p * p) * Math.max(thin, 0.4);
+  if (strong) [width, alpha] = [Math.max(2.6 * thin, 1.4), Math.max(thin, 0.85)];
+  if (single) [width, alpha] = [Math.max(width, 2.4), 1];
+  else if (hover && !group.mine) alpha *= 0.12;
+  return {
+    pairs: group.pairs, width, alpha, dash: group.pen === "missed" ? [5, 4] : [],
+    colour: group.pen === "wrong" ? palette.wrong : group.pen === "missed" ? palette.missed : group.pen,
+    arrows: (nodes <= NAMED_NODES || (hover && group.mine)) && group.pairs.length <= 400,
+  };
+}

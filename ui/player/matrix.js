@@ -1,0 +1,107 @@
+// matrix.js: the same graph as a table: row receives, column sends. Hovering a cell is hovering its edge.
+
+class Matrix {
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.context = canvas.getContext("2d");
+    this.stale = true;
+    this.width = 0;
+  }
+
+  fit(ratio) {
+    const width = this.canvas.clientWidth;
+    if (width === this.width && ratio === this.ratio) return;
+    [this.width, this.ratio] = [width, ratio];
+    this.canvas.width = this.canvas.height = Math.round(width * ratio);
+    this.stale = true;
+  }
+
+  layout(nodes) {
+    this.margin = nodes <= NAMED_NODES ? 16 : 2;
+    this.cell = (this.width - this.margin) / nodes;
+    this.gap = this.cell > 14 ? 2 : this.cell > 6 ? 1 : 0;
+  }
+
+  draw({ scene, edges, truth, palette, mode, hover }) {
+    if (!this.width) return;
+    const { nodes } = scene, pen = this.context, hues = typeColours(palette, edges.types);
+    const judged = mode === "verdict" && scene.comparable, neutral = edges.isTruth && edges.drawn.length < 2;
+    this.layout(nodes);
+    pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    pen.clearRect(0, 0, this.width, this.width);
+    for (let pair = 0; pair < nodes * nodes; pair++) {
+      if (pair % (nodes + 1) === 0) continue;
+      const [x, y, size] = this.rect(pair, nodes), ruling = judged ? verdict(edges, truth, pair) : "";
+      pen.globalAlpha = 0.07;
+      pen.fillStyle = palette.ink;
+      if (this.gap) pen.fillRect(x, y, size, size);
+      const p = edges.prob[pair];
+      pen.globalAlpha = judged ? (ruling ? 1 : 0) : 0.96 * p;
+      pen.fillStyle = ruling === "wrong" ? palette.wrong : ruling === "missed" ? palette.missed : neutral ? palette.truth : hues[edges.kind[pair]];
+      if (ruling === "missed" && this.gap) this.dashed(x, y, size, palette.missed);
+      else if (pen.globalAlpha) pen.fillRect(x, y, size, size);
+      if (!judged && truth && truth !== edges && truth.goal[pair] > 0 && this.cell > 9) this.outlined(x, y, size, palette.ink, 1.4);
+    }
+    pen.globalAlpha = 1;
+    if (this.margin > 8) this.labels(scene, palette, hover);
+    if (hover) this.drawHover(hover, nodes, palette);
+    this.stale = false;
+  }
+
+  rect(pair, nodes) {
+    const row = Math.floor(pair / nodes), column = pair % nodes, half = this.gap / 2;
+    return [this.margin + column * this.cell + half, this.margin + row * this.cell + half, this.cell - this.gap];
+  }
+
+  outlined(x, y, size, colour, width) {
+    const pen = this.context;
+    pen.globalAlpha = 0.85;
+    pen.strokeStyle = colour;
+    pen.lineWidth = width;
+    pen.strokeRect(x + width / 2, y + width / 2, size - width, size - width);
+  }
+
+  dashed(x, y, size, colour) {
+    this.context.setLineDash([3, 2]);
+    this.outlined(x, y, size, colour, 2);
+    this.context.setLineDash([]);
+  }
+
+  labels({ nodes, names }, palette, hover) {
+    const pen = this.context;
+    pen.textAlign = "center";
+    pen.textBaseline = "middle";
+    pen.font = `${this.cell > 12 ? 10 : 8}px ${palette.font}`;
+    for (let node = 0; node < nodes; node++) {
+      const at = this.margin + (node + 0.5) * this.cell;
+      pen.globalAlpha = hover && !concerns(hover, node * nodes + node, nodes) && hover.node !== node ? 0.55 : 0.8;
+      pen.fillStyle = palette.ink;
+      const text = names[node].length <= 2 ? names[node] : String(node + 1);
+      pen.fillText(text, at, 8);
+      pen.fillText(text, 7, at);
+    }
+    pen.globalAlpha = 1;
+  }
+
+  drawHover(hover, nodes, palette) {
+    const pen = this.context, row = hover.node ?? Math.floor(hover.pair / nodes), column = hover.node ?? hover.pair % nodes;
+    const side = this.width - this.margin;
+    pen.fillStyle = pen.strokeStyle = palette.ink;
+    pen.globalAlpha = 0.1;
+    pen.fillRect(this.margin, this.margin + row * this.cell, side, this.cell);
+    pen.fillRect(this.margin + column * this.cell, this.margin, this.cell, side);
+    pen.globalAlpha = 1;
+    if (hover.pair !== undefined) {
+      pen.lineWidth = 2;
+      pen.strokeRect(this.margin + column * this.cell, this.margin + row * this.cell, this.cell, this.cell);
+    }
+  }
+
+  pick(x, y, nodes) {
+    this.layout(nodes);
+    const column = Math.floor((x - this.margin) / this.cell), row = Math.floor((y - this.margin) / this.cell);
+    const inside = (k) => k >= 0 && k < nodes;
+    if (inside(row) && inside(column)) return row === column ? { node: row } : { pair: row * nodes + column };
+    return inside(row) ? { node: row } : inside(column) ? { node: column } : null;
+  }
+}

@@ -1,0 +1,46 @@
+// palette.js: colours. Okabe and Ito's eight; vermillion means wrong and reddish purple missed, so particles take those last.
+
+const WRONG = "#d55e00", MISSED = "#cc79a7";
+const PARTICLES = {
+  light: ["#e69f00", "#009e73", "#c8b400", "#30363d", "#56b4e9", "#cc79a7", "#d55e00", "#999933", "#882255", "#44aa99"],
+  dark: ["#e69f00", "#14b386", "#f0e442", "#e8edf2", "#2f86c8", "#cc79a7", "#d55e00", "#aaaa4a", "#b04a7d", "#44aa99"],
+};
+const EDGES = {
+  light: ["#0072b2", "#e69f00", "#009e73", "#882255", "#56b4e9"],
+  dark: ["#56b4e9", "#e69f00", "#2fc79a", "#dd88b4", "#8fb8dd"],
+};
+const NAMED_NODES = 20; // above this, particles are neutral and carry no number
+
+function readPalette(root) {
+  const style = getComputedStyle(root);
+  const paint = document.createElement("canvas").getContext("2d");
+  const read = (name, fallback) => {
+    paint.fillStyle = fallback;
+    paint.fillStyle = style.getPropertyValue(name).trim() || fallback; // an invalid colour leaves the fallback
+    return paint.fillStyle;
+  };
+  const ground = read("--st-background-color", "#ffffff");
+  const theme = luminance(ground) < 0.4 ? "dark" : "light";
+  return {
+    theme, ground, ink: read("--st-text-color", theme === "dark" ? "#e4ebf2" : "#16202b"),
+    accent: read("--st-primary-color", "#0072b2"), font: style.fontFamily || "sans-serif",
+    wrong: theme === "dark" ? "#f0742a" : WRONG, missed: theme === "dark" ? MISSED : "#b8558b",
+    truth: theme === "dark" ? "#aab6c2" : "#5d6b79",
+  };
+}
+
+function luminance(colour) {
+  const [r, g, b] = colour.startsWith("#") ? [1, 3, 5].map((k) => parseInt(colour.slice(k, k + 2), 16)) : colour.match(/[\d.]+/g).map(Number);
+  return (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255;
+}
+
+function particleColour(palette, node, nodes) {
+  const hues = PARTICLES[palette.theme];
+  return nodes <= hues.length ? hues[node] : palette.ink;
+}
+
+// Drawn types share the hues in order; "none" has no hue because it is not drawn.
+function typeColours(palette, types) {
+  const drawn = types.map((name, kind) => [name, kind]).filter(([name]) => name !== "none").map(([, kind]) => kind);
+  return types.map((_, kind) => EDGES[palette.theme][Math.max(drawn.indexOf(kind), 0) % EDGES.light.length]);
+}

@@ -1,0 +1,117 @@
+"""What the player is sent: one block of bytes, a JSON header and then plain arrays. Imports no streamlit."""
+
+import hashlib
+import json
+
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+from nri_core.errors import DataError
+from nri_core.posterior import EdgePosterior
+from nri_core.trajectories import Trajectories
+
+NO_EDGE = "none"  # the edge type of this name is not drawn
+
+
+def payload(
+    trajectories: Trajectories,
+    *,
+    sim: int = 0,
+    posterior: EdgePosterior | None = None,
+    posterior_sim: int | None = None,
+    forecast: Trajectories | None = None,
+    forecast_sim: int | None = None,
+    caption: str = "",
+    height: int = 520,
+    note: str = "",
+) -> bytes:
+    """u32 length of the header | header (JSON) | positions | forecast | edge probabilities | truth; little-endian, all 4-byte aligned.
+
+    positions, forecast   float32 [time, node, 2]: the features named x and y, else the first two; NaN where unseen
+    edge probabilities    float32 [receiver, sender, edge type]
+    truth                 uint8 [1 or time, receiver, sender]
+
+    Only what is drawn travels. Raises DataError when the parts do not belong together.
+    """
+    _require_sim(trajectories, sim, "trajectories")
+    positions = _positions(trajectories, sim)
+    blocks: list[np.ndarray] = [positions]
+    header: dict[str, object] = {"caption": caption or _caption(trajectories, posterior, forecast), "note": note, "height": height}
+    header |= {"names": list(trajectories.node_names), "forecast": None, "types": [], "truthTypes": [], "truthFrames": 0}
+    if forecast is not None:
+        start, predicted = _forecast(trajectories, forecast, sim if forecast_sim is None else forecast_sim)
+        blocks[0] = _lengthened(positions, start + 1 + len(predicted))
+        blocks.append(predicted)
+        header["forecast"] = {"start": start, "frames": len(predicted)}
+    if posterior is not None:
+        blocks.append(_probs(trajectories, posterior, sim if posterior_sim is None else posterior_sim))
+        header["types"] = list(posterior.edge_type_names)
+    if trajectories.edge_types is not None:
+        truth = _truth(trajectories, sim)
+        blocks.append(truth)
+        header |= {"truthTypes": list(trajectories.edge_type_names), "truthFrames": len(truth)}
+    header |= {"frames": len(blocks[0]), "nodes": trajectories.num_nodes, "digest": _digest(positions, trajectories)}
+    text = json.dumps(header, ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 4)
+    return b"".join((len(text).to_bytes(4, "little"), text, *(np.ascontiguousarray(block).tobytes() for block in blocks)))
+
+
+def _positions(trajectories: Trajectories, sim: int) -> Float32[np.ndarray, "time node 2"]:
+    names = trajectories.feature_names
+    values = trajectories.values[sim]
+    if values.shape[-1] == 1:  # one number a node: side by side, each moving up and down
+        side = np.broadcast_to(np.linspace(values.min(), values.max(), trajectories.num_nodes)[:, None], values.shape)
+        values = np.concatenate([side, values], axis=-1)
+    plane = values[..., [names.index("x"), names.index("y")]] if {"x", "y"} <= set(names) else values[..., :2]
+    if trajectories.observed is not None:
+        plane = np.where(trajectories.observed[sim][..., None], plane, np.nan)
+    return plane.astype("<f4")
+
+
+def _forecast(trajectories: Trajectories, forecast: Trajectories, sim: int) -> tuple[int, Float32[np.ndarray, "time node 2"]]:
+    _require_sim(forecast, sim, "forecast")
+    start = forecast.metadata.get("start")
+    if not isinstance(start, int) or not 0 <= start < trajectories.num_steps:
+        raise DataError(f"Expected a forecast that starts at one of the {trajectories.num_steps} frames; found start {start!r}.")
+    if forecast.num_nodes != trajectories.num_nodes:
+        raise DataError(f"Expected a forecast of {trajectories.num_nodes} nodes; found {forecast.num_nodes}.")
+    return start, _positions(forecast, sim)
+
+
+def _lengthened(positions: Float32[np.ndarray, "time node 2"], frames: int) -> Float32[np.ndarray, "all 2"] | np.ndarray:
+    """A forecast may go on after the recording ends: nothing is seen there."""
+    missing = max(frames - len(positions), 0)
+    return np.pad(positions, ((0, missing), (0, 0), (0, 0)), constant_values=np.nan)
+
+
+def _probs(trajectories: Trajectories, posterior: EdgePosterior, sim: int) -> Float32[np.ndarray, "node node type"]:
+    sims, nodes = posterior.edge_probs.shape[:2]
+    if not 0 <= sim < sims or nodes != trajectories.num_nodes:
+        raise DataError(f"Expected edge probabilities of system {sim} with {trajectories.num_nodes} nodes; found {sims} systems of {nodes}.")
+    return posterior.edge_probs[sim].astype("<f4")
+
+
+def _truth(trajectories: Trajectories, sim: int) -> UInt8[np.ndarray, "slice node node"]:
+    truth = trajectories.edge_types[sim].astype(np.uint8)
+    return truth if truth.ndim == 3 else truth[None]
+
+
+def _require_sim(trajectories: Trajectories, sim: int, what: str) -> None:
+    if not 0 <= sim < trajectories.num_sims:
+        raise DataError(f"Expected system 0 to {trajectories.num_sims - 1} of the {what}; found {sim}.")
+
+
+def _digest(positions: np.ndarray, trajectories: Trajectories) -> str:
+    """What tells one scene from another: new beliefs about the same motion keep the player where it is."""
+    state = hashlib.sha256(positions.tobytes())
+    state.update("\0".join(trajectories.node_names).encode())
+    return state.hexdigest()[:16]
+
+
+def _caption(trajectories: Trajectories, posterior: EdgePosterior | None, forecast: Trajectories | None) -> str:
+    ahead = " Dashed paths and rings: the forecast." if forecast is not None else ""
+    if posterior is not None:
+        return f"Thick lines: pairs the model believes act on each other.{ahead} Matrix: row receives, column sends."
+    if trajectories.edge_types is not None:
+        return f"Lines: pairs that truly act on each other.{ahead} Matrix: row receives, column sends."
+    return f"The particles and their recent paths.{ahead}"

@@ -1,0 +1,334 @@
+// player.js: the clock, the controls and what is under the pointer. One instance lives as long as its element.
+
+const FRAMES_A_SECOND = 15; // at speed 1
+const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 4];
+const REST_AT_END = 900; // ms on the last frame before starting again
+const EASING = 220; // ms
+
+class Player {
+  constructor(root) {
+    this.root = root;
+    const find = (name) => root.querySelector(name);
+    for (const name of ["caption", "note", "panes", "side", "legend", "play", "step", "time", "clock", "speed", "threshold", "level"]) this[name] = find(`.${name}`);
+    for (const name of ["mode", "loop", "detail", "tip", "badge"]) this[name] = find(`.${name}`);
+    this.titles = { main: find(".main figcaption"), matrix: find(".matrix figcaption") };
+    this.track = find(".timeline canvas");
+    this.main = new Stage(find(".main canvas"));
+    this.twin = new Stage(find(".truth canvas"));
+    this.table = new Matrix(find(".matrix canvas"));
+    this.moment = 0;
+    this.pace = 1;
+    this.looping = true;
+    this.playing = false;
+    this.detailLevel = new DetailLevel();
+    this.calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    for (const speed of SPEEDS) this.speed.add(new Option(`${speed} ×`, speed, speed === 1, speed === 1));
+    this.listen();
+    this.observer = new ResizeObserver(() => this.resized());
+    for (const element of [root, this.main.canvas, this.twin.canvas, this.table.canvas]) this.observer.observe(element);
+    this.tick = this.tick.bind(this);
+  }
+
+  close() {
+    this.observer.disconnect();
+    cancelAnimationFrame(this.request);
+    this.closed = true;
+  }
+
+  // ---- what is shown
+
+  load(scene) {
+    const fresh = !this.scene || this.scene.digest !== scene.digest;
+    const before = this.scene;
+    this.scene = scene;
+    const frame = fresh ? 0 : this.frame;
+    const keeps = !fresh && Boolean(before.probs) === Boolean(scene.probs) && before.types.join() === scene.types.join();
+    if (keeps && before.truthTypes.join() === scene.truthTypes.join()) {
+      this.truth?.load(scene, frame);
+      if (this.inferred) this.inferred.load(scene, frame);
+    } else {
+      this.truth = scene.truth ? new Edges(scene, true) : null;
+      this.inferred = scene.probs ? new Edges(scene, false) : null;
+      this.setThreshold(Number(this.threshold.value), true);
+    }
+    this.edges = this.inferred ?? this.truth;
+    this.write(scene);
+    if (fresh) {
+      this.moment = 0;
+      this.hover = null;
+      if (before === undefined) this.begin();
+    }
+    this.paint();
+    this.seek(this.moment);
+  }
+
+  begin() {
+    if (this.scene.frames < 2) return;
+    if (this.calm) this.moment = Math.floor(this.scene.frames / 2); // still, with trails to read the motion from
+    else this.setPlaying(true);
+  }
+
+  write(scene) {
+    const { root } = this, compared = Boolean(scene.probs && scene.truth);
+    this.caption.textContent = scene.caption;
+    this.note.textContent = scene.note;
+    root.style.setProperty("--stage", `${Math.max(scene.height - 116, 160)}px`);
+    root.style.minHeight = `${scene.height}px`;
+    root.dataset.numFrames = scene.frames;
+    this.titles.main.textContent = scene.probs ? "Inferred graph" : scene.truth ? "True graph" : "";
+    this.panes.classList.toggle("paired", compared);
+    this.twin.canvas.parentElement.hidden = !compared;
+    this.side.hidden = !this.edges;
+    this.threshold.disabled = !scene.probs;
+    this.mode.disabled = !scene.comparable;
+    if (!scene.comparable) this.mode.value = "probability";
+    this.time.max = scene.frames - 1;
+    this.threshold.parentElement.hidden = !scene.probs;
+    this.mode.parentElement.hidden = !scene.comparable;
+  }
+
+  // Colours and sizes of this moment; called again by Streamlit when the theme changes.
+  paint() {
+    this.palette = readPalette(this.root);
+    this.resized();
+    this.changed();
+  }
+
+  resized() {
+    if (!this.scene || this.closed) return;
+    const ratio = Math.min(window.devicePixelRatio || 1, 2);
+    drawTimeline(this.track, { scene: this.scene, palette: this.palette, ratio });
+    this.wake();
+  }
+
+  // Something that decides which edges look how: build the groups anew.
+  changed() {
+    this.groups = null;
+    this.table.stale = true;
+    this.wake();
+  }
+
+  // ---- the clock
+
+  get frame() { return Math.min(Math.floor(this.moment + 1e-6), this.scene.frames - 1); }
+
+  seek(time) {
+    this.moment = Math.max(0, Math.min(this.scene.frames - 1, time));
+    const frame = this.frame;
+    if (this.shownFrame !== frame || this.shownScene !== this.scene) this.showFrame(frame);
+    this.wake();
+  }
+
+  showFrame(frame) {
+    const { scene, root } = this, last = scene.frames - 1;
+    [this.shownFrame, this.shownScene] = [frame, scene];
+    root.dataset.frame = frame;
+    this.time.value = frame;
+    this.time.style.setProperty("--done", `${last ? (100 * frame) / last : 0}%`);
+    this.time.setAttribute("aria-valuetext", `frame ${frame} of ${last}`);
+    this.clock.textContent = `${frame} / ${last}`;
+    const ahead = scene.forecast ? frame - scene.forecast.start : 0;
+    this.badge.hidden = ahead <= 0;
+    if (ahead > 0) this.badge.textContent = `forecast, ${ahead} ${ahead === 1 ? "frame" : "frames"} ahead`;
+    if (this.truth?.setFrame(frame)) this.changed();
+    root.dataset.edgeAccuracy = scene.comparable ? edgeAccuracy(scene, frame).toFixed(4) : "";
+  }
+
+  setPlaying(playing) {
+    this.playing = playing && this.scene.frames > 1;
+    this.root.dataset.playing = this.playing;
+    this.play.setAttribute("aria-label", this.playing ? "Pause" : "Play");
+    this.beats = [];
+    this.detailLevel.restart();
+    if (this.playing && this.frame === this.scene.frames - 1) this.seek(0);
+    this.groups = null; // full detail when still
+    this.wake();
+  }
+
+  jump(frame) {
+    this.setPlaying(false);
+    this.seek(frame);
+  }
+
+  wake() {
+    if (!this.request && !this.closed) this.request = requestAnimationFrame(this.tick);
+  }
+
+  tick(now) {
+    this.request = 0;
+    if (!this.root.isConnected || this.closed) return;
+    const passed = Math.min(now - (this.last ?? now), 100);
+    this.last = now;
+    if (this.playing) this.advance(now, passed);
+    const share = this.calm ? 1 : 1 - Math.exp(-passed / EASING);
+    const moved = [this.inferred, this.truth].filter((edges) => edges && edges.ease(share)).length;
+    if (moved) this.changed();
+    this.draw();
+    if (this.playing || moved) this.wake();
+    else this.last = undefined;
+  }
+
+  advance(now, passed) {
+    const last = this.scene.frames - 1;
+    if (this.moment >= last) {
+      this.endedAt ??= now;
+      if (!this.looping) this.setPlaying(false);
+      else if (now - this.endedAt > REST_AT_END) this.seek(0);
+    } else {
+      this.endedAt = undefined;
+      this.seek(this.moment + (passed / 1000) * FRAMES_A_SECOND * this.pace);
+    }
+    this.beats.push(now);
+    while (this.beats[0] < now - 1000) this.beats.shift();
+    const span = now - this.beats[0];
+    if (span > 500 && now - (this.measured ?? 0) > 250) {
+      this.root.dataset.fps = (((this.beats.length - 1) * 1000) / span).toFixed(1);
+      this.measured = now;
+    }
+    if (this.detailLevel.note(now, passed, this.edges ? this.edges.countShown() : 0)) this.groups = null;
+  }
+
+  // ---- drawing
+
+  draw() {
+    const { scene, hover, palette, root } = this;
+    const level = this.playing ? this.detailLevel.level : 0, sharp = Math.min(window.devicePixelRatio || 1, 2);
+    const ratio = level ? Math.min(sharp, 1) : sharp;
+    for (const stage of [this.main, this.twin]) stage.fit(ratio);
+    this.table.fit(sharp);
+    if (!this.groups) this.regroup(level);
+    const view = { scene, time: this.moment, palette, hover, forecast: scene.forecast };
+    this.main.draw({ ...view, groups: this.groups.main });
+    if (this.inferred && this.truth) this.twin.draw({ ...view, groups: this.groups.truth, forecast: null });
+    if (this.edges && this.table.stale) this.table.draw({ scene, edges: this.edges, truth: this.truth, palette, mode: this.mode.value, hover });
+    root.dataset.detail = level;
+  }
+
+  regroup(level) {
+    const { palette, hover, edges, truth } = this, mode = this.mode.value, budget = DETAIL[level];
+    if (hover && hover.node !== undefined && edges) hover.near = this.neighbours(hover.node);
+    const groups = (which, against) => (which ? edgeGroups(which, against, { palette, mode, hover, budget }) : []);
+    this.groups = { main: groups(edges, truth), truth: this.inferred && truth ? groups(truth, null) : [] };
+    const shown = edges ? edges.countShown() : 0, drawn = Math.min(shown, budget);
+    this.root.dataset.edgesShown = drawn;
+    this.detail.textContent = drawn < shown ? `strongest ${drawn} of ${shown} edges while playing` : "";
+    if (edges) this.legendText = writeLegend(this.legend, legendLines(this, shown), this.legendText);
+  }
+
+  neighbours(node) {
+    const { nodes } = this.scene;
+    return Array.from({ length: nodes }, (_, other) => other !== node && (this.edges.shows(node * nodes + other) || this.edges.shows(other * nodes + node)));
+  }
+
+  // ---- controls
+
+  listen() {
+    const { root } = this;
+    this.play.onclick = () => this.setPlaying(!this.playing);
+    this.step.onclick = () => this.jump(this.frame + 1);
+    this.time.oninput = () => this.jump(Number(this.time.value));
+    this.speed.onchange = () => { this.pace = Number(this.speed.value); };
+    this.threshold.oninput = () => this.setThreshold(Number(this.threshold.value));
+    this.mode.onchange = () => this.changed();
+    this.loop.onclick = () => this.setLoop(!this.looping);
+    root.addEventListener("keydown", (event) => this.key(event));
+    this.point(this.main.canvas, (x, y) => this.main.pick(x, y, this.edges));
+    this.point(this.twin.canvas, (x, y) => this.twin.pick(x, y, this.truth));
+    this.point(this.table.canvas, (x, y) => this.table.pick(x, y, this.scene.nodes));
+  }
+
+  key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const on = event.target.tagName, key = event.key;
+    const native = (on === "BUTTON" && (key === " " || key === "Enter")) || (on === "SELECT" && !["[", "]"].includes(key)) || (on === "INPUT" && /^(Arrow|Home|End|Page)/.test(key));
+    const act = {
+      " ": () => this.setPlaying(!this.playing),
+      ArrowRight: () => this.jump(this.frame + 1),
+      ArrowLeft: () => this.jump(this.frame - 1),
+      Home: () => this.jump(0),
+      End: () => this.jump(this.scene.frames - 1),
+      "+": () => this.shiftSpeed(1),
+      "=": () => this.shiftSpeed(1),
+      "-": () => this.shiftSpeed(-1),
+      "[": () => this.setThreshold(Number(this.threshold.value) - 0.05),
+      "]": () => this.setThreshold(Number(this.threshold.value) + 0.05),
+      l: () => this.setLoop(!this.looping),
+      L: () => this.setLoop(!this.looping),
+    }[key];
+    if (native || !act) return;
+    event.preventDefault();
+    event.stopPropagation();
+    act();
+  }
+
+  shiftSpeed(by) {
+    this.speed.selectedIndex = Math.max(0, Math.min(SPEEDS.length - 1, this.speed.selectedIndex + by));
+    this.pace = Number(this.speed.value);
+  }
+
+  setThreshold(value, atOnce) {
+    this.threshold.value = value;
+    const level = Number(this.threshold.value);
+    this.level.textContent = level.toFixed(2);
+    this.threshold.style.setProperty("--done", `${100 * level}%`);
+    if (this.inferred) {
+      this.inferred.threshold = level;
+      this.inferred.settled = false;
+      if (atOnce) this.inferred.settle();
+    }
+    if (this.palette) this.changed();
+  }
+
+  setLoop(looping) {
+    this.looping = looping;
+    this.loop.setAttribute("aria-pressed", looping);
+  }
+
+  // ---- pointing
+
+  point(canvas, pick) {
+    const move = (event) => {
+      const box = canvas.getBoundingClientRect();
+      this.setHover(pick(event.clientX - box.left, event.clientY - box.top), event);
+    };
+    canvas.addEventListener("pointermove", move);
+    canvas.addEventListener("pointerdown", move);
+    canvas.addEventListener("pointerleave", () => this.setHover(null));
+  }
+
+  setHover(hover, event) {
+    const same = hover?.pair === this.hover?.pair && hover?.node === this.hover?.node;
+    if (!same) {
+      this.hover = hover;
+      const lines = hover ? (hover.node === undefined ? aboutPair(this, hover.pair) : aboutNode(this, hover.node)) : [""];
+      this.root.dataset.hover = lines[0];
+      this.tip.hidden = !hover;
+      this.tip.textContent = lines.join("\n");
+      this.changed();
+    }
+    if (hover && event) this.placeTip(event);
+  }
+
+  placeTip(event) {
+    const box = this.root.getBoundingClientRect(), { offsetWidth: wide, offsetHeight: tall } = this.tip;
+    const x = event.clientX - box.left, y = event.clientY - box.top;
+    const left = x + 16 + wide > box.width ? x - wide - 12 : x + 16, top = y + 16 + tall > box.height ? y - tall - 12 : y + 16;
+    this.tip.style.transform = `translate(${Math.max(left, 0)}px, ${Math.max(top, 0)}px)`;
+  }
+}
+
+const players = new WeakMap(); // Streamlit calls again on new data or theme, without cleaning up in between
+
+export default function ({ data, parentElement }) {
+  const root = parentElement.querySelector(".player");
+  let player = players.get(parentElement);
+  if (!player || player.root !== root) {
+    player?.close();
+    players.set(parentElement, (player = new Player(root)));
+  }
+  player.load(decodeScene(data));
+  return () => {
+    players.get(parentElement)?.close();
+    players.delete(parentElement);
+  };
+}

@@ -1,0 +1,67 @@
+// scene.js: the bytes from Python as arrays, and what follows from them once.
+
+function decodeScene(bytes) {
+  const buffer = bytes.slice().buffer; // protobuf bytes may start anywhere: a copy starts at 0
+  const length = new DataView(buffer).getUint32(0, true);
+  const scene = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
+  let offset = 4 + length;
+  const take = (Type, count) => {
+    const array = new Type(buffer, offset, count);
+    offset += array.byteLength;
+    return array;
+  };
+  const { frames, nodes, forecast, types, truthTypes, truthFrames } = scene;
+  scene.positions = take(Float32Array, frames * nodes * 2);
+  if (forecast) forecast.positions = take(Float32Array, forecast.frames * nodes * 2);
+  scene.probs = types.length ? take(Float32Array, nodes * nodes * types.length) : null;
+  scene.truth = truthFrames ? take(Uint8Array, truthFrames * nodes * nodes) : null;
+  // Inferred and true types can be held against each other when they go by the same names.
+  scene.comparable = Boolean(scene.probs && scene.truth) && types.join("\0") === truthTypes.join("\0");
+  scene.box = boundingBox(scene);
+  if (forecast) forecast.error = forecastError(scene);
+  return scene;
+}
+
+// Everything that was seen fits; a forecast that runs away widens the view by half at most.
+function boundingBox({ positions, forecast }) {
+  const box = [Infinity, Infinity, -Infinity, -Infinity];
+  const stretch = (array, [left, low, right, high]) => {
+    for (let k = 0; k < array.length; k += 2) {
+      if (!Number.isFinite(array[k] + array[k + 1])) continue;
+      box[0] = Math.max(left, Math.min(box[0], array[k]));
+      box[1] = Math.max(low, Math.min(box[1], array[k + 1]));
+      box[2] = Math.min(right, Math.max(box[2], array[k]));
+      box[3] = Math.min(high, Math.max(box[3], array[k + 1]));
+    }
+  };
+  stretch(positions, [-Infinity, -Infinity, Infinity, Infinity]);
+  if (!Number.isFinite(box[0])) return [-1, -1, 1, 1];
+  const margin = Math.max(box[2] - box[0], box[3] - box[1], 1e-6) / 4;
+  if (forecast) stretch(forecast.positions, [box[0] - margin, box[1] - margin, box[2] + margin, box[3] + margin]);
+  return box;
+}
+
+// Mean distance between forecast and what happened, one number a forecast frame; NaN where nothing was seen.
+function forecastError({ positions, forecast, nodes }) {
+  const error = new Float32Array(forecast.frames);
+  for (let f = 0; f < forecast.frames; f++) {
+    const seen = (forecast.start + 1 + f) * nodes;
+    let sum = 0, count = 0;
+    for (let i = 0; i < nodes; i++) {
+      const a = 2 * (seen + i), b = 2 * (f * nodes + i);
+      const distance = Math.hypot(positions[a] - forecast.positions[b], positions[a + 1] - forecast.positions[b + 1]);
+      if (Number.isFinite(distance)) { sum += distance; count++; }
+    }
+    error[f] = count ? sum / count : NaN;
+  }
+  return error;
+}
+
+// Positions at a time between two frames, on the straight line between them, into `out`.
+function positionsAt(array, frames, nodes, time, out) {
+  const t = Math.max(0, Math.min(frames - 1, time));
+  const k = Math.min(Math.floor(t), Math.max(frames - 2, 0)), part = t - k;
+  const a = k * nodes * 2, b = Math.min(k + 1, frames - 1) * nodes * 2;
+  for (let i = 0; i < nodes * 2; i++) out[i] = part ? array[a + i] * (1 - part) + array[b + i] * part : array[a + i];
+  return out;
+}

@@ -1,0 +1,256 @@
+// stage.js: one pane: edges, trails, forecast, particles. The true and the inferred graph are two of these on one clock.
+
+const TRAIL = 34; // frames
+const CHUNKS = 6; // a trail fades in this many steps
+
+class Stage {
+  constructor(canvas) {
+    this.canvas = canvas;
+    this.context = canvas.getContext("2d");
+    this.width = 0;
+    this.height = 0;
+    this.ratio = 0;
+  }
+
+  // The canvas at the size it has on the page; 0 while hidden.
+  fit(ratio) {
+    const width = this.canvas.clientWidth, height = this.canvas.clientHeight;
+    if (width === this.width && height === this.height && ratio === this.ratio) return;
+    [this.width, this.height, this.ratio] = [width, height, ratio];
+    this.canvas.width = Math.round(width * ratio);
+    this.canvas.height = Math.round(height * ratio);
+  }
+
+  // World to pixels: the whole box fits, y upwards, room for a particle at the rim and for the pane's title.
+  place(scene) {
+    const [left, low, right, high] = scene.box, rim = scene.nodes <= NAMED_NODES ? 22 : 12, title = 14;
+    const wide = Math.max(right - left, 1e-6), tall = Math.max(high - low, 1e-6);
+    this.scale = Math.max(Math.min((this.width - 2 * rim) / wide, (this.height - 2 * rim - title) / tall), 0);
+    this.left = (this.width - wide * this.scale) / 2 - left * this.scale;
+    this.top = (this.height + title + tall * this.scale) / 2 + low * this.scale;
+    this.radius = scene.nodes <= NAMED_NODES ? Math.min(9.5, Math.max(6.5, this.width / 42)) : scene.nodes <= 60 ? 4 : 3;
+  }
+
+  px(value) { return this.left + value * this.scale; }
+  py(value) { return this.top - value * this.scale; }
+
+  draw(view) {
+    const { scene, time } = view, pen = this.context;
+    if (!this.width || !this.height) return;
+    this.place(scene);
+    if (!this.points || this.points.length !== scene.nodes * 2) this.points = new Float32Array(scene.nodes * 2);
+    positionsAt(scene.positions, scene.frames, scene.nodes, time, this.points);
+    for (let i = 0; i < scene.nodes; i++) {
+      this.points[2 * i] = this.px(this.points[2 * i]);
+      this.points[2 * i + 1] = this.py(this.points[2 * i + 1]);
+    }
+    pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
+    pen.clearRect(0, 0, this.width, this.height);
+    pen.lineCap = pen.lineJoin = "round";
+    this.drawTrails(view);
+    for (const group of view.groups) this.drawEdges(group);
+    if (view.forecast && time > view.forecast.start) this.drawForecast(view);
+    this.drawParticles(view);
+    pen.globalAlpha = 1;
+  }
+
+  // The curve of a pair from sender to receiver: both directions bend to their own left, so they part. False if unseen.
+  curve(pair) {
+    const nodes = this.points.length / 2, r = Math.floor(pair / nodes), s = pair % nodes, out = (this.shape ??= new Float32Array(6));
+    const x0 = this.points[2 * s], y0 = this.points[2 * s + 1], x1 = this.points[2 * r], y1 = this.points[2 * r + 1];
+    const dx = x1 - x0, dy = y1 - y0, bend = nodes <= NAMED_NODES ? 0.16 : 0.08;
+    out[0] = x0; out[1] = y0; out[4] = x1; out[5] = y1;
+    out[2] = (x0 + x1) / 2 + dy * bend;
+    out[3] = (y0 + y1) / 2 - dx * bend;
+    return Number.isFinite(out[2] + out[3]);
+  }
+
+  drawEdges({ pairs, colour, width, alpha, dash, arrows }) {
+    const pen = this.context;
+    pen.globalAlpha = alpha;
+    pen.strokeStyle = pen.fillStyle = colour;
+    pen.lineWidth = width;
+    pen.setLineDash(dash);
+    pen.beginPath();
+    for (const pair of pairs) {
+      if (!this.curve(pair)) continue;
+      const c = this.shape;
+      pen.moveTo(c[0], c[1]);
+      pen.quadraticCurveTo(c[2], c[3], c[4], c[5]);
+    }
+    pen.stroke();
+    pen.setLineDash([]);
+    if (!arrows) return;
+    pen.globalAlpha = Math.min(1, alpha * 1.25);
+    pen.beginPath();
+    for (const pair of pairs) if (this.curve(pair)) this.arrow(5 + width * 1.5);
+    pen.fill();
+  }
+
+  // An arrowhead on the curve, nearer to the receiver; none where the particles touch.
+  arrow(size) {
+    const c = this.shape, pen = this.context, t = 0.64, u = 1 - t;
+    if (Math.hypot(c[4] - c[0], c[5] - c[1]) < 2 * this.radius + size) return;
+    const x = u * u * c[0] + 2 * u * t * c[2] + t * t * c[4], y = u * u * c[1] + 2 * u * t * c[3] + t * t * c[5];
+    let dx = u * (c[2] - c[0]) + t * (c[4] - c[2]), dy = u * (c[3] - c[1]) + t * (c[5] - c[3]);
+    const length = Math.hypot(dx, dy) || 1;
+    dx *= size / length;
+    dy *= size / length;
+    pen.moveTo(x + dx * 0.62, y + dy * 0.62);
+    pen.lineTo(x - dx * 0.5 + dy * 0.45, y - dy * 0.5 - dx * 0.45);
+    pen.lineTo(x - dx * 0.5 - dy * 0.45, y - dy * 0.5 + dx * 0.45);
+    pen.closePath();
+  }
+
+  faded(view, node) {
+    const { hover, scene } = view;
+    if (!hover) return 1;
+    const mine = hover.node === undefined ? Math.floor(hover.pair / scene.nodes) === node || hover.pair % scene.nodes === node : hover.node === node;
+    return mine ? 1 : hover.near && hover.near[node] ? 0.75 : 0.16;
+  }
+
+  drawTrails(view) {
+    const { scene, time, palette } = view, pen = this.context, { nodes, positions } = scene, neutral = nodes > PARTICLES.light.length;
+    const head = Math.floor(time), bound = (chunk) => Math.max(0, head - Math.round(TRAIL * (1 - chunk / CHUNKS)));
+    pen.lineCap = "butt"; // round ends of faint pieces would show as dots
+    for (let chunk = 0; chunk < CHUNKS; chunk++) {
+      const first = bound(chunk), last = bound(chunk + 1), strength = (chunk + 1) / CHUNKS;
+      pen.lineWidth = neutral ? 1 : 0.8 + 2.8 * strength;
+      for (let node = 0; node < nodes; node++) {
+        if (!neutral || node === 0) {
+          pen.strokeStyle = particleColour(palette, node, nodes);
+          pen.beginPath();
+        }
+        const fade = neutral ? (view.hover ? 0.35 : 1) : this.faded(view, node);
+        pen.globalAlpha = strength ** 1.5 * (neutral ? 0.34 : 0.8) * fade;
+        this.path(positions, nodes, node, first, last, chunk === CHUNKS - 1 ? this.points : null);
+        if (!neutral || node === nodes - 1) pen.stroke();
+      }
+    }
+    pen.lineCap = "round";
+  }
+
+  // Through the frames first … last, then to the point between frames where the particle is.
+  path(array, nodes, node, first, last, end) {
+    const pen = this.context;
+    let open = false;
+    const go = (x, y) => {
+      if (!Number.isFinite(x + y)) return void (open = false);
+      if (open) pen.lineTo(x, y);
+      else pen.moveTo(x, y);
+      open = true;
+    };
+    for (let k = first; k <= last; k++) go(this.px(array[2 * (k * nodes + node)]), this.py(array[2 * (k * nodes + node) + 1]));
+    if (end) go(end[2 * node], end[2 * node + 1]);
+  }
+
+  // Dashed from where the forecast starts, and a hollow ring where it says the particle is now.
+  drawForecast(view) {
+    const { scene, time, palette, forecast, hover } = view, pen = this.context, { nodes } = scene;
+    const at = Math.min(time - forecast.start - 1, forecast.frames - 1);
+    this.ghosts ??= new Float32Array(nodes * 2);
+    if (this.ghosts.length !== nodes * 2) this.ghosts = new Float32Array(nodes * 2);
+    positionsAt(forecast.positions, forecast.frames, nodes, at, this.ghosts);
+    for (let node = 0; node < nodes; node++) {
+      const named = nodes <= NAMED_NODES || (hover && hover.node === node), start = 2 * (forecast.start * nodes + node);
+      const x0 = scene.positions[start], y0 = scene.positions[start + 1];
+      let x = this.ghosts[2 * node], y = this.ghosts[2 * node + 1];
+      if (at < 0) [x, y] = [x0 + (x - x0) * (at + 1), y0 + (y - y0) * (at + 1)];
+      [x, y] = [this.px(x), this.py(y)];
+      if (!Number.isFinite(x + y)) continue;
+      const last = [];
+      last[2 * node] = x;
+      last[2 * node + 1] = y;
+      pen.strokeStyle = particleColour(palette, node, nodes);
+      pen.globalAlpha = (named ? 0.95 : 0.5) * this.faded(view, node);
+      pen.lineWidth = named ? 1.6 : 1;
+      if (named) {
+        pen.setLineDash([5, 5]);
+        pen.beginPath();
+        pen.moveTo(this.px(x0), this.py(y0));
+        if (at >= 0) this.pathOn(forecast.positions, nodes, node, Math.floor(at));
+        pen.lineTo(x, y);
+        pen.stroke();
+        pen.setLineDash([]);
+      }
+      pen.beginPath();
+      pen.arc(x, y, this.radius + (named ? 2.5 : 1), 0, 7);
+      pen.stroke();
+    }
+  }
+
+  pathOn(array, nodes, node, last) {
+    for (let k = 0; k <= last; k++) this.context.lineTo(this.px(array[2 * (k * nodes + node)]), this.py(array[2 * (k * nodes + node) + 1]));
+  }
+
+  drawParticles(view) {
+    const { scene, palette } = view, pen = this.context, { nodes, names } = scene, named = nodes <= NAMED_NODES;
+    pen.font = `600 ${Math.round(this.radius * 1.15)}px ${palette.font}`;
+    pen.textAlign = "center";
+    pen.textBaseline = "middle";
+    for (let node = 0; node < nodes; node++) {
+      const x = this.points[2 * node], y = this.points[2 * node + 1], colour = particleColour(palette, node, nodes);
+      if (!Number.isFinite(x + y)) continue;
+      const shine = this.faded(view, node);
+      if (named) {
+        pen.globalAlpha = 0.2 * shine;
+        pen.fillStyle = colour;
+        pen.beginPath();
+        pen.arc(x, y, this.radius * 1.75, 0, 7);
+        pen.fill();
+      }
+      pen.globalAlpha = shine;
+      pen.fillStyle = palette.ground; // a rim of the ground parts the particle from its edges
+      pen.beginPath();
+      pen.arc(x, y, this.radius + (named ? 2 : 1.2), 0, 7);
+      pen.fill();
+      pen.fillStyle = colour;
+      pen.beginPath();
+      pen.arc(x, y, this.radius, 0, 7);
+      pen.fill();
+      if (!named) continue;
+      const short = names[node].length <= 2;
+      pen.fillStyle = short ? (luminance(colour) > 0.42 ? "#10161c" : "#ffffff") : palette.ink;
+      if (short) pen.fillText(names[node], x, y + 0.5);
+      else if (nodes <= 12 || !view.hover || view.hover.node === node) pen.fillText(clipped(names[node]), x, y - this.radius - 8);
+    }
+  }
+
+  // What lies under the pointer: a particle first, else the nearest drawn edge.
+  pick(x, y, edges) {
+    if (!this.points || !this.scale) return null;
+    const nodes = this.points.length / 2;
+    let best = null, nearest = this.radius + 5;
+    for (let node = 0; node < nodes; node++) {
+      const distance = Math.hypot(this.points[2 * node] - x, this.points[2 * node + 1] - y);
+      if (distance < nearest) [best, nearest] = [{ node }, distance];
+    }
+    if (best || !edges) return best;
+    nearest = 7;
+    for (let pair = 0; pair < nodes * nodes; pair++) {
+      if (!edges.shows(pair) || !this.curve(pair)) continue;
+      const distance = distanceToCurve(this.shape, x, y);
+      if (distance < nearest) [best, nearest] = [{ pair }, distance];
+    }
+    return best;
+  }
+}
+
+function distanceToCurve(c, x, y) {
+  const low = 7;
+  if (x < Math.min(c[0], c[2], c[4]) - low || x > Math.max(c[0], c[2], c[4]) + low) return Infinity;
+  if (y < Math.min(c[1], c[3], c[5]) - low || y > Math.max(c[1], c[3], c[5]) + low) return Infinity;
+  let best = Infinity, px = c[0], py = c[1];
+  for (let k = 1; k <= 12; k++) {
+    const t = k / 12, u = 1 - t;
+    const qx = u * u * c[0] + 2 * u * t * c[2] + t * t * c[4], qy = u * u * c[1] + 2 * u * t * c[3] + t * t * c[5];
+    const dx = qx - px, dy = qy - py, along = Math.max(0, Math.min(1, ((x - px) * dx + (y - py) * dy) / (dx * dx + dy * dy || 1)));
+    best = Math.min(best, Math.hypot(px + along * dx - x, py + along * dy - y));
+    [px, py] = [qx, qy];
+  }
+  return best;
+}
+
+function clipped(name) {
+  return name.length > 14 ? `${name.slice(0, 13)}…` : name;
+}

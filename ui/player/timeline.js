@@ -1,0 +1,43 @@
+// timeline.js: what lies over the scrubber: where the forecast runs, and how far off it gets.
+
+const THUMB = 7; // half the thumb: the track of a range input ends that much before its box
+
+function drawTimeline(canvas, { scene, palette, ratio }) {
+  const width = canvas.clientWidth, height = canvas.clientHeight, pen = canvas.getContext("2d");
+  if (!width) return;
+  canvas.width = Math.round(width * ratio);
+  canvas.height = Math.round(height * ratio);
+  const { forecast, frames } = scene;
+  if (!forecast || frames < 2) return;
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  const x = (frame) => THUMB + (frame / (frames - 1)) * (width - 2 * THUMB), floor = height - 8, end = forecast.start + forecast.frames;
+  pen.fillStyle = pen.strokeStyle = palette.ink;
+  pen.globalAlpha = 0.06;
+  pen.fillRect(x(forecast.start), 2, x(end) - x(forecast.start), floor - 2);
+  drawError(pen, forecast, x, floor, palette);
+  pen.globalAlpha = 0.7;
+  pen.lineWidth = 1;
+  pen.setLineDash([3, 3]);
+  pen.beginPath();
+  pen.moveTo(x(forecast.start), 2);
+  pen.lineTo(x(forecast.start), floor);
+  pen.stroke();
+  pen.font = `11px ${palette.font}`;
+  pen.textBaseline = "top";
+  pen.fillText("forecast and its error", x(forecast.start) + 6, 4);
+}
+
+function drawError(pen, forecast, x, floor, palette) {
+  const most = forecast.error.reduce((a, b) => (b > a ? b : a), 0);
+  if (!(most > 0)) return;
+  const y = (error) => floor - (Number.isFinite(error) ? error / most : 0) * (floor - 6);
+  pen.beginPath();
+  pen.moveTo(x(forecast.start), floor);
+  forecast.error.forEach((error, k) => pen.lineTo(x(forecast.start + 1 + k), y(error)));
+  pen.lineTo(x(forecast.start + forecast.frames), floor);
+  pen.closePath();
+  pen.fillStyle = palette.accent;
+  pen.globalAlpha = 0.45;
+  pen.fill();
+  pen.fillStyle = palette.ink;
+}

@@ -1,0 +1,53 @@
+// words.js: the numbers in words: legend and tooltip. Names come from the user, so they are only ever set as text.
+
+function legendLines({ scene, edges, truth, palette, mode, frame }, shown) {
+  const lines = [], hues = typeColours(palette, edges.types), plain = edges.isTruth && edges.drawn.length < 2;
+  if (mode.value === "verdict") {
+    const count = { right: 0, wrong: 0, missed: 0, "": 0 };
+    for (let pair = 0; pair < edges.goal.length; pair++) if (pair % (scene.nodes + 1)) count[verdict(edges, truth, pair)]++;
+    lines.push(["line", hues[edges.drawn[0] ?? 0], "right", count.right], ["line", palette.wrong, "wrong", count.wrong]);
+    lines.push(["dashed", palette.missed, "missed", count.missed]);
+  } else {
+    const shape = edges.isTruth ? "line" : "ramp";
+    for (const kind of edges.drawn.slice(0, 4)) lines.push([shape, plain ? palette.truth : hues[kind], edges.types[kind], ""]);
+    if (edges !== truth && truth && scene.nodes <= NAMED_NODES) lines.push(["box", palette.ink, "truly there", ""]);
+  }
+  lines.push(["", "", "edges shown", `${shown} of ${scene.nodes * (scene.nodes - 1)}`]);
+  if (scene.comparable) lines.push(["", "", "edge accuracy", `${(100 * edgeAccuracy(scene, frame)).toFixed(1)} %`]);
+  return lines;
+}
+
+// Rewrites the list only when it says something new; returns what it says.
+function writeLegend(list, lines, before) {
+  const text = JSON.stringify(lines);
+  if (text === before) return before;
+  const items = lines.map(([shape, colour, name, value]) => {
+    const item = document.createElement("li"), number = document.createElement("b"), swatch = document.createElement("i");
+    swatch.className = shape;
+    swatch.style.color = colour;
+    number.textContent = value;
+    item.append(...(shape ? [swatch] : []), name, number);
+    return item;
+  });
+  list.replaceChildren(...items);
+  return text;
+}
+
+function aboutPair({ scene, truth }, pair) {
+  const { names, nodes, probs, types, truthTypes } = scene;
+  const lines = [`${names[pair % nodes]} → ${names[Math.floor(pair / nodes)]}`];
+  if (probs) types.forEach((type, kind) => lines.push(`${type} ${probs[pair * types.length + kind].toFixed(3)}`));
+  if (truth) lines.push(`truth: ${truthTypes[scene.truth[truth.slice * nodes * nodes + pair]]}`);
+  return lines;
+}
+
+function aboutNode({ scene, edges }, node) {
+  const lines = [scene.names[node]];
+  if (!edges) return lines;
+  let receives = 0, sends = 0;
+  for (let other = 0; other < scene.nodes; other++) {
+    receives += edges.shows(node * scene.nodes + other);
+    sends += edges.shows(other * scene.nodes + node);
+  }
+  return [...lines, `receives from ${receives}, sends to ${sends}`];
+}
