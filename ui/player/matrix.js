@@ -17,7 +17,7 @@ class Matrix {
   }
 
   layout(nodes) {
-    this.margin = nodes <= NAMED_NODES ? 16 : 2;
+    this.margin = nodes <= NAMED_NODES ? 19 : 2;
     this.cell = (this.width - this.margin) / nodes;
     this.gap = this.cell > 14 ? 2 : this.cell > 6 ? 1 : 0;
   }
@@ -67,18 +67,24 @@ class Matrix {
     this.context.setLineDash([]);
   }
 
+  // Few nodes carry the disc they have on the stage.
   labels({ nodes, names }, palette, hover) {
-    const pen = this.context;
+    const pen = this.context, discs = nodes <= PARTICLES.light.length;
     pen.textAlign = "center";
     pen.textBaseline = "middle";
-    pen.font = `${this.cell > 12 ? 10 : 8}px ${palette.font}`;
+    pen.font = `${discs ? 600 : 400} ${this.cell > 11 ? 9.5 : 8}px ${palette.font}`;
     for (let node = 0; node < nodes; node++) {
-      const at = this.margin + (node + 0.5) * this.cell;
-      pen.globalAlpha = hover && !concerns(hover, node * nodes + node, nodes) && hover.node !== node ? 0.55 : 0.8;
-      pen.fillStyle = palette.ink;
-      const text = names[node].length <= 2 ? names[node] : String(node + 1);
-      pen.fillText(text, at, 8);
-      pen.fillText(text, 7, at);
+      const at = this.margin + (node + 0.5) * this.cell, colour = particleColour(palette, node, nodes);
+      const named = !hover || node === hover.node || (hover.pair !== undefined && (node === hover.pair % nodes || node === Math.floor(hover.pair / nodes)));
+      for (const [x, y] of [[at, 8], [8, at]]) {
+        pen.globalAlpha = named ? 1 : 0.35;
+        pen.fillStyle = colour;
+        pen.beginPath();
+        if (discs) pen.arc(x, y, 7, 0, 7);
+        pen.fill();
+        pen.fillStyle = discs ? textOn(colour) : palette.ink;
+        pen.fillText(names[node].slice(0, 2), x, y + 0.5);
+      }
     }
     pen.globalAlpha = 1;
   }

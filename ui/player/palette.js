@@ -34,6 +34,10 @@ function luminance(colour) {
   return (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255;
 }
 
+function textOn(colour) {
+  return luminance(colour) > 0.42 ? "#10161c" : "#ffffff";
+}
+
 function particleColour(palette, node, nodes) {
   const hues = PARTICLES[palette.theme];
   return nodes <= hues.length ? hues[node] : palette.ink;

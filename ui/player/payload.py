@@ -78,7 +78,7 @@ def _forecast(trajectories: Trajectories, forecast: Trajectories, sim: int) -> t
     return start, _positions(forecast, sim)
 
 
-def _lengthened(positions: Float32[np.ndarray, "time node 2"], frames: int) -> Float32[np.ndarray, "all 2"] | np.ndarray:
+def _lengthened(positions: Float32[np.ndarray, "time node 2"], frames: int) -> Float32[np.ndarray, "longer node 2"]:
     """A forecast may go on after the recording ends: nothing is seen there."""
     missing = max(frames - len(positions), 0)
     return np.pad(positions, ((0, missing), (0, 0), (0, 0)), constant_values=np.nan)

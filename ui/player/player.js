@@ -4,14 +4,14 @@ const FRAMES_A_SECOND = 15; // at speed 1
 const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 4];
 const REST_AT_END = 900; // ms on the last frame before starting again
 const EASING = 220; // ms
+const PARTS = "caption note panes side legend badge detail play step time clock speed threshold level mode loop tip".split(" ");
 
 class Player {
   constructor(root) {
     this.root = root;
     const find = (name) => root.querySelector(name);
-    for (const name of ["caption", "note", "panes", "side", "legend", "play", "step", "time", "clock", "speed", "threshold", "level"]) this[name] = find(`.${name}`);
-    for (const name of ["mode", "loop", "detail", "tip", "badge"]) this[name] = find(`.${name}`);
-    this.titles = { main: find(".main figcaption"), matrix: find(".matrix figcaption") };
+    for (const name of PARTS) this[name] = find(`.${name}`);
+    this.title = find(".main figcaption");
     this.track = find(".timeline canvas");
     this.main = new Stage(find(".main canvas"));
     this.twin = new Stage(find(".truth canvas"));
@@ -54,33 +54,27 @@ class Player {
     this.edges = this.inferred ?? this.truth;
     this.write(scene);
     if (fresh) {
-      this.moment = 0;
-      this.hover = null;
-      if (before === undefined) this.begin();
+      this.setHover(null);
+      this.moment = this.calm ? Math.floor(scene.frames / 2) : 0; // still, with trails to read the motion from
     }
+    if (!before && !this.calm) this.setPlaying(true);
     this.paint();
     this.seek(this.moment);
-  }
-
-  begin() {
-    if (this.scene.frames < 2) return;
-    if (this.calm) this.moment = Math.floor(this.scene.frames / 2); // still, with trails to read the motion from
-    else this.setPlaying(true);
   }
 
   write(scene) {
     const { root } = this, compared = Boolean(scene.probs && scene.truth);
     this.caption.textContent = scene.caption;
     this.note.textContent = scene.note;
-    root.style.setProperty("--stage", `${Math.max(scene.height - 116, 160)}px`);
+    root.style.setProperty("--stage", `${Math.max(scene.height - 118, 160)}px`);
     root.style.minHeight = `${scene.height}px`;
     root.dataset.numFrames = scene.frames;
-    this.titles.main.textContent = scene.probs ? "Inferred graph" : scene.truth ? "True graph" : "";
+    const title = scene.probs ? "Inferred graph" : scene.truth ? "True graph" : "";
+    this.title.textContent = title;
+    this.main.canvas.setAttribute("aria-label", title || "Particles");
     this.panes.classList.toggle("paired", compared);
     this.twin.canvas.parentElement.hidden = !compared;
     this.side.hidden = !this.edges;
-    this.threshold.disabled = !scene.probs;
-    this.mode.disabled = !scene.comparable;
     if (!scene.comparable) this.mode.value = "probability";
     this.time.max = scene.frames - 1;
     this.threshold.parentElement.hidden = !scene.probs;
@@ -128,8 +122,8 @@ class Player {
     this.time.setAttribute("aria-valuetext", `frame ${frame} of ${last}`);
     this.clock.textContent = `${frame} / ${last}`;
     const ahead = scene.forecast ? frame - scene.forecast.start : 0;
-    this.badge.hidden = ahead <= 0;
-    if (ahead > 0) this.badge.textContent = `forecast, ${ahead} ${ahead === 1 ? "frame" : "frames"} ahead`;
+    this.badge.hidden = ahead <= 0 || ahead > scene.forecast.frames;
+    if (!this.badge.hidden) this.badge.textContent = `forecast, ${ahead} ${ahead === 1 ? "frame" : "frames"} ahead`;
     if (this.truth?.setFrame(frame)) this.changed();
     root.dataset.edgeAccuracy = scene.comparable ? edgeAccuracy(scene, frame).toFixed(4) : "";
   }
@@ -185,7 +179,7 @@ class Player {
       this.root.dataset.fps = (((this.beats.length - 1) * 1000) / span).toFixed(1);
       this.measured = now;
     }
-    if (this.detailLevel.note(now, passed, this.edges ? this.edges.countShown() : 0)) this.groups = null;
+    if (this.detailLevel.note(now, passed, this.shown)) this.groups = null;
   }
 
   // ---- drawing
@@ -209,7 +203,7 @@ class Player {
     if (hover && hover.node !== undefined && edges) hover.near = this.neighbours(hover.node);
     const groups = (which, against) => (which ? edgeGroups(which, against, { palette, mode, hover, budget }) : []);
     this.groups = { main: groups(edges, truth), truth: this.inferred && truth ? groups(truth, null) : [] };
-    const shown = edges ? edges.countShown() : 0, drawn = Math.min(shown, budget);
+    const shown = (this.shown = edges ? edges.countShown() : 0), drawn = Math.min(shown, budget);
     this.root.dataset.edgesShown = drawn;
     this.detail.textContent = drawn < shown ? `strongest ${drawn} of ${shown} edges while playing` : "";
     if (edges) this.legendText = writeLegend(this.legend, legendLines(this, shown), this.legendText);

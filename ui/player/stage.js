@@ -1,7 +1,7 @@
 // stage.js: one pane: edges, trails, forecast, particles. The true and the inferred graph are two of these on one clock.
 
 const TRAIL = 34; // frames
-const CHUNKS = 6; // a trail fades in this many steps
+const CHUNKS = [4, 10]; // a trail fades in this many steps: of neutral particles, of coloured ones
 
 class Stage {
   constructor(canvas) {
@@ -49,7 +49,7 @@ class Stage {
     pen.lineCap = pen.lineJoin = "round";
     this.drawTrails(view);
     for (const group of view.groups) this.drawEdges(group);
-    if (view.forecast && time > view.forecast.start) this.drawForecast(view);
+    if (view.forecast && time > view.forecast.start && time <= view.forecast.start + view.forecast.frames) this.drawForecast(view);
     this.drawParticles(view);
     pen.globalAlpha = 1;
   }
@@ -111,10 +111,10 @@ class Stage {
 
   drawTrails(view) {
     const { scene, time, palette } = view, pen = this.context, { nodes, positions } = scene, neutral = nodes > PARTICLES.light.length;
-    const head = Math.floor(time), bound = (chunk) => Math.max(0, head - Math.round(TRAIL * (1 - chunk / CHUNKS)));
+    const chunks = CHUNKS[neutral ? 0 : 1], head = Math.floor(time), bound = (chunk) => Math.max(0, head - Math.round(TRAIL * (1 - chunk / chunks)));
     pen.lineCap = "butt"; // round ends of faint pieces would show as dots
-    for (let chunk = 0; chunk < CHUNKS; chunk++) {
-      const first = bound(chunk), last = bound(chunk + 1), strength = (chunk + 1) / CHUNKS;
+    for (let chunk = 0; chunk < chunks; chunk++) {
+      const first = bound(chunk), last = bound(chunk + 1), strength = (chunk + 1) / chunks;
       pen.lineWidth = neutral ? 1 : 0.8 + 2.8 * strength;
       for (let node = 0; node < nodes; node++) {
         if (!neutral || node === 0) {
@@ -123,7 +123,7 @@ class Stage {
         }
         const fade = neutral ? (view.hover ? 0.35 : 1) : this.faded(view, node);
         pen.globalAlpha = strength ** 1.5 * (neutral ? 0.34 : 0.8) * fade;
-        this.path(positions, nodes, node, first, last, chunk === CHUNKS - 1 ? this.points : null);
+        this.path(positions, nodes, node, first, last, chunk === chunks - 1 ? this.points : null);
         if (!neutral || node === nodes - 1) pen.stroke();
       }
     }
@@ -147,7 +147,7 @@ class Stage {
   // Dashed from where the forecast starts, and a hollow ring where it says the particle is now.
   drawForecast(view) {
     const { scene, time, palette, forecast, hover } = view, pen = this.context, { nodes } = scene;
-    const at = Math.min(time - forecast.start - 1, forecast.frames - 1);
+    const at = time - forecast.start - 1;
     this.ghosts ??= new Float32Array(nodes * 2);
     if (this.ghosts.length !== nodes * 2) this.ghosts = new Float32Array(nodes * 2);
     positionsAt(forecast.positions, forecast.frames, nodes, at, this.ghosts);
@@ -210,10 +210,19 @@ class Stage {
       pen.fill();
       if (!named) continue;
       const short = names[node].length <= 2;
-      pen.fillStyle = short ? (luminance(colour) > 0.42 ? "#10161c" : "#ffffff") : palette.ink;
+      pen.fillStyle = short ? textOn(colour) : palette.ink;
       if (short) pen.fillText(names[node], x, y + 0.5);
-      else if (nodes <= 12 || !view.hover || view.hover.node === node) pen.fillText(clipped(names[node]), x, y - this.radius - 8);
+      else this.nameTag(clipped(names[node]), x, y - this.radius - 9, palette);
     }
+  }
+
+  nameTag(text, x, y, palette) {
+    const pen = this.context, half = pen.measureText(text).width / 2;
+    const at = Math.max(half + 6, Math.min(this.width - half - 6, x));
+    pen.strokeStyle = palette.ground;
+    pen.lineWidth = 3;
+    pen.strokeText(text, at, y);
+    pen.fillText(text, at, y);
   }
 
   // What lies under the pointer: a particle first, else the nearest drawn edge.
