@@ -1,0 +1,48 @@
+"""Compare: what the model inferred against what is true, system by system."""
+
+import streamlit as st
+
+from ui import state
+from ui.frame import frame
+from ui.player import player
+
+WAYS = {"best": "Best way", "encoder": "Encoder alone"}
+
+with frame("compare"):
+    from nri_core.metrics import forecast_error, score_edges, static_error
+    from ui import comparison, results  # torch: only after the menu has painted
+
+    model = state.model()
+    data = results.comparable(state.dataset().trajectories)
+    checkpoint = results.checkpoint(model.folder)
+    checkpoint.check(data)
+
+    side, stage = st.columns((1, 3), gap="medium")
+    with side:
+        way = st.segmented_control(
+            "Read the graph",
+            WAYS,
+            default="best",
+            required=True,
+            format_func=WAYS.get,
+            key="by",
+            bind="query-params",
+            help="The encoder reads the graph off the motion at once. The best way also asks the decoder, which predicts the motion, under which graph it predicts best.",
+        )
+    inference = results.inference(checkpoint, way)
+    posterior = results.inferred(model.folder, data, inference)
+    score = score_edges(posterior, data)
+    start = results.forecast_start(checkpoint, data)
+    forecast = results.forecast(model.folder, data, inference, start=start)
+    model_error, still_error = forecast_error(forecast, data), static_error(forecast, data)
+    named = posterior if score is None else posterior.relabelled(score.relabelling, data.edge_type_names)
+
+    with side:
+        system = comparison.choose_system(score, model_error)
+    with stage:
+        st.caption(f"What “{model.name}” made of “{state.dataset().name}”, beside the truth.")
+        player(data, key="compare", sim=system, posterior=named, forecast=forecast)
+
+    comparison.show_score(score, system, posterior, data)
+    comparison.show_matrices(system, named, data)
+    comparison.show_forecast(system, model_error, still_error, start=start)

@@ -1,0 +1,49 @@
+"""Simulate: choose a law, see it move at once, make a dataset of it."""
+
+import streamlit as st
+
+from ui import state
+from ui.forms import ask, validated
+from ui.frame import frame, next_step
+from ui.player import player
+
+MOST_PREVIEWED = 200  # frames: longer previews would not be immediate
+
+with frame("simulate"):
+    from nri_core.systems import Simulation, simulate  # torch: only after the menu has painted
+    from nri_core.systems.springs import Springs
+    from ui import results
+
+    st.caption("One system drawn at random from your settings; every simulation of the dataset gets springs and a start of its own.")
+    law, stage = st.columns((1, 3), gap="medium")
+    with law:
+        start, springs = Simulation(num_steps=99), Springs()
+        answers = ask(Simulation, {"num_nodes": "Particles"}, start=start, sliders=("num_nodes",))
+        parameters = ask(Springs, {"probability": "Spring probability"}, start=springs, sliders=("probability",))
+        parameters |= ask(Springs, {"strengths": "Spring strengths", "noise": "Noise"}, start=springs)
+        answers |= ask(Simulation, {"seed": "Seed"}, start=start)
+    with stage:
+        screen = st.container()
+        amount, length, button = st.columns(3, vertical_alignment="bottom")
+        with amount:
+            answers |= ask(Simulation, {"num_sims": "Simulations"}, start=start)
+        with length:
+            answers |= ask(Simulation, {"num_steps": "Frames"}, start=start)
+        make = button.button("Make dataset", type="primary", width="stretch", icon=":material/dataset:")
+
+    system, simulation = validated(Springs, parameters), validated(Simulation, answers)
+    previewed = simulation.model_copy(update={"num_sims": 1, "num_steps": min(simulation.num_steps, MOST_PREVIEWED)})
+    with screen:
+        player(results.preview(system, previewed), key="preview")
+
+    if make:
+        with stage, st.spinner(f"Simulating {simulation.num_sims:,} systems of {simulation.num_nodes} particles", show_time=True):
+            made = simulate(system, simulation)
+        state.keep_dataset(f"Springs, {simulation.num_nodes} particles, seed {simulation.seed}", made)
+
+    data = state.dataset()
+    if not data.shipped:
+        with stage, st.container(horizontal=True, vertical_alignment="center"):
+            st.badge(f"{data.trajectories.num_sims:,} systems ready", icon=":material/check:", color="green")
+            next_step("train", "Train on them")
+            st.download_button("Download .npz", results.as_npz(data.trajectories), "data.npz", on_click="ignore", icon=":material/download:")

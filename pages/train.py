@@ -1,0 +1,50 @@
+"""Train: choose data and a recipe, watch the graph form, keep the model."""
+
+import streamlit as st
+
+from nri_core.jobs import open_run, submit
+from nri_core.settings import PRESETS, TrainConfig
+from ui import state
+from ui.forms import ask, others, validated
+from ui.frame import frame
+from ui.loading import choose_data, load_model
+from ui.player import player
+from ui.runs import show_run
+
+RECIPES = {
+    "live": "For a laptop: a good graph within seconds, a fine one within a minute or two.",
+    "paper": "The model and recipe of Kipf et al. (2018): many hours without a GPU.",
+}
+MAIN = {"max_seconds": "Time limit (s)", "epochs": "Epochs", "seed": "Seed"}
+
+with frame("train"):
+    followed = state.followed_run()
+    if followed:
+        run = open_run(followed)
+        state.follow_run(run.id)
+        show_run(run)
+    else:
+        settings, stage = st.columns((1, 3), gap="medium")
+        with settings:
+            data = choose_data()
+            preset = st.segmented_control("Recipe", RECIPES, default="live", required=True, key="preset", bind="query-params")
+            st.caption(RECIPES[preset])
+            answers = ask(TrainConfig, MAIN, start=PRESETS[preset], prefix=f"{preset}_")
+            # The key changes with each run, so that a double click starts one run and not two.
+            pressed = st.button("Train", type="primary", disabled=data is None, width="stretch", key=f"train {len(state.runs())}")
+            with st.expander("Advanced"):
+                answers |= ask(TrainConfig, others(TrainConfig, MAIN), start=PRESETS[preset], prefix=f"{preset}_")
+            config = validated(TrainConfig, answers)
+        with stage:
+            if data is None:
+                st.info("Upload trajectories to train on, or choose other data on the left.", icon=":material/upload:")
+            else:
+                st.caption("The model learns to predict motion like this, and to do so must find out who acts on whom. This system's graph will form here.")
+                player(data.watch, key="forming", note="before training")
+        if pressed and data is not None:
+            with stage, st.spinner("Getting the data ready", show_time=True):
+                state.follow_run(submit(data.make(), config, watch=data.watch, name=data.name).id)
+            st.rerun()
+
+    with st.expander("Load a trained model"):
+        load_model()

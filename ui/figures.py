@@ -1,0 +1,118 @@
+"""Artefact → plotly figure. Imports no streamlit: the page's theme colours whatever is left unset here."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+from jaxtyping import Bool, Float, Int
+
+# Okabe and Ito's colours, readable on light and dark grounds alike. One hue per edge type; "none" recedes.
+NONE_COLOUR = "rgba(128, 140, 155, 0.18)"
+EDGE_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
+MODEL_COLOUR, BASELINE_COLOUR, SECOND_COLOUR = "#0072B2", "#8A97A6", "#E69F00"
+_MARGIN = {"l": 8, "r": 8, "t": 40, "b": 8}
+_LEGEND = {"orientation": "h", "x": 1.0, "xanchor": "right", "y": 1.0, "yanchor": "bottom"}
+
+
+def losses(records: Sequence[dict[str, Any]]) -> go.Figure:
+    """The loss after each epoch, on the training and on the validation systems."""
+    figure = _lines("Loss", "Training time (s)", "Loss (nats)")
+    seconds = [record["seconds"] for record in records]
+    figure.add_scatter(x=seconds, y=[record["loss"] for record in records], name="training", line={"color": MODEL_COLOUR})
+    return figure.add_scatter(x=seconds, y=[record["valid_loss"] for record in records], name="validation", line={"color": SECOND_COLOUR, "dash": "dash"})
+
+
+def accuracies(records: Sequence[dict[str, Any]]) -> go.Figure:
+    """Edge accuracy on the validation systems after each epoch, read both ways."""
+    figure = _lines("Edge accuracy, up to relabelling", "Training time (s)", "Right pairs (%)")
+    lines = (("edge_accuracy", "best way", MODEL_COLOUR, "solid"), ("edge_accuracy_encoder", "encoder alone", SECOND_COLOUR, "dash"))
+    for name, label, colour, dash in lines:
+        points = [(record["seconds"], 100 * record[name]) for record in records if record.get(name) is not None]
+        if points:
+            seconds, values = zip(*points, strict=True)
+            figure.add_scatter(x=seconds, y=values, name=label, line={"color": colour, "dash": dash})
+    return figure.update_yaxes(range=[45, 101])
+
+
+def true_matrix(edge_types: Int[np.ndarray, "node node"], type_names: Sequence[str], node_names: Sequence[str]) -> go.Figure:
+    """The true type of each pair, a hue per type, a row per receiver and a column per sender."""
+    return _matrix("True graph", edge_types.astype(float), None, type_names, node_names)
+
+
+def inferred_matrix(edge_probs: Float[np.ndarray, "node node type"], type_names: Sequence[str], node_names: Sequence[str]) -> go.Figure:
+    """The most probable type of each pair; the number in a cell is its probability."""
+    return _matrix("Inferred graph", edge_probs.argmax(-1).astype(float), edge_probs.max(-1), type_names, node_names)
+
+
+def errors_by_horizon(
+    one: Float[np.ndarray, " horizon"], every: Float[np.ndarray, " horizon"], still: Float[np.ndarray, " horizon"], *, system: int
+) -> go.Figure:
+    """Forecast error against frames ahead: one system, the mean of all, and the forecast that nothing moves."""
+    figure = _lines("Forecast error", "Frames ahead", "Mean squared error (scaled units)")
+    ahead = np.arange(1, len(every) + 1)
+    lines = (
+        (every, "model, all systems", MODEL_COLOUR, "solid"),
+        (one, f"model, system {system}", SECOND_COLOUR, "dash"),
+        (still, "nothing moves, all systems", BASELINE_COLOUR, "dot"),
+    )
+    for values, name, colour, dash in lines:
+        figure.add_scatter(x=ahead, y=values, name=name, line={"color": colour, "dash": dash})
+    return figure.update_yaxes(type="log", exponentformat="power", dtick=1)
+
+
+def _lines(title: str, x_title: str, y_title: str) -> go.Figure:
+    figure = go.Figure()
+    return figure.update_layout(
+        title={"text": title, "font": {"size": 15}},
+        height=270,
+        margin=_MARGIN,
+        hovermode="x unified",
+        legend=_LEGEND,
+        xaxis_title=x_title,
+        yaxis_title=y_title,
+    )
+
+
+def _matrix(
+    title: str,
+    kinds: Float[np.ndarray, "node node"],
+    certainty: Float[np.ndarray, "node node"] | None,
+    type_names: Sequence[str],
+    node_names: Sequence[str],
+) -> go.Figure:
+    """[receiver, sender] with an empty diagonal."""
+    kinds = np.where(np.eye(len(kinds), dtype=bool), np.nan, kinds)
+    figure = go.Figure()
+    hues = iter(EDGE_COLOURS * len(type_names))
+    for kind, name in enumerate(type_names):
+        colour = NONE_COLOUR if name == "none" else next(hues)
+        figure.add_trace(_cells(kinds == kind, certainty, colour, name, node_names))
+        figure.add_scatter(x=[None], y=[None], mode="markers", marker={"symbol": "square", "size": 12, "color": colour}, name=name)
+    figure.update_layout(title={"text": title, "font": {"size": 15}}, height=330, margin=_MARGIN, legend=_LEGEND, hovermode="closest")
+    figure.update_xaxes(title="Sender", type="category", constrain="domain", showgrid=False, zeroline=False)
+    return figure.update_yaxes(title="Receiver", type="category", autorange="reversed", scaleanchor="x", constrain="domain", showgrid=False, zeroline=False)
+
+
+def _cells(
+    chosen: Bool[np.ndarray, "node node"], certainty: Float[np.ndarray, "node node"] | None, colour: str, name: str, node_names: Sequence[str]
+) -> go.Heatmap:
+    """The cells of one edge type in its colour."""
+    gap = 2 if len(chosen) <= 30 else 0
+    written = certainty is not None and len(chosen) <= 10
+    quiet = {"textfont": {"color": BASELINE_COLOUR}} if colour == NONE_COLOUR else {}
+    return go.Heatmap(
+        z=np.where(chosen, 1.0, np.nan),
+        x=list(node_names),
+        y=list(node_names),
+        colorscale=[(0, colour), (1, colour)],
+        showscale=False,
+        hoverongaps=False,
+        xgap=gap,
+        ygap=gap,
+        customdata=certainty,
+        text=np.where(chosen, np.char.mod("%.2f", certainty), "") if written else None,
+        texttemplate="%{text}" if written else None,
+        hovertemplate=f"%{{x}} acts on %{{y}}: {name}" + (", probability %{customdata:.3f}" if certainty is not None else "") + "<extra></extra>",
+        **quiet,
+    )

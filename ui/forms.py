@@ -1,0 +1,110 @@
+"""A config model → widgets → a validated config. Ranges, defaults and help come from the model's fields alone."""
+
+import math
+import types
+import typing
+from collections.abc import Collection, Mapping
+from typing import Annotated, Any, TypeVar
+
+import streamlit as st
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+
+from nri_core.errors import ConfigError
+
+Config = TypeVar("Config", bound=BaseModel)
+
+
+def ask(
+    model: type[BaseModel], labels: Mapping[str, str], *, start: BaseModel, sliders: Collection[str] = (), prefix: str = ""
+) -> dict[str, Any]:
+    """Draw a widget for each field in `labels`, starting from `start`, and return the raw answers.
+
+    Each widget lives in the address as `prefix + field`. An address that asks for what the field forbids is refused
+    in one sentence and the start value used instead. Feed the answers to `validated`: a browser can send anything.
+    """
+    return {
+        name: _widget(model.model_fields[name], label, getattr(start, name), key=prefix + name, slider=name in sliders)
+        for name, label in labels.items()
+    }
+
+
+def validated(model: type[Config], answers: Mapping[str, Any]) -> Config:
+    """`model(**answers)`. Raises ConfigError with one sentence."""
+    try:
+        return model(**answers)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = " ".join(map(str, first["loc"][:1])) or "settings"
+        reason = first["msg"].removeprefix("Value error, ")
+        raise ConfigError(f"{label(name)}: {reason[0].lower()}{reason[1:]}; found {first['input']!r}. Change it and try again.") from error
+
+
+def others(model: type[BaseModel], without: Collection[str]) -> dict[str, str]:
+    """A label for each remaining field of `model`."""
+    return {name: label(name) for name in model.model_fields if name not in without}
+
+
+def label(name: str) -> str:
+    """`num_epochs` → "Number of epochs"."""
+    words = name.replace("num_", "number of ").replace("_", " ")
+    return words[:1].upper() + words[1:]
+
+
+def _widget(field: FieldInfo, label: str, start: Any, *, key: str, slider: bool) -> Any:
+    _check_address(field, label, start, key)
+    shared = {"key": key, "help": field.description, "bind": "query-params"}
+    options = typing.get_args(field.annotation)
+    if typing.get_origin(field.annotation) is typing.Literal:
+        return st.selectbox(label, options, index=options.index(start), **shared)
+    if field.annotation is bool:
+        return st.toggle(label, value=start, **shared)
+    if _is_tuple(field):
+        return _numbers(st.text_input(label, value=", ".join(f"{number:g}" for number in start), **shared))
+    if _kind(field) in (int, float):
+        return _number(field, label, start, slider, shared)
+    return st.text_input(label, value=start, **shared)
+
+
+def _number(field: FieldInfo, label: str, start: float | None, slider: bool, shared: dict[str, Any]) -> float | None:
+    kind = _kind(field)
+    step = 1 if kind is int else _step(start)
+    low, high = _bound(field, "ge", "gt"), _bound(field, "le", "lt")
+    limits = {"min_value": None if low is None else kind(low), "max_value": None if high is None else kind(high), "step": step}
+    if slider:
+        return st.slider(label, value=start, **limits, **shared)
+    style = {} if kind is int else {"format": "%g"}
+    return st.number_input(label, value=start, **limits, **style, **shared)
+
+
+def _check_address(field: FieldInfo, label: str, start: Any, key: str) -> None:
+    asked = st.query_params.get(key)
+    if not asked:
+        return
+    try:
+        TypeAdapter(Annotated[field.annotation, *field.metadata]).validate_python(_numbers(asked) if _is_tuple(field) else asked)
+    except ValidationError as error:
+        shown = ", ".join(f"{number:g}" for number in start) if _is_tuple(field) else start
+        reason = error.errors()[0]["msg"].removeprefix("Input should be ")
+        st.warning(f"{label}: expected {reason}; the address asks for {asked[:40]!r}. Using {shown}.", icon=":material/link_off:")
+
+
+def _numbers(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _is_tuple(field: FieldInfo) -> bool:
+    return typing.get_origin(field.annotation) is tuple
+
+
+def _kind(field: FieldInfo) -> type:
+    kinds = [kind for kind in typing.get_args(field.annotation) if kind is not types.NoneType]  # of `float | None`
+    return kinds[0] if kinds else field.annotation
+
+
+def _bound(field: FieldInfo, *names: str) -> float | None:
+    return next((getattr(limit, name) for name in names for limit in field.metadata if hasattr(limit, name)), None)
+
+
+def _step(start: float | None) -> float:
+    return 1.0 if not start else 10.0 ** math.floor(math.log10(abs(start)))

@@ -1,0 +1,93 @@
+"""What surrounds every page: the menu, what is loaded, and the one place where a user's mistake becomes a sentence."""
+
+import functools
+import importlib
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from nri_core.errors import NRIError
+from ui import state
+
+_PAGES_DIR = Path(__file__).parent.parent / "pages"
+_ICON = Path(__file__).parent / "icon.svg"
+_SECONDS_BEFORE_WARMING = 3.0
+
+
+@dataclass(frozen=True)
+class PageEntry:
+    """A line of the menu; the page lives in `pages/<name>.py`."""
+
+    title: str
+    icon: str
+    help: str
+
+
+PAGES: dict[str, PageEntry] = {
+    "explore": PageEntry("Explore", ":material/hub:", "Watch moving particles and the graph that a trained model read from their motion."),
+    "simulate": PageEntry("Simulate", ":material/scatter_plot:", "Make your own system of particles on springs, and a dataset of it."),
+    "train": PageEntry("Train", ":material/model_training:", "Train a model on a dataset and watch the graph form, or load a trained one."),
+    "compare": PageEntry("Compare", ":material/compare:", "Hold the inferred graphs against the true ones: accuracy, matrices, forecasts."),
+}
+
+
+def page(name: str) -> st.Page:
+    """A fresh `st.Page`: one object shared by two sessions would let the first one's run refuse the second's.
+
+    It has no icon of its own: the browser would fetch it, as favicon, from the internet.
+    """
+    entry = PAGES[name]
+    return st.Page(_PAGES_DIR / f"{name}.py", title=entry.title, help=entry.help, default=name == "explore")
+
+
+@contextmanager
+def frame(name: str) -> Iterator[None]:
+    """Draw menu, title and what is loaded around the page `name`, and show the user's mistakes as sentences."""
+    entry = PAGES[name]
+    st.set_page_config(page_title=f"{entry.title} · NRI Explorer", page_icon=str(_ICON), layout="wide", initial_sidebar_state=230)
+    with st.sidebar:
+        st.markdown("**NRI Explorer**")
+        st.caption("Who acts on whom, from motion alone")
+        for other in PAGES:
+            next_step(other, PAGES[other].title)
+        loaded = st.empty()
+    _show_loaded(loaded.container())
+    st.title(entry.title, anchor=False)
+    with mistakes_shown():
+        yield
+    _show_loaded(loaded.container())  # the page may have changed it
+    _warm_up()
+
+
+@contextmanager
+def mistakes_shown() -> Iterator[None]:
+    """Turn an NRIError into its sentence on the page; anything else is a bug and reaches the log. Fragments need their own."""
+    try:
+        yield
+    except NRIError as error:
+        st.error(str(error), icon=":material/error:")
+
+
+def next_step(name: str, label: str) -> None:
+    """A link to the page that comes next."""
+    st.page_link(page(name), label=label, icon=PAGES[name].icon)
+
+
+def _show_loaded(place: DeltaGenerator) -> None:
+    data, model = state.dataset(), state.model()
+    sims, frames, nodes, _ = data.trajectories.values.shape
+    place.caption(f"Dataset  \n**{data.name}**  \n{sims:,} systems · {nodes} particles · {frames} frames")
+    place.caption(f"Model  \n**{model.name}**")
+
+
+@functools.cache
+def _warm_up() -> None:
+    """Once a process, import what the other pages need (torch takes seconds) after the first page has painted."""
+    timer = threading.Timer(_SECONDS_BEFORE_WARMING, importlib.import_module, ("nri_core.inference",))
+    timer.daemon = True
+    timer.start()

@@ -1,0 +1,137 @@
+"""Where data and models come from: this session, the shipped ones, a run, or a file that the user brings."""
+
+import io
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import BinaryIO
+
+import streamlit as st
+
+from nri_core.errors import CheckpointError, DataError, JobError
+from nri_core.jobs import Run, list_runs, open_run
+from nri_core.trajectories import Trajectories
+from ui import samples, state
+
+CHECKPOINT_FILES = ("config.json", "model.safetensors", "README.md")
+MAX_CHECKPOINT_BYTES = 200 * 1024**2
+FRESH_SIMS = 1000
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What to train on: a name, one system to watch, and the data, made only when they are needed."""
+
+    name: str
+    watch: Trajectories
+    make: Callable[[], Trajectories]
+
+
+def choose_data() -> Choice | None:
+    """Let the user choose what to train on; None until there is something."""
+    sources = {"My dataset": _mine, f"{FRESH_SIMS:,} fresh systems": _fresh, "Shipped systems": _shipped, "Upload a file": _upload}
+    if state.dataset().shipped:
+        del sources["My dataset"]
+    source = st.selectbox("Data", sources, key="data", bind="query-params", help="Fresh systems are simulated when training starts: springs, 5 particles.")
+    return sources[source]()
+
+
+def _mine() -> Choice:
+    data = state.dataset()
+    return Choice(data.name, data.trajectories.select(slice(-1, None)), lambda: data.trajectories)
+
+
+def _shipped() -> Choice:
+    data = state.shipped_dataset()
+    return Choice(data.name, data.trajectories.select(slice(-1, None)), lambda: data.trajectories)
+
+
+def _fresh() -> Choice:
+    return Choice(f"{FRESH_SIMS:,} fresh systems", state.shipped_dataset().trajectories.select(slice(0, 1)), _simulate)
+
+
+def _simulate() -> Trajectories:
+    from nri_core.systems import Simulation, simulate  # torch: the page opens without it
+    from nri_core.systems.springs import Springs
+
+    return simulate(Springs(), Simulation(num_sims=FRESH_SIMS, num_steps=99, seed=1))
+
+
+def _upload() -> Choice | None:
+    file = st.file_uploader("Trajectories as .npz", "npz", help="An array `values` [sim, time, node, dim]; the README names the optional ones.")
+    if file is None:
+        return None
+    if state.dataset().name != file.name:
+        state.keep_dataset(file.name, Trajectories.load(file))
+    return _mine()
+
+
+def load_model() -> None:
+    """Offer every model at hand; the chosen one becomes the model in use."""
+    at_hand = {f"Shipped {name}": folder for name, folder in samples.shipped_models().items()} | _from_runs()
+    name = st.selectbox("A model at hand", at_hand, index=None, placeholder="Shipped models and finished runs")
+    if name and st.button(f"Use {name}", type="primary"):
+        _use(name, at_hand[name])
+    files = st.file_uploader("Or upload a checkpoint: its three files, or one .zip of them", ["json", "safetensors", "md", "zip"], accept_multiple_files=True)
+    if files and st.button("Use the uploaded model", type="primary"):
+        owned = _unpack(files)
+        _use("Uploaded model", Path(owned.name), owned)
+    if on_this_computer():
+        folder = st.text_input("Or the folder of a checkpoint on this computer", placeholder="path/to/checkpoint")
+        if folder and st.button("Use this folder", type="primary"):
+            _use(Path(folder).name, Path(folder).expanduser())
+
+
+def on_this_computer() -> bool:
+    """Whether only this computer can reach the app: then its folders and everybody's runs may be shown."""
+    return st.get_option("server.address") in ("127.0.0.1", "localhost", "::1")
+
+
+def _use(name: str, folder: Path, owned: TemporaryDirectory | None = None) -> None:
+    from ui import results  # torch: the page opens without it
+
+    results.checkpoint(folder)
+    state.keep_model(name, folder, owned=owned)
+    st.success(f"{name} is now the model in use.", icon=":material/check:")
+
+
+def _from_runs() -> dict[str, Path]:
+    runs = list_runs() if on_this_computer() else [run for run in map(_open, state.runs()) if run]
+    return {f"Run {run.id[:8]} · {run.status().name}": run.checkpoint_dir for run in runs if run.checkpoint_dir}
+
+
+def _open(run_id: str) -> Run | None:
+    try:
+        return open_run(run_id)
+    except JobError:
+        return None  # its folder was deleted: nothing to offer
+
+
+def _unpack(files: Sequence[BinaryIO]) -> TemporaryDirectory:
+    """Write the three known files, and no other name, into a folder that lives as long as the session's model."""
+    contents = {file.name: file.getvalue() for file in files if not file.name.endswith(".zip")}
+    for file in files:
+        if file.name.endswith(".zip"):
+            contents |= _unzip(file.getvalue())
+    missing = [name for name in CHECKPOINT_FILES[:2] if name not in contents]
+    if missing:
+        raise CheckpointError(f"Expected the files config.json and model.safetensors; {' and '.join(missing)} missing. Add what is missing.")
+    owned = TemporaryDirectory(prefix="nri-model-")
+    for name in CHECKPOINT_FILES:
+        if name in contents:
+            Path(owned.name, name).write_bytes(contents[name])
+    return owned
+
+
+def _unzip(archive: bytes) -> dict[str, bytes]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+            entries = {Path(entry.filename).name: entry for entry in opened.infolist()}
+            wanted = {name: entries[name] for name in CHECKPOINT_FILES if name in entries}
+            if sum(entry.file_size for entry in wanted.values()) > MAX_CHECKPOINT_BYTES:
+                raise CheckpointError(f"Expected a checkpoint of at most {MAX_CHECKPOINT_BYTES >> 20} MB; the archive unpacks to more.")
+            return {name: opened.read(entry) for name, entry in wanted.items()}
+    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, zipfile.zlib.error, EOFError) as error:
+        raise DataError(f"Expected a .zip of a checkpoint; this one cannot be read ({error}). Save or download it again.") from error

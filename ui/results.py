@@ -1,0 +1,99 @@
+"""What is computed once and shared by all sessions: loaded models, inferred graphs, forecasts, previews.
+
+Every key is a digest of whole contents: `st.cache_data` would only sample large arrays. The artefacts are immutable, so
+`st.cache_resource` may hand the same object to everyone.
+"""
+
+import hashlib
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import streamlit as st
+
+from nri_core.checkpoint import Checkpoint
+from nri_core.errors import CheckpointError
+from nri_core.inference import infer_edges, rollout
+from nri_core.posterior import EdgePosterior
+from nri_core.systems import Simulation, simulate
+from nri_core.systems.springs import Springs
+from nri_core.trajectories import Trajectories
+
+MOST_COMPARED = 500
+
+
+def checkpoint(folder: Path) -> Checkpoint:
+    """The trained model in `folder` as it is now. Raises CheckpointError."""
+    return _checkpoint(_digest(folder), folder)
+
+
+def inferred(folder: Path, data: Trajectories, inference: str | None) -> EdgePosterior:
+    """What the model in `folder` believes about every system of `data`; `inference` as in `infer_edges`."""
+    return _inferred(_digest(folder), data.digest, inference, checkpoint(folder), data)
+
+
+def forecast(folder: Path, data: Trajectories, inference: str | None, *, start: int) -> Trajectories:
+    """Free-running forecasts of every system from frame `start` to the last frame of `data`."""
+    posterior = inferred(folder, data, inference)
+    return _forecast(_digest(folder), data.digest, inference, start, checkpoint(folder), data, posterior)
+
+
+def inference(checkpoint: Checkpoint, way: str) -> str | None:
+    """What `infer_edges` calls the `way` chosen on the page: "best" is the model's own. Raises CheckpointError."""
+    if way == "encoder" and checkpoint.model.encoder is None:
+        raise CheckpointError("This model has no encoder: it reads the graph through its decoder. Choose the best way.")
+    return "encoder" if way == "encoder" else None
+
+
+def forecast_start(checkpoint: Checkpoint, data: Trajectories) -> int:
+    """The last frame that inference reads; the middle of data that end there."""
+    return checkpoint.config.window - 1 if data.num_steps > checkpoint.config.window + 1 else data.num_steps // 2
+
+
+def comparable(data: Trajectories) -> Trajectories:
+    """The first systems of a large dataset: inferring tens of thousands would keep the page waiting."""
+    return data if data.num_sims <= MOST_COMPARED else data.select(slice(0, MOST_COMPARED))
+
+
+def preview(system: Springs, simulation: Simulation) -> Trajectories:
+    """A small simulation to look at, kept by its settings."""
+    return _preview(system.model_dump_json(), simulation.model_dump_json(), system, simulation)
+
+
+def as_npz(data: Trajectories) -> bytes:
+    """The file `data.npz`."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "data.npz")
+        data.save(path)
+        return path.read_bytes()
+
+
+def _digest(folder: Path) -> str:
+    state = hashlib.sha256()
+    try:
+        for name in ("config.json", "model.safetensors"):
+            state.update((folder / name).read_bytes())
+    except OSError as error:
+        raise CheckpointError(f"Expected config.json and model.safetensors in {folder}; {name} cannot be read. Choose another model.") from error
+    return state.hexdigest()
+
+
+@st.cache_resource(show_spinner="Loading the model", show_time=True, max_entries=8)
+def _checkpoint(model: str, _folder: Path) -> Checkpoint:
+    return Checkpoint.load(_folder)
+
+
+@st.cache_resource(show_spinner="Inferring the graph of every system", show_time=True, max_entries=16)
+def _inferred(model: str, data: str, inference: str | None, _checkpoint: Checkpoint, _data: Trajectories) -> EdgePosterior:
+    return infer_edges(_checkpoint, _data, inference=inference)
+
+
+@st.cache_resource(show_spinner="Forecasting every system", show_time=True, max_entries=8)
+def _forecast(
+    model: str, data: str, inference: str | None, start: int, _checkpoint: Checkpoint, _data: Trajectories, _posterior: EdgePosterior
+) -> Trajectories:
+    return rollout(_checkpoint, _data, _posterior, start=start, num_steps=_data.num_steps - start - 1)
+
+
+@st.cache_resource(show_spinner="Simulating the preview", show_time=True, max_entries=64)
+def _preview(law: str, amount: str, _system: Springs, _simulation: Simulation) -> Trajectories:
+    return simulate(_system, _simulation)

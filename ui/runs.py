@@ -1,0 +1,85 @@
+"""A training run on the page: its state, its curves, and the graph of one system forming."""
+
+import streamlit as st
+
+from nri_core.jobs import Run, RunStatus, open_run
+from nri_core.metrics import score_edges
+from nri_core.posterior import EdgePosterior
+from nri_core.trajectories import Trajectories
+from ui import figures, state
+from ui.frame import mistakes_shown, page
+from ui.player import player
+
+ENDED = {"done": ("green", "Done"), "cancelled": ("orange", "Stopped"), "failed": ("red", "Failed"), "lost": ("red", "Lost")}
+
+
+def show_run(run: Run) -> None:
+    """Draw the run, anew each second until it ends; then the whole page once more, without a timer."""
+    ended = run.status().state in ENDED
+    st.fragment(_live, run_every=None if ended else 1.0)(run.id, ended)
+
+
+def named(posterior: EdgePosterior, data: Trajectories) -> EdgePosterior:
+    """The belief with its types called by their true names, where truth is known."""
+    score = score_edges(posterior, data)
+    return posterior if score is None else posterior.relabelled(score.relabelling, data.edge_type_names)
+
+
+def _live(run_id: str, ended: bool) -> None:
+    with mistakes_shown():
+        run = open_run(run_id)
+        status = run.status()
+        if status.state in ENDED and not ended:
+            st.rerun()
+        controls, stage = st.columns((1, 3), gap="medium")
+        with controls:
+            _state(run, status)
+        with stage:
+            _forming(run, status)
+        _curves(run)
+
+
+def _state(run: Run, status: RunStatus) -> None:
+    if status.state in ENDED:
+        colour, word = ENDED[status.state]
+        st.badge(word, color=colour)
+    else:
+        whole = status.seconds + (status.seconds_left or 0.0)
+        st.progress(min(status.seconds / whole, 1.0) if whole else 0.0, text=_time_to_go(status))
+        st.button("Stop", on_click=run.cancel, icon=":material/stop_circle:", width="stretch", help="Ends after this epoch and keeps the model.")
+    st.caption(status.message)
+    if status.state in ENDED and status.checkpoint and st.button("Keep and compare", type="primary", width="stretch", icon=":material/check:"):
+        state.keep_model(f"Trained on {status.name}", status.checkpoint)
+        st.switch_page(page("compare"))
+    if status.state in ENDED and st.button("New run", width="stretch", icon=":material/add:"):
+        state.unfollow_run()
+        st.rerun()
+    if status.state in ("failed", "lost"):
+        st.expander("The end of its log").code(run.log() or "The log is empty.", language=None)
+
+
+def _time_to_go(status: RunStatus) -> str:
+    if status.seconds_left is None:
+        return "Starting"
+    minutes, seconds = divmod(round(status.seconds_left), 60)
+    return f"Epoch {status.epoch} of {status.num_epochs}, " + (f"{minutes} min {seconds} s to go" if minutes else f"{seconds} s to go")
+
+
+def _forming(run: Run, status: RunStatus) -> None:
+    epochs, watched = run.snapshots(), run.watched()
+    st.caption("The graph of one system as the model believes it after each epoch. **Thick lines: pairs that it believes act on each other.**")
+    epoch = epochs[-1] if epochs else None
+    if status.state in ENDED and len(epochs) > 1:
+        epoch = st.select_slider("Epoch", epochs, value=epochs[-1], help="Go back to see the graph form again.")
+    posterior = named(run.snapshot(epoch), watched) if epoch else None
+    note = f"after epoch {epoch}" if epoch else "before the first epoch"
+    player(watched, key="forming", posterior=posterior, posterior_sim=0, note=note)
+
+
+def _curves(run: Run) -> None:
+    records = run.records()
+    if not records:
+        return
+    left, right = st.columns(2)
+    left.plotly_chart(figures.accuracies(records), key="accuracies", config={"displayModeBar": False}, alt="Edge accuracy against training time")
+    right.plotly_chart(figures.losses(records), key="losses", config={"displayModeBar": False}, alt="Training loss against training time")
