@@ -80,9 +80,15 @@ def score_sets(
     if weights.ndim == 4:
         weights = weights[:, None]  # the same at every time
     said = messages.values.flatten(-3, -2).transpose(-1, -2)  # [sim, time, node, channel, slot · type]
-    aggregate = (said @ weights).transpose(-1, -2)
+    return score_aggregates(model, messages, values, (said @ weights).transpose(-1, -2))
+
+
+def score_aggregates(
+    model: NRI, messages: Messages, values: Float[Tensor, "sim time node dim"], aggregates: Float[Tensor, "sim step node set channel"]
+) -> Float[Tensor, "sim node set"]:
+    """log p of each node's path, one step ahead, under each of several sums of incoming messages."""
     scale = None if messages.log_scale is None else messages.log_scale[..., None]
-    prediction = model.decoder.update(values[:, :-1, :, None], aggregate, Messages(messages.values, scale))
+    prediction = model.decoder.update(values[:, :-1, :, None], aggregates, Messages(messages.values, scale))
     return model.log_prob(prediction, values[:, 1:, :, None]).sum(1)
 
 

@@ -5,10 +5,11 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from nri_core.models.layers import reverse_slots
-from nri_core.models.marginal import one_hot, score_sets
+from nri_core.models.marginal import one_hot, score_aggregates
 from nri_core.models.nri import NRI
 from nri_core.models.prediction import Messages
 
+REWEIGHTINGS = 5  # of least squares, by the heavy tails of the likelihood
 RIDGE = 1e-3  # share of the mean evidence that pulls an undecided edge towards one half
 
 
@@ -46,19 +47,24 @@ def _regression(model: NRI, values: Tensor, messages: Messages) -> Int[Tensor, "
     scored = list(model.decoder.scored)
     unexplained = values[:, 1:, ..., scored] - base.mean[..., scored]
     added = messages.values if settings.skip_first else messages.values[..., 1:, :] - messages.values[..., :1, :]
-    design = added.flatten(-3, -2).permute(0, 2, 1, 4, 3).flatten(2, 3)  # [sim, node, time · channel, slot · type]
-    target = unexplained.permute(0, 2, 1, 3).flatten(2)
-    weight = torch.exp(-messages.log_scale).permute(0, 2, 1).repeat_interleave(len(scored), dim=-1)
-    design, target = design * weight[..., None], target * weight
-    normal = design.mT @ design
-    ridge = RIDGE * normal.diagonal(dim1=-2, dim2=-1).mean(-1)[..., None, None] * torch.eye(normal.shape[-1], device=values.device)
-    guess = torch.full_like(target[..., :1], 0.5).expand(*target.shape[:-1], normal.shape[-1])
-    correction = torch.linalg.solve(normal + ridge, design.mT @ (target[..., None] - design @ guess[..., None]))
-    share = (guess + correction[..., 0]).unflatten(-1, (num_nodes - 1, settings.num_edge_types - 1))
+    # Normal equations want double precision: the weights span many orders of magnitude.
+    design = added.flatten(-3, -2).permute(0, 2, 1, 4, 3).double()  # [sim, node, time, channel, slot · type]
+    target = unexplained.permute(0, 2, 1, 3).double()
+    variance = (2 * (model.likelihood.log_scale + messages.log_scale)).exp().permute(0, 2, 1)[..., None].double()
+    share = design.new_full((*design.shape[:2], design.shape[-1]), 0.5)
+    eye = torch.eye(design.shape[-1], dtype=design.dtype, device=values.device)
+    for _ in range(REWEIGHTINGS):
+        error = target - (design @ share[:, :, None, :, None])[..., 0]
+        weight = 1 / (model.likelihood.degrees * variance + error.square().sum(-1, keepdim=True))
+        weighted = (design * weight[..., None]).flatten(2, 3).mT
+        normal = weighted @ design.flatten(2, 3)
+        precision = normal.diagonal(dim1=-2, dim2=-1)
+        ridge = RIDGE * precision.mean(-1)[..., None, None] * eye
+        share = share + torch.linalg.solve(normal + ridge, weighted @ error.flatten(2, 3)[..., None])[..., 0]
+    share, precision = (part.unflatten(-1, (num_nodes - 1, settings.num_edge_types - 1)) for part in (share, precision))
     if settings.undirected:
-        precision = normal.diagonal(dim1=-2, dim2=-1).unflatten(-1, share.shape[-2:]) + 1e-12
         total = share * precision
-        share = (total + reverse_slots(total)) / (precision + reverse_slots(precision))
+        share = (total + reverse_slots(total)) / (precision + reverse_slots(precision)).clamp_min(1e-12)
     return torch.where(share.amax(-1) > 0.5, share.argmax(-1) + 1, 0)
 
 
@@ -66,13 +72,13 @@ def _gains(
     model: NRI, values: Tensor, messages: Messages, edge_types: Int[Tensor, "sim node slot"]
 ) -> Float[Tensor, "sim node slot type"]:
     """Change of log p(x | z) when one edge (both directions, where undirected) takes another type; 0 for its own."""
-    num_slots, num_edge_types = edge_types.shape[-1], model.settings.num_edge_types
-    slots = torch.arange(num_slots, device=values.device)
-    changed = edge_types[:, :, None, None].repeat(1, 1, num_slots, num_edge_types, 1)
-    for kind in range(num_edge_types):
-        changed[:, :, slots, kind, slots] = kind
-    sets = one_hot(changed.flatten(2, 3), num_edge_types)
-    score = score_sets(model, messages, values, sets).unflatten(-1, (num_slots, num_edge_types))
+    edges = one_hot(edge_types, model.settings.num_edge_types)[:, None]
+    said = messages.values
+    if model.settings.skip_first:
+        said = torch.cat([torch.zeros_like(said[..., :1, :]), said], dim=-2)
+    instead = said - (said * edges[..., None]).sum(-2, keepdim=True)  # [sim, step, node, slot, type, channel]
+    aggregates = model.aggregate(messages, edges)[..., None, :] + instead.flatten(3, 4)
+    score = score_aggregates(model, messages, values, aggregates).unflatten(-1, instead.shape[3:5])
     gains = score - score.gather(-1, edge_types[..., None])
     return gains + reverse_slots(gains) if model.settings.undirected else gains
 
