@@ -40,6 +40,7 @@ class TrainConfig(ModelSettings):
     temperature: float = Field(0.5, gt=0, le=10, description="Temperature of the Gumbel-softmax samples (elbo)")
     hard: bool = Field(False, description="Straight-through samples: one-hot forward, soft gradient (elbo)")
     prediction_steps: int = Field(10, ge=1, le=1000, description="Frames predicted before the true state is given again (elbo)")
+    threads: int = Field(1, ge=0, le=256, description="CPU threads; 0: one for each core. Small models gain little from more than one")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="The same seed gives the same run")
     max_seconds: float | None = Field(None, gt=0, le=10_000_000, description="Time limit of the training; the learning rate follows it")
 
@@ -74,5 +75,6 @@ PRESETS: dict[str, TrainConfig] = {
         learning_rate=5e-4,
         schedule="halving",
         keep_best=True,
+        threads=0,
     ),
 }

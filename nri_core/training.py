@@ -2,6 +2,7 @@
 
 import copy
 import math
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -76,6 +77,8 @@ def fit(
     """
     _check(train, valid, config)
     where = choose_device(device)
+    # Threads that wait for each other on a busy machine cost a small model far more than they bring.
+    torch.set_num_threads(config.threads or os.cpu_count() or 1)
     normalizer = Normalizer.fit(train, config.normalization)
     window = min(config.window, train.num_steps)
     values, held_out = (
