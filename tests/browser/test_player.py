@@ -213,7 +213,8 @@ def test_new_probabilities_keep_it_playing_and_a_new_system_starts_over(page: Pa
 def test_theme_and_width(page: Page, url: str) -> None:
     page.emulate_media(color_scheme="dark")
     player = open_player(page, url)
-    pixel = "element => [...element.querySelector('.matrix canvas').getContext('2d').getImageData(0, 0, 400, 400).data].reduce((a, b) => a + b, 0)"
+    canvas = "element.querySelector('.matrix canvas').getContext('2d')"
+    pixel = f"element => {canvas}.getImageData(0, 0, 400, 400).data.reduce((a, b) => a + b, 0)"
     player.get_by_label("Time step").fill("40")
     page.wait_for_timeout(300)
     dark = player.evaluate(pixel)

@@ -11,14 +11,14 @@ from nri_core.trajectories import Trajectories
 from ui.player.payload import payload
 
 _HERE = Path(__file__).parent
-_SCRIPTS = ("scene.js", "palette.js", "edges.js", "stage.js", "matrix.js", "timeline.js", "words.js", "detail.js", "player.js")  # joined: one module, no build step
+_SCRIPTS = "scene palette edges stage matrix timeline words detail player"  # joined to one module: no build step
 
 
 def _text(*names: str) -> str:
     return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
 
 
-_mount = st.components.v2.component("nri_player", html=_text("player.html"), css=_text("player.css"), js=_text(*_SCRIPTS))
+_mount = st.components.v2.component("nri_player", html=_text("player.html"), css=_text("player.css"), js=_text(*(f"{name}.js" for name in _SCRIPTS.split())))
 
 
 def player(

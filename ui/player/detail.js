@@ -1,6 +1,7 @@
 // detail.js: how much is drawn while playing on a slow machine.
 
 const DETAIL = [Infinity, 2500, 1000, 500]; // most edges drawn while a slow machine plays, a graph
+const WINDOW = 1500; // ms over which the mean gap between drawn frames is taken
 
 // Full detail unless the machine shows, over seconds, that it cannot; then less, and a try at more that backs off.
 class DetailLevel {
@@ -20,10 +21,11 @@ class DetailLevel {
     if (now < this.since) return false;
     this.warm = true;
     this.gaps.push(gap);
-    if (this.gaps.length > 90) this.gaps.shift();
-    if (this.gaps.length < 90) return false;
-    const mean = this.gaps.reduce((a, b) => a + b) / this.gaps.length;
-    if (mean > 21 && this.level < DETAIL.length - 1 && (edges > DETAIL[this.level + 1] || (window.devicePixelRatio > 1 && this.level === 0))) {
+    const span = this.gaps.reduce((a, b) => a + b), mean = span / this.gaps.length;
+    if (span < WINDOW) return false;
+    this.gaps = [];
+    const less = edges > DETAIL[this.level + 1] || (this.level === 0 && window.devicePixelRatio > 1); // would a step down help?
+    if (mean > 21 && less) {
       this.patience = Math.min(this.patience * 2, 60000);
       return this.become(this.level + 1, now);
     }
@@ -34,7 +36,6 @@ class DetailLevel {
   become(level, now) {
     this.level = level;
     this.changedAt = now;
-    this.gaps = [];
     return true;
   }
 }

@@ -105,7 +105,10 @@ function edgeAccuracy({ probs, truth, truthFrames, types, nodes }, frame) {
   return right / (nodes * (nodes - 1));
 }
 
-// The pairs a hover is about: one pair, or all pairs of a node. Null hover: every pair.
+// What the pointer is on: one pair, or one node and all its pairs. `ends` are the nodes it is about.
+const onPair = (pair, nodes) => ({ pair, ends: [Math.floor(pair / nodes), pair % nodes] });
+const onNode = (node) => ({ node, ends: [node] });
+
 function concerns(hover, pair, nodes) {
   if (!hover) return true;
   if (hover.pair !== undefined) return hover.pair === pair;
@@ -159,7 +162,8 @@ function penOf(group, groups, { palette, hover, nodes }) {
   else if (hover && !group.mine) alpha *= 0.12;
   return {
     pairs: group.pairs, width, alpha, dash: group.pen === "missed" ? [5, 4] : [],
-    colour: group.pen === "wrong" ? palette.wrong : group.pen === "missed" ? palette.missed : group.pen,
+    colour: strong ? palette[group.pen] : group.pen,
+    straight: nodes > NAMED_NODES && group.pairs.length > 200, // too many to tell apart: lines cost less than curves
     arrows: (nodes <= NAMED_NODES || (hover && group.mine)) && group.pairs.length <= 400,
   };
 }

@@ -37,14 +37,14 @@ class Matrix {
       if (this.gap) pen.fillRect(x, y, size, size);
       const p = edges.prob[pair];
       pen.globalAlpha = judged ? (ruling ? 1 : 0) : 0.96 * p;
-      pen.fillStyle = ruling === "wrong" ? palette.wrong : ruling === "missed" ? palette.missed : neutral ? palette.truth : hues[edges.kind[pair]];
+      pen.fillStyle = palette[ruling] ?? (neutral ? palette.truth : hues[edges.kind[pair]]);
       if (ruling === "missed" && this.gap) this.dashed(x, y, size, palette.missed);
       else if (pen.globalAlpha) pen.fillRect(x, y, size, size);
       if (!judged && truth && truth !== edges && truth.goal[pair] > 0 && this.cell > 9) this.outlined(x, y, size, palette.ink, 1.4);
     }
     pen.globalAlpha = 1;
     if (this.margin > 8) this.labels(scene, palette, hover);
-    if (hover) this.drawHover(hover, nodes, palette);
+    if (hover) this.drawHover(hover, palette);
     this.stale = false;
   }
 
@@ -75,9 +75,8 @@ class Matrix {
     pen.font = `${discs ? 600 : 400} ${this.cell > 11 ? 9.5 : 8}px ${palette.font}`;
     for (let node = 0; node < nodes; node++) {
       const at = this.margin + (node + 0.5) * this.cell, colour = particleColour(palette, node, nodes);
-      const named = !hover || node === hover.node || (hover.pair !== undefined && (node === hover.pair % nodes || node === Math.floor(hover.pair / nodes)));
       for (const [x, y] of [[at, 8], [8, at]]) {
-        pen.globalAlpha = named ? 1 : 0.35;
+        pen.globalAlpha = !hover || hover.ends.includes(node) ? 1 : 0.35;
         pen.fillStyle = colour;
         pen.beginPath();
         if (discs) pen.arc(x, y, 7, 0, 7);
@@ -89,8 +88,8 @@ class Matrix {
     pen.globalAlpha = 1;
   }
 
-  drawHover(hover, nodes, palette) {
-    const pen = this.context, row = hover.node ?? Math.floor(hover.pair / nodes), column = hover.node ?? hover.pair % nodes;
+  drawHover(hover, palette) {
+    const pen = this.context, [row, column = row] = hover.ends;
     const side = this.width - this.margin;
     pen.fillStyle = pen.strokeStyle = palette.ink;
     pen.globalAlpha = 0.1;
@@ -107,7 +106,7 @@ class Matrix {
     this.layout(nodes);
     const column = Math.floor((x - this.margin) / this.cell), row = Math.floor((y - this.margin) / this.cell);
     const inside = (k) => k >= 0 && k < nodes;
-    if (inside(row) && inside(column)) return row === column ? { node: row } : { pair: row * nodes + column };
-    return inside(row) ? { node: row } : inside(column) ? { node: column } : null;
+    if (inside(row) && inside(column)) return row === column ? onNode(row) : onPair(row * nodes + column, nodes);
+    return inside(row) ? onNode(row) : inside(column) ? onNode(column) : null;
   }
 }

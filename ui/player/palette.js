@@ -30,7 +30,8 @@ function readPalette(root) {
 }
 
 function luminance(colour) {
-  const [r, g, b] = colour.startsWith("#") ? [1, 3, 5].map((k) => parseInt(colour.slice(k, k + 2), 16)) : colour.match(/[\d.]+/g).map(Number);
+  const hex = (at) => parseInt(colour.slice(at, at + 2), 16);
+  const [r, g, b] = colour.startsWith("#") ? [hex(1), hex(3), hex(5)] : colour.match(/[\d.]+/g).map(Number);
   return (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255;
 }
 

@@ -87,7 +87,8 @@ def _lengthened(positions: Float32[np.ndarray, "time node 2"], frames: int) -> F
 def _probs(trajectories: Trajectories, posterior: EdgePosterior, sim: int) -> Float32[np.ndarray, "node node type"]:
     sims, nodes = posterior.edge_probs.shape[:2]
     if not 0 <= sim < sims or nodes != trajectories.num_nodes:
-        raise DataError(f"Expected edge probabilities of system {sim} with {trajectories.num_nodes} nodes; found {sims} systems of {nodes}.")
+        wanted = f"system {sim} with {trajectories.num_nodes} nodes"
+        raise DataError(f"Expected edge probabilities of {wanted}; found {sims} systems of {nodes}.")
     return posterior.edge_probs[sim].astype("<f4")
 
 

@@ -191,16 +191,17 @@ class Player {
     for (const stage of [this.main, this.twin]) stage.fit(ratio);
     this.table.fit(sharp);
     if (!this.groups) this.regroup(level);
-    const view = { scene, time: this.moment, palette, hover, forecast: scene.forecast };
+    const view = { scene, time: this.moment, palette, hover, near: this.near, forecast: scene.forecast };
     this.main.draw({ ...view, groups: this.groups.main });
     if (this.inferred && this.truth) this.twin.draw({ ...view, groups: this.groups.truth, forecast: null });
-    if (this.edges && this.table.stale) this.table.draw({ scene, edges: this.edges, truth: this.truth, palette, mode: this.mode.value, hover });
+    const table = { scene, edges: this.edges, truth: this.truth, palette, mode: this.mode.value, hover };
+    if (this.edges && this.table.stale) this.table.draw(table);
     root.dataset.detail = level;
   }
 
   regroup(level) {
     const { palette, hover, edges, truth } = this, mode = this.mode.value, budget = DETAIL[level];
-    if (hover && hover.node !== undefined && edges) hover.near = this.neighbours(hover.node);
+    this.near = hover && hover.node !== undefined && edges ? this.neighbours(hover.node) : null;
     const groups = (which, against) => (which ? edgeGroups(which, against, { palette, mode, hover, budget }) : []);
     this.groups = { main: groups(edges, truth), truth: this.inferred && truth ? groups(truth, null) : [] };
     const shown = (this.shown = edges ? edges.countShown() : 0), drawn = Math.min(shown, budget);
@@ -210,8 +211,8 @@ class Player {
   }
 
   neighbours(node) {
-    const { nodes } = this.scene;
-    return Array.from({ length: nodes }, (_, other) => other !== node && (this.edges.shows(node * nodes + other) || this.edges.shows(other * nodes + node)));
+    const { nodes } = this.scene, { edges } = this;
+    return Array.from({ length: nodes }, (_, other) => edges.shows(node * nodes + other) || edges.shows(other * nodes + node));
   }
 
   // ---- controls
@@ -234,7 +235,7 @@ class Player {
   key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const on = event.target.tagName, key = event.key;
-    const native = (on === "BUTTON" && (key === " " || key === "Enter")) || (on === "SELECT" && !["[", "]"].includes(key)) || (on === "INPUT" && /^(Arrow|Home|End|Page)/.test(key));
+    const own = { BUTTON: /^( |Enter)$/, SELECT: /^[^[\]]/, INPUT: /^(Arrow|Home|End|Page)/ }[on]; // keys the control itself answers to
     const act = {
       " ": () => this.setPlaying(!this.playing),
       ArrowRight: () => this.jump(this.frame + 1),
@@ -249,7 +250,7 @@ class Player {
       l: () => this.setLoop(!this.looping),
       L: () => this.setLoop(!this.looping),
     }[key];
-    if (native || !act) return;
+    if (own?.test(key) || !act) return;
     event.preventDefault();
     event.stopPropagation();
     act();

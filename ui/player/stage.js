@@ -65,7 +65,7 @@ class Stage {
     return Number.isFinite(out[2] + out[3]);
   }
 
-  drawEdges({ pairs, colour, width, alpha, dash, arrows }) {
+  drawEdges({ pairs, colour, width, alpha, dash, straight, arrows }) {
     const pen = this.context;
     pen.globalAlpha = alpha;
     pen.strokeStyle = pen.fillStyle = colour;
@@ -76,7 +76,8 @@ class Stage {
       if (!this.curve(pair)) continue;
       const c = this.shape;
       pen.moveTo(c[0], c[1]);
-      pen.quadraticCurveTo(c[2], c[3], c[4], c[5]);
+      if (straight) pen.lineTo(c[4], c[5]);
+      else pen.quadraticCurveTo(c[2], c[3], c[4], c[5]);
     }
     pen.stroke();
     pen.setLineDash([]);
@@ -103,15 +104,14 @@ class Stage {
   }
 
   faded(view, node) {
-    const { hover, scene } = view;
-    if (!hover) return 1;
-    const mine = hover.node === undefined ? Math.floor(hover.pair / scene.nodes) === node || hover.pair % scene.nodes === node : hover.node === node;
-    return mine ? 1 : hover.near && hover.near[node] ? 0.75 : 0.16;
+    if (!view.hover || view.hover.ends.includes(node)) return 1;
+    return view.near && view.near[node] ? 0.75 : 0.16;
   }
 
   drawTrails(view) {
     const { scene, time, palette } = view, pen = this.context, { nodes, positions } = scene, neutral = nodes > PARTICLES.light.length;
-    const chunks = CHUNKS[neutral ? 0 : 1], head = Math.floor(time), bound = (chunk) => Math.max(0, head - Math.round(TRAIL * (1 - chunk / chunks)));
+    const chunks = CHUNKS[neutral ? 0 : 1], head = Math.floor(time);
+    const bound = (chunk) => Math.max(0, head - Math.round(TRAIL * (1 - chunk / chunks)));
     pen.lineCap = "butt"; // round ends of faint pieces would show as dots
     for (let chunk = 0; chunk < chunks; chunk++) {
       const first = bound(chunk), last = bound(chunk + 1), strength = (chunk + 1) / chunks;
@@ -232,14 +232,14 @@ class Stage {
     let best = null, nearest = this.radius + 5;
     for (let node = 0; node < nodes; node++) {
       const distance = Math.hypot(this.points[2 * node] - x, this.points[2 * node + 1] - y);
-      if (distance < nearest) [best, nearest] = [{ node }, distance];
+      if (distance < nearest) [best, nearest] = [onNode(node), distance];
     }
     if (best || !edges) return best;
     nearest = 7;
     for (let pair = 0; pair < nodes * nodes; pair++) {
       if (!edges.shows(pair) || !this.curve(pair)) continue;
       const distance = distanceToCurve(this.shape, x, y);
-      if (distance < nearest) [best, nearest] = [{ pair }, distance];
+      if (distance < nearest) [best, nearest] = [onPair(pair, nodes), distance];
     }
     return best;
   }

@@ -1,0 +1,130 @@
+"""What the player does in a real browser: frames a second with every pair drawn, and the bytes that reach it."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).parents[1]
+NODES = (5, 10, 50, 100)
+FRAMES = 100
+SECONDS = 6.0
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
+SCRIPT = f"""
+import numpy as np
+import streamlit as st
+from nri_core.posterior import EdgePosterior
+from nri_core.trajectories import Trajectories
+from ui.player import player
+
+st.set_page_config(layout="wide")
+nodes, frames = int(st.query_params["nodes"]), {FRAMES}
+generator = np.random.default_rng(0)
+angle = np.arange(frames)[None, :, None] * generator.uniform(0.02, 0.1, (1, 1, nodes)) + generator.uniform(0, 6, (1, 1, nodes))
+values = generator.normal(size=(1, 1, nodes, 2)) * 2 + np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+edges = generator.integers(0, 2, (1, nodes, nodes))
+data = Trajectories(values, ("x", "y"), edge_types=edges, edge_type_names=("none", "spring"))
+belief = generator.uniform(0, 1, (1, nodes, nodes))
+probs = np.stack([1 - belief, belief], axis=-1) * ~np.eye(nodes, dtype=bool)[..., None]
+posterior = EdgePosterior(probs, ("none", "spring"), data.node_names, "encoder")
+forecast = Trajectories(values[:, frames // 2 :] + 0.1, ("x", "y"), metadata={{"start": frames // 2 - 1}})
+player(data, key="player", posterior=posterior, forecast=forecast)
+"""
+
+
+def main() -> dict[str, object]:
+    """For N particles and 100 frames, all pairs, truth and forecast shown at 1280 × 720: one row each."""
+    path = os.environ.get("NRI_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    options = ["--disable-gpu", *(["--no-sandbox"] if root else [])]
+    with _server() as url, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=options)
+        rows = [_measure(browser, url, nodes) for nodes in NODES]
+        version = browser.version
+        browser.close()
+    return {"browser": f"headless Chromium {version}", "cores": os.cpu_count(), "frames": FRAMES, "rows": rows}
+
+
+def _measure(browser: Browser, url: str, nodes: int) -> dict[str, float]:
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    received: list[int] = []
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: received.append(len(frame))))
+    page.goto(f"{url}/?nodes={nodes}")
+    player = page.get_by_test_id("player")
+    player.get_by_label("Edge threshold").fill("0")
+    first_motion = _milliseconds_to_motion(page)
+    quiet_from = len(received)
+    page.wait_for_timeout(2000)
+    fps = [_fps(page, player_seconds=1.0) for _ in range(int(SECONDS))]
+    row = {
+        "nodes": nodes,
+        "pairs": nodes * (nodes - 1),
+        "edges_drawn": int(player.get_attribute("data-edges-shown") or 0),
+        "fps": round(sum(fps) / len(fps), 1),
+        "fps_lowest_second": min(fps),
+        "received_mb": round(sum(received[:quiet_from]) / 1e6, 3),
+        "messages_while_playing": len(received) - quiet_from,
+        "first_motion_s": round(first_motion / 1000, 2),
+    }
+    page.close()
+    return row
+
+
+def _milliseconds_to_motion(page: Page) -> float:
+    """Since navigation began, until the player is past its first frame."""
+    player = page.get_by_test_id("player")
+    while int(player.get_attribute("data-frame") or 0) < 1:
+        page.wait_for_timeout(20)
+    return float(page.evaluate("performance.now()"))
+
+
+def _fps(page: Page, *, player_seconds: float) -> float:
+    page.wait_for_timeout(1000 * player_seconds)
+    return float(page.get_by_test_id("player").get_attribute("data-fps") or 0)
+
+
+@contextmanager
+def _server() -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "app.py"
+        script.write_text(SCRIPT, encoding="utf-8")
+        flags = [f"--server.port={port}", "--server.address=127.0.0.1", "--server.headless=true", "--server.fileWatcherType=none"]
+        command = [sys.executable, "-m", "streamlit", "run", str(script), *flags]
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            _wait_until_up(url)
+            yield url
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def _wait_until_up(url: str) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=5):
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise TimeoutError("The Streamlit server did not start within 60 s.")
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(), indent=2))

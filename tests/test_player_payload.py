@@ -1,0 +1,87 @@
+"""What the player is sent: the block of bytes read back, and parts that do not belong together."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nri_core.errors import DataError
+from nri_core.posterior import EdgePosterior
+from nri_core.trajectories import Trajectories
+from ui.player.payload import payload
+
+RANDOM = np.random.default_rng(0)
+
+
+def trajectories(frames: int = 12, nodes: int = 3, features: tuple[str, ...] = ("vx", "x", "y")) -> Trajectories:
+    values = RANDOM.normal(size=(2, frames, nodes, len(features)))
+    edges = RANDOM.integers(0, 2, (2, nodes, nodes))
+    return Trajectories(values, features, edge_types=edges, edge_type_names=("none", "spring"))
+
+
+def posterior(sims: int = 2, nodes: int = 3) -> EdgePosterior:
+    probs = np.full((sims, nodes, nodes, 2), 0.5) * ~np.eye(nodes, dtype=bool)[..., None]
+    return EdgePosterior(probs, ("none", "spring"), tuple("abcdefgh"[:nodes]), "encoder")
+
+
+def unpack(content: bytes) -> tuple[dict, bytes]:
+    length = int.from_bytes(content[:4], "little")
+    assert length % 4 == 0
+    return json.loads(content[4 : 4 + length]), content[4 + length :]
+
+
+def test_every_part_arrives_in_order() -> None:
+    data = trajectories()
+    forecast = Trajectories(data.values[:1, 6:], data.feature_names, metadata={"start": 5})
+    header, rest = unpack(payload(data, sim=1, posterior=posterior(1), posterior_sim=0, forecast=forecast, forecast_sim=0, note="epoch 3"))
+    assert header["frames"] == 12 and header["nodes"] == 3 and header["forecast"] == {"start": 5, "frames": 6}
+    assert header["note"] == "epoch 3" and "row receives, column sends" in header["caption"]
+    positions, rest = np.frombuffer(rest[: 12 * 24], "<f4"), rest[12 * 24 :]
+    np.testing.assert_allclose(positions.reshape(12, 3, 2), data.values[1, :, :, 1:], rtol=1e-6)  # x and y by name
+    predicted, rest = np.frombuffer(rest[: 6 * 24], "<f4"), rest[6 * 24 :]
+    np.testing.assert_allclose(predicted.reshape(6, 3, 2), data.values[0, 6:, :, 1:], rtol=1e-6)
+    probs, truth = np.frombuffer(rest[:72], "<f4"), np.frombuffer(rest[72:], np.uint8)
+    assert probs.reshape(3, 3, 2)[0, 1].tolist() == [0.5, 0.5]
+    np.testing.assert_array_equal(truth.reshape(1, 3, 3)[0], data.edge_types[1])
+
+
+def test_new_probabilities_are_the_same_scene() -> None:
+    data, other = trajectories(), trajectories()
+    first, _ = unpack(payload(data, posterior=posterior()))
+    again, _ = unpack(payload(data, posterior=replace(posterior(), inference="exact"), note="epoch 2"))
+    assert first["digest"] == again["digest"] != unpack(payload(other))[0]["digest"]
+    assert first["digest"] != unpack(payload(data, sim=1))[0]["digest"]
+
+
+def test_a_forecast_may_outlast_the_recording() -> None:
+    data = trajectories()
+    forecast = Trajectories(data.values, data.feature_names, metadata={"start": 9})
+    header, rest = unpack(payload(data, forecast=forecast))
+    assert header["frames"] == 22
+    positions = np.frombuffer(rest[: 22 * 24], "<f4").reshape(22, 6)
+    assert np.isfinite(positions[:12]).all() and np.isnan(positions[12:]).all()
+
+
+def test_the_unseen_is_not_a_number_and_one_feature_is_a_height() -> None:
+    observed = np.ones((2, 12, 3), dtype=bool)
+    observed[0, 4, 1] = False
+    data = replace(trajectories(features=("angle",)), observed=observed)
+    _, rest = unpack(payload(data))
+    positions = np.frombuffer(rest[: 12 * 24], "<f4").reshape(12, 3, 2)
+    assert np.isnan(positions[4, 1]).all() and np.isnan(positions).sum() == 2
+    np.testing.assert_allclose(positions[0, :, 1], data.values[0, 0, :, 0], rtol=1e-6)
+    assert len(set(positions[0, :, 0])) == 3
+
+
+@pytest.mark.parametrize("wrong", [
+    {"sim": 2},
+    {"posterior": posterior(1), "sim": 1},
+    {"posterior": posterior(nodes=4)},
+    {"forecast": trajectories()},
+    {"forecast": replace(trajectories(), metadata={"start": 12})},
+    {"forecast": replace(trajectories(nodes=4), metadata={"start": 3})},
+])  # fmt: skip
+def test_parts_that_do_not_belong_together(wrong: dict) -> None:
+    with pytest.raises(DataError, match="Expected"):
+        payload(trajectories(), **wrong)
