@@ -12,7 +12,7 @@ REFERENCE_VARIANCE = 5e-5
 class Gaussian(nn.Module):
     """The paper's: N(x; μ, 5e-5) in normalised units, a fixed variance for every feature, node and frame."""
 
-    def log_prob(self, error: Float[Tensor, "*batch dim"], log_scale: Float[Tensor, "*batch"] | None) -> Float[Tensor, "*batch"]:
+    def log_prob(self, error: Float[Tensor, "*batch dim"], log_scale: Float[Tensor, "*#batch"] | None) -> Float[Tensor, "*batch"]:
         """−|error|² / 2σ²; like the reference, without the constant."""
         return -error.square().sum(-1) / (2 * REFERENCE_VARIANCE)
 
@@ -29,7 +29,7 @@ class StudentT(nn.Module):
         super().__init__()
         self.log_scale = nn.Parameter(torch.tensor(math.log(0.1)))
 
-    def log_prob(self, error: Float[Tensor, "*batch dim"], log_scale: Float[Tensor, "*batch"] | None) -> Float[Tensor, "*batch"]:
+    def log_prob(self, error: Float[Tensor, "*batch dim"], log_scale: Float[Tensor, "*#batch"] | None) -> Float[Tensor, "*batch"]:
         """Log-density of the error at each node and frame."""
         dims = error.shape[-1]
         scale = self.log_scale if log_scale is None else self.log_scale + log_scale

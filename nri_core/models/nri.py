@@ -52,18 +52,18 @@ class NRI(nn.Module):
         logits = self.encoder(values)
         return (logits + reverse_slots(logits)) / 2 if self.settings.undirected else logits
 
-    def predict(self, state: Float[Tensor, "*batch node dim"], edges: Float[Tensor, "*batch node slot type"]) -> Prediction:
+    def predict(self, state: Float[Tensor, "*#batch node dim"], edges: Float[Tensor, "*#batch node slot type"]) -> Prediction:
         """The next state of each node, given (soft or hard) edges."""
         messages = self.decoder.messages(state)
         return self.decoder.update(state, self.aggregate(messages, edges), messages)
 
-    def aggregate(self, messages: Messages, edges: Float[Tensor, "*batch node slot type"]) -> Float[Tensor, "*batch node channel"]:
+    def aggregate(self, messages: Messages, edges: Float[Tensor, "*#batch node slot type"]) -> Float[Tensor, "*batch node channel"]:
         """Σ_j Σ_k z_ij,k m_ij^k over the types that send."""
         sending = edges[..., 1:] if self.settings.skip_first else edges
         return (messages.values * sending.unsqueeze(-1)).sum((-3, -2))
 
     def log_prob(
-        self, prediction: Prediction, target: Float[Tensor, "*batch node dim"]
+        self, prediction: Prediction, target: Float[Tensor, "*#batch node dim"]
     ) -> Float[Tensor, "*batch node"]:
         """log p(next state | prediction) at each node, over the features the decoder answers for."""
         scored = list(self.decoder.scored)

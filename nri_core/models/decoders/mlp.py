@@ -41,7 +41,7 @@ class MLPDecoder(nn.Module):
         return Messages(torch.stack([torch.relu(layer(hidden)) for layer, hidden in kinds], dim=-2))
 
     def update(
-        self, state: Float[Tensor, "*batch node dim"], aggregate: Float[Tensor, "*batch node channel"], messages: Messages
+        self, state: Float[Tensor, "*#batch node dim"], aggregate: Float[Tensor, "*#batch node channel"], messages: Messages
     ) -> Prediction:
         """μ from the sum that arrives at each node."""
         return Prediction(state + self.output(torch.cat([state, aggregate], dim=-1)))
