@@ -27,11 +27,17 @@ def write_graph(posterior: EdgePosterior, path: Path, *, sim: int | None = None)
     Raises DataError for another ending, for a simulation that is not there, and for node names that are not all different.
     """
     path, count = Path(path), len(posterior.edge_probs)
-    form = path.suffix.lower().removeprefix(".")
-    if form not in EXPORTERS:
-        raise DataError(f"Expected a file name ending in .{', .'.join(EXPORTERS)}; found {path.name!r}.")
+    form = check_destination(path)
     if sim is not None and not 0 <= sim < count:
         raise DataError(f"Expected a simulation from 0 to {count - 1}; found {sim}.")
     if len(set(posterior.node_names)) < len(posterior.node_names):
         raise DataError("Expected node names that are all different; some occur twice. Rename them in the data.")
     EXPORTERS[form](posterior, range(count) if sim is None else range(sim, sim + 1), path)
+
+
+def check_destination(path: Path) -> str:
+    """The format that a file name asks for. Raises DataError if there is none."""
+    form = path.suffix.lower().removeprefix(".")
+    if form not in EXPORTERS:
+        raise DataError(f"Expected a file name ending in .{', .'.join(EXPORTERS)}; found {path.name!r}.")
+    return form

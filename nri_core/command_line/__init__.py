@@ -1,0 +1,65 @@
+"""The command line: a verb a module, each with `add_arguments(parser)` and `run(options) -> dict`, the result to print.
+
+Exit code 0; 2 with one line on stderr when the input is at fault. Results go to stdout, progress to stderr.
+"""
+
+import argparse
+import sys
+from importlib import import_module
+from typing import Any, NoReturn
+
+from pydantic import ValidationError
+from pydantic_core import to_json
+
+from nri_core.command_line.fields import explain
+from nri_core.errors import NRIError
+
+VERBS = {
+    "simulate": "make trajectories by a physical law",
+    "train": "learn a model from trajectories, without labels",
+    "evaluate": "compare what a model infers and forecasts with the truth",
+    "infer": "write the graph that a model infers",
+    "runs": "train in the background: submit, list, status, cancel",
+    "bench": "print the figures of a benchmark",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, saying in one line what is wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        """One line, not the usage as well."""
+        self.exit(2, f"{self.prog}: {_one_line(message)}. See {self.prog} --help\n")
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; returns the exit code."""
+    try:
+        options = _parse(arguments)
+        result = options.run(options)
+    except (NRIError, ValidationError) as error:
+        text = explain(error) if isinstance(error, ValidationError) else str(error)
+        print(f"python -m nri_core: {_one_line(text)}", file=sys.stderr)
+        return 2
+    print(to_json(result, inf_nan_mode="null").decode() if options.json else _readable(result))
+    return 0
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = Parser(prog="python -m nri_core", description="Infer who acts on whom from how things move.")
+    verbs = parser.add_subparsers(metavar="VERB", required=True)
+    for name, summary in VERBS.items():
+        verb = verbs.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+        if arguments[:1] == [name]:  # the others are not imported: some need torch, which takes seconds
+            module = import_module(f"nri_core.command_line.{name}")
+            module.add_arguments(verb)
+            verb.set_defaults(run=module.run)
+    return parser.parse_args(arguments)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _readable(result: dict[str, Any]) -> str:
+    return "\n".join(f"{name}: {value}" for name, value in result.items())

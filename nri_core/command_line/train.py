@@ -1,0 +1,102 @@
+"""train TRAIN.npz --out CHECKPOINT_DIR"""
+
+import argparse
+import shlex
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nri_core.command_line.fields import add_json, assign, describe
+from nri_core.errors import ConfigError
+from nri_core.settings import PRESETS, TrainConfig
+from nri_core.trajectories import Trajectories
+
+if TYPE_CHECKING:
+    from nri_core.training import EpochRecord
+
+CHECKPOINT_FILES = {"config.json", "model.safetensors", "README.md"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `runs submit` has too, and where to save."""
+    add_training_arguments(parser)
+    parser.add_argument("--out", type=Path, required=True, metavar="CHECKPOINT_DIR", help="folder to write the model to")
+
+
+def add_training_arguments(parser: argparse.ArgumentParser) -> None:
+    """Data, recipe, limits."""
+    parser.add_argument("train", type=Path, metavar="TRAIN.npz", help="trajectories to learn from")
+    parser.add_argument("--valid", type=Path, metavar="VALID.npz", help="trajectories to validate on (default: some of TRAIN are held out)")
+    parser.add_argument("--preset", choices=PRESETS, default="live", help="live: minutes on a laptop; paper: the reference's recipe")
+    parser.add_argument("--max-seconds", help="stop after this long; the learning rate follows")
+    parser.add_argument("--seed", help="the same seed gives the same run (default: 0)")
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: auto)")
+    parser.add_argument("--set", action="extend", nargs="+", default=[], metavar="KEY=VALUE", help="change settings, listed below")
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = f"settings of --set, with the defaults of live:\n{describe(TrainConfig)}"
+    add_json(parser)
+
+
+def recipe(options: argparse.Namespace) -> TrainConfig:
+    """The preset with what was changed."""
+    shorthands = [f"{key}={value}" for key in ("max_seconds", "seed") if (value := getattr(options, key)) is not None]
+    return assign(PRESETS[options.preset], [*options.set, *shorthands])
+
+
+def load(options: argparse.Namespace) -> tuple[Trajectories, Trajectories | None]:
+    """(train, valid), valid only if it was named."""
+    return Trajectories.load(options.train), options.valid and Trajectories.load(options.valid)
+
+
+def run(options: argparse.Namespace) -> dict[str, Any]:
+    """Train here and now, a line an epoch on stderr; Ctrl-C stops and keeps the model."""
+    config, (train, valid) = recipe(options), load(options)
+    _check_folder(options.out)
+    from nri_core.dataset import split  # torch takes seconds to import: faults of the input are told before
+    from nri_core.training import fit
+
+    train, valid = (train, valid) if valid else split(train)
+    last = None
+    for last in _until_interrupted(fit(train, valid, config, device=options.device)):
+        print(_progress(last), file=sys.stderr, flush=True)
+    if last is None:
+        raise ConfigError("Stopped before the first epoch was done; there is no model to save.")
+    _with_provenance(last, options).save(options.out)
+    return {"checkpoint": options.out, **last.metrics()}
+
+
+def _check_folder(folder: Path) -> None:
+    """Saving replaces the folder, so it must hold nothing but a model; and an hour's training must not end at a locked door."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        found = {path.name for path in folder.iterdir()}
+        if not found:
+            folder.rmdir()  # a training that fails leaves nothing behind
+    except OSError as error:
+        raise ConfigError(f"Expected a folder for the model; {folder} cannot be written ({error.strerror}). Choose another.") from error
+    if found - CHECKPOINT_FILES:
+        raise ConfigError(f"Expected a new folder, or one with a model to replace; {folder} holds {min(found - CHECKPOINT_FILES)!r}. Choose another.")
+
+
+def _until_interrupted(records: "Iterator[EpochRecord]") -> "Iterator[EpochRecord]":
+    try:
+        yield from records
+    except KeyboardInterrupt:
+        print("Stopped; the last model is kept.", file=sys.stderr)
+
+
+def _progress(record: "EpochRecord") -> str:
+    accuracy = "" if record.edge_accuracy is None else f"  edges {100 * record.edge_accuracy:.1f} %"
+    return (
+        f"epoch {record.epoch}/{record.num_epochs}  {record.seconds:.1f} s, {record.seconds_left:.0f} s left  "
+        f"loss {record.losses['loss']:.4g}{accuracy}"
+    )
+
+
+def _with_provenance(record: "EpochRecord", options: argparse.Namespace) -> Any:
+    config = record.checkpoint.config
+    command = "python -m nri_core " + shlex.join(sys.argv[1:])
+    metadata = config.metadata | {"preset": options.preset, "seed": config.metadata["recipe"]["seed"], "figures": record.metrics(), "command": command}
+    return replace(record.checkpoint, config=config.model_copy(update={"metadata": metadata}))
