@@ -6,7 +6,7 @@ reference code multiplies by one-hot matrices instead; tests hold both forms equ
 """
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
 
 from nri_core import graph
@@ -18,7 +18,7 @@ def sender_slots(num_nodes: int, device: torch.device | None = None) -> Int[Tens
     return torch.from_numpy(senders.reshape(num_nodes, num_nodes - 1)).to(device)
 
 
-def reverse_slots(edges: Float[Tensor, "*batch node slot channel"]) -> Float[Tensor, "*batch node slot channel"]:
+def reverse_slots(edges: Shaped[Tensor, "*batch node slot channel"]) -> Shaped[Tensor, "*batch node slot channel"]:
     """The value of j←i at the place of i←j."""
     num_nodes = edges.shape[-3]
     index = torch.from_numpy(graph.reverse_edges(num_nodes)).to(edges.device)

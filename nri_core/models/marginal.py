@@ -94,13 +94,13 @@ def score_aggregates(
 
 def set_table(model: NRI, values: Float[Tensor, "sim time node dim"]) -> Float[Tensor, "sim node set"]:
     """The whole table, filled in pieces that fit in memory; keeps the gradient where there is one."""
-    num_sims, num_frames, num_nodes, _ = values.shape
+    num_frames, num_nodes = values.shape[1:3]
     settings = model.settings
-    sets = one_hot(incoming_sets(num_nodes - 1, settings.num_edge_types), settings.num_edge_types).to(values.device)
+    sets = one_hot(incoming_sets(num_nodes - 1, settings.num_edge_types), settings.num_edge_types).to(values)
     channels = 4 if settings.decoder == "relative" else 2 * settings.decoder_hidden
     at_once = max(MOST_VALUES // (num_frames * num_nodes * len(sets) * channels), 1)
     pieces = [score_sets(model, model.decoder.messages(part[:, :-1]), part, sets) for part in values.split(at_once)]
-    return torch.cat(pieces) if num_sims > at_once else pieces[0]
+    return torch.cat(pieces)
 
 
 def marginal(model: NRI, values: Float[Tensor, "sim time node dim"]) -> Marginal:
@@ -122,7 +122,7 @@ def _likeliest(model: NRI, values: Tensor) -> tuple[Float[Tensor, "sim node set"
     num_edge_types = model.settings.num_edge_types
     with torch.no_grad():
         best = set_table(model, values).topk(SETS_WITH_GRADIENT, dim=-1).indices
-    sets = one_hot(incoming_sets(values.shape[2] - 1, num_edge_types).to(values.device)[best], num_edge_types)
+    sets = one_hot(incoming_sets(values.shape[2] - 1, num_edge_types).to(values.device)[best], num_edge_types).to(values)
     return score_sets(model, model.decoder.messages(values[:, :-1]), values, sets), sets
 
 
@@ -131,7 +131,7 @@ def _over_graphs(table: Float[Tensor, "sim node set"], num_nodes: int, num_edge_
     sets, edge_types = graphs.sets.to(table.device), graphs.edge_types.to(table.device)
     joint = sum(table[:, node].index_select(-1, sets[:, node]) for node in range(num_nodes))
     posterior = joint.softmax(-1)
-    probs = torch.einsum("bg,gisk->bisk", posterior, one_hot(edge_types, num_edge_types))
+    probs = torch.einsum("bg,gisk->bisk", posterior, one_hot(edge_types, num_edge_types).to(posterior))
     return Marginal(joint.logsumexp(-1), probs)
 
 

@@ -63,8 +63,8 @@ class NRI(nn.Module):
         return (messages.values * sending.unsqueeze(-1)).sum((-3, -2))
 
     def log_prob(
-        self, prediction: Prediction, target: Float[Tensor, "*#batch node dim"]
-    ) -> Float[Tensor, "*batch node"]:
+        self, prediction: Prediction, target: Float[Tensor, "*#batch dim"]
+    ) -> Float[Tensor, "*batch"]:
         """log p(next state | prediction) at each node, over the features the decoder answers for."""
         scored = list(self.decoder.scored)
         return self.likelihood.log_prob(target[..., scored] - prediction.mean[..., scored], prediction.log_scale)

@@ -16,5 +16,5 @@ class Messages(NamedTuple):
 class Prediction(NamedTuple):
     """The expected next state, and the logarithm of the error to expect (None where the likelihood has its own)."""
 
-    mean: Float[Tensor, "*batch node dim"]
+    mean: Float[Tensor, "*batch dim"]
     log_scale: Float[Tensor, "*batch node"] | None = None

@@ -42,7 +42,7 @@ def _regression(model: NRI, values: Tensor, messages: Messages) -> Int[Tensor, "
     """Least squares of what type 0 leaves unexplained on what each other type would add, weighted by 1/σ²."""
     settings = model.settings
     num_sims, _, num_nodes, _ = values.shape
-    first = one_hot(torch.zeros(num_sims, num_nodes, num_nodes - 1, dtype=torch.long, device=values.device), settings.num_edge_types)
+    first = one_hot(torch.zeros(num_sims, num_nodes, num_nodes - 1, dtype=torch.long, device=values.device), settings.num_edge_types).to(values)
     base = model.decoder.update(values[:, :-1], model.aggregate(messages, first[:, None]), messages)
     scored = list(model.decoder.scored)
     unexplained = values[:, 1:, ..., scored] - base.mean[..., scored]
@@ -72,7 +72,7 @@ def _gains(
     model: NRI, values: Tensor, messages: Messages, edge_types: Int[Tensor, "sim node slot"]
 ) -> Float[Tensor, "sim node slot type"]:
     """Change of log p(x | z) when one edge (both directions, where undirected) takes another type; 0 for its own."""
-    edges = one_hot(edge_types, model.settings.num_edge_types)[:, None]
+    edges = one_hot(edge_types, model.settings.num_edge_types)[:, None].to(values)
     said = messages.values
     if model.settings.skip_first:
         said = torch.cat([torch.zeros_like(said[..., :1, :]), said], dim=-2)

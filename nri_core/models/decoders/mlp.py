@@ -41,7 +41,8 @@ class MLPDecoder(nn.Module):
         return Messages(torch.stack([torch.relu(layer(hidden)) for layer, hidden in kinds], dim=-2))
 
     def update(
-        self, state: Float[Tensor, "*#batch node dim"], aggregate: Float[Tensor, "*#batch node channel"], messages: Messages
+        self, state: Float[Tensor, "*#batch dim"], aggregate: Float[Tensor, "*#batch channel"], messages: Messages
     ) -> Prediction:
         """μ from the sum that arrives at each node."""
-        return Prediction(state + self.output(torch.cat([state, aggregate], dim=-1)))
+        own = state.expand(*aggregate.shape[:-1], state.shape[-1])
+        return Prediction(own + self.output(torch.cat([own, aggregate], dim=-1)))

@@ -71,7 +71,7 @@ class RelativeDecoder(nn.Module):
         return Messages(values.movedim(0, -2), log_scale[..., 0])
 
     def update(
-        self, state: Float[Tensor, "*#batch node dim"], aggregate: Float[Tensor, "*#batch node channel"], messages: Messages
+        self, state: Float[Tensor, "*#batch dim"], aggregate: Float[Tensor, "*#batch channel"], messages: Messages
     ) -> Prediction:
         """Velocities by the summed forces, locations by the fitted trapezoid rule, other features unchanged."""
         location, velocity = state[..., self.locations], state[..., self.velocities]
