@@ -6,6 +6,6 @@ epoch), train.npz, valid.npz, watch.npz, snapshots/000001.npz (the graph inferre
 """
 
 from nri_core.jobs.run import Run, RunStatus, list_runs, open_run
-from nri_core.jobs.submit import submit
+from nri_core.jobs.submission import submit
 
 __all__ = ["Run", "RunStatus", "list_runs", "open_run", "submit"]
