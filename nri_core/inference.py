@@ -80,8 +80,7 @@ def rollout(
     if not 0 <= start < data.num_steps:
         raise DataError(f"Expected a start between frame 0 and {data.num_steps - 1}; found {start}.")
     config = checkpoint.config
-    first = data.select(slice(None), frames=slice(max(start - 1, 0), max(start - 1, 0) + 2))
-    state = as_tensor(first, config.normalizer, checkpoint.device)[:, min(start, 1)]
+    state = as_tensor(data.select(slice(None), frames=slice(start, start + 1)), config.normalizer, checkpoint.device)[:, 0]
     kinds = posterior.edge_types[:, off_diagonal(data.num_nodes)].reshape(data.num_sims, data.num_nodes, -1)
     edges = torch.nn.functional.one_hot(torch.from_numpy(kinds), config.settings.num_edge_types).float().to(checkpoint.device)
     pieces = zip(state.split(SIMS_AT_ONCE), edges.split(SIMS_AT_ONCE), strict=True)

@@ -46,7 +46,7 @@ class Trajectories:
         """Check every shape and range, name what was left unnamed, and make the arrays read-only."""
         _require(self.values.ndim == 4, "values of four axes [sim, time, node, dim]", f"shape {self.values.shape}")
         sims, frames, nodes, dims = self.values.shape
-        _require(sims >= 1 and frames >= 2, "at least 1 simulation of 2 frames", f"{sims} of {frames}")
+        _require(sims >= 1 and frames >= 1, "at least 1 simulation of 1 frame", f"{sims} of {frames}")
         _require(2 <= nodes <= MAX_NODES, f"2 to {MAX_NODES} nodes", f"{nodes}")
         _require(len(self.feature_names) == dims, f"{dims} feature names, one per dim", f"{len(self.feature_names)}")
         _require(np.isfinite(self.dt) and self.dt > 0, "a positive time between frames", f"dt = {self.dt}")

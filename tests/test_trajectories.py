@@ -60,7 +60,7 @@ def test_select_keeps_what_belongs_together() -> None:
     [
         ({"values": np.zeros((3, 10, 4))}, "four axes"),
         ({"values": np.full((3, 10, 4, 4), np.nan)}, "finite"),
-        ({"values": np.zeros((3, 1, 4, 4))}, "2 frames"),
+        ({"values": np.zeros((3, 0, 4, 4))}, "1 frame"),
         ({"values": np.zeros((3, 10, 1, 4)), "edge_types": None}, "nodes"),
         ({"feature_names": ("x",)}, "4 feature names"),
         ({"dt": 0.0}, "positive time"),
