@@ -33,7 +33,10 @@ VALIDATION_SIMS = 64  # enough to see progress; held-out figures come from `eval
 
 @dataclass(frozen=True, eq=False)
 class EpochRecord:
-    """Where the training stands after an epoch. Losses are means over the epoch; accuracies are on validation data, up to relabelling."""
+    """Where the training stands after an epoch. Losses are means over the epoch; accuracies are on validation data, up to relabelling.
+
+    `checkpoint` shares its weights with the training: save or use it before asking for the next record.
+    """
 
     epoch: int
     num_epochs: int
@@ -158,14 +161,16 @@ def _epochs(
             best_model = model
         elif valid_loss < best:
             best, best_model = valid_loss, copy.deepcopy(model)
-        seconds = time.perf_counter() - started
         checkpoint = Checkpoint(best_model.eval(), kept)
         accuracy, by_encoder = _accuracies(checkpoint, valid)
         watched = None if watch is None else infer_edges(checkpoint, watch)
+        seconds = time.perf_counter() - started
         left = seconds * (1 - progress) / progress
+        paused = time.perf_counter()
         yield EpochRecord(
             epoch, config.epochs, seconds, left, samples, rate, losses, valid_loss, accuracy, by_encoder, watched, checkpoint
         )
+        started += time.perf_counter() - paused  # what the caller does with a record is not training time
         if progress >= 1:
             return
 
