@@ -1,8 +1,9 @@
 """`EdgePosterior`: what a model believes about each ordered pair of nodes."""
 
 from dataclasses import dataclass, replace
+from io import BufferedIOBase
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import Self
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -61,7 +62,7 @@ class EdgePosterior:
         write_npz(Path(path), {"edge_probs": self.edge_probs, **names, "inference": np.array(self.inference)})
 
     @classmethod
-    def load(cls, source: Path | BinaryIO) -> Self:
+    def load(cls, source: Path | BufferedIOBase) -> Self:
         """Read what `save` wrote. Raises DataError."""
         arrays = read_npz(source, what="an edge posterior")
         try:

@@ -7,8 +7,9 @@ import secrets
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from io import BufferedIOBase
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
@@ -61,7 +62,7 @@ def write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
         np.savez_compressed(file, **arrays)
 
 
-def read_npz(source: Path | BinaryIO, *, what: str) -> dict[str, np.ndarray]:
+def read_npz(source: Path | BufferedIOBase, *, what: str) -> dict[str, np.ndarray]:
     """Read every array of an npz file without ever unpickling.
 
     `what` names the expected content in errors. Raises DataError for files that are missing, truncated, not npz,

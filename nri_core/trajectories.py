@@ -4,9 +4,10 @@ import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from io import BufferedIOBase
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, BinaryIO, Self
+from typing import Any, Self
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -126,7 +127,7 @@ class Trajectories:
         write_npz(Path(path), self._arrays())
 
     @classmethod
-    def load(cls, source: Path | BinaryIO) -> Self:
+    def load(cls, source: Path | BufferedIOBase) -> Self:
         """Read what `save` wrote, or any npz with `values` [sim, time, node, dim]. Raises DataError."""
         return cls.from_arrays(read_npz(source, what="trajectories"))
 
