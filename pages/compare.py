@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ui import state
-from ui.frame import frame
+from ui.frame import SIDE_AND_STAGE, frame
 from ui.player import player
 
 WAYS = {"best": "Best way", "encoder": "Encoder alone"}
@@ -17,7 +17,7 @@ with frame("compare"):
     checkpoint = results.checkpoint(model.folder)
     checkpoint.check(data)
 
-    side, stage = st.columns((1, 3), gap="medium")
+    side, stage = st.columns(SIDE_AND_STAGE, gap="medium")
     with side:
         way = st.segmented_control(
             "Read the graph",
@@ -27,7 +27,8 @@ with frame("compare"):
             format_func=WAYS.get,
             key="by",
             bind="query-params",
-            help="The encoder reads the graph off the motion at once. The best way also asks the decoder, which predicts the motion, under which graph it predicts best.",
+            help="The encoder reads the graph off the motion at once. The best way asks the decoder, the network that predicts the motion, "
+            "under which graph it predicts best.",
         )
     inference = results.inference(checkpoint, way)
     posterior = results.inferred(model.folder, data, inference)

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from nri_core.jobs import open_run, submit
+from nri_core.jobs import submit
 from nri_core.settings import PRESETS, TrainConfig
 from ui import state
 from ui.forms import ask, others, validated
-from ui.frame import frame
+from ui.frame import SIDE_AND_STAGE, frame
 from ui.loading import choose_data, load_model
 from ui.player import player
 from ui.runs import show_run
@@ -20,11 +20,9 @@ MAIN = {"max_seconds": "Time limit (s)", "epochs": "Epochs", "seed": "Seed"}
 with frame("train"):
     followed = state.followed_run()
     if followed:
-        run = open_run(followed)
-        state.follow_run(run.id)
-        show_run(run)
+        show_run(followed)
     else:
-        settings, stage = st.columns((1, 3), gap="medium")
+        settings, stage = st.columns(SIDE_AND_STAGE, gap="medium")
         with settings:
             data = choose_data()
             preset = st.segmented_control("Recipe", RECIPES, default="live", required=True, key="preset", bind="query-params")
@@ -39,7 +37,7 @@ with frame("train"):
             if data is None:
                 st.info("Upload trajectories to train on, or choose other data on the left.", icon=":material/upload:")
             else:
-                st.caption("The model learns to predict motion like this, and to do so must find out who acts on whom. This system's graph will form here.")
+                st.caption("To predict such motion, the model must find out who acts on whom. The graph of this system will form here.")
                 player(data.watch, key="forming", note="before training")
         if pressed and data is not None:
             with stage, st.spinner("Getting the data ready", show_time=True):

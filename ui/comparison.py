@@ -51,19 +51,25 @@ def show_score(score: EdgeScore | None, system: int, model: EdgePosterior, data:
             icon=":material/help:",
         )
         return
+    auroc = "not defined" if score.auroc is None else f"{score.auroc:.4f}"
+    metrics = (
+        ("This system", f"{100 * score.accuracy_by_sim[system]:.0f} %", "Share of ordered pairs inferred rightly, up to relabelling."),
+        (f"All {data.num_sims:,} systems", f"{100 * score.accuracy:.2f} %", "The same share over the whole dataset."),
+        ("AUROC", auroc, "Chance that a pair with an interaction ranks above one without: 0.5 is guessing, 1 is perfect."),
+    )
     with st.container(horizontal=True, gap="large"):
-        st.metric("This system", f"{100 * score.accuracy_by_sim[system]:.0f} %", help="Share of ordered pairs inferred rightly, up to relabelling.", width="content")
-        st.metric(f"All {data.num_sims:,} systems", f"{100 * score.accuracy:.2f} %", help="The same share over the whole dataset.", width="content")
-        auroc = "not defined" if score.auroc is None else f"{score.auroc:.4f}"
-        st.metric("AUROC", auroc, help="Chance that a pair with an interaction ranks above one without: 0.5 is guessing, 1 is perfect.", width="content")
+        for label, value, meaning in metrics:
+            st.metric(label, value, help=meaning, width="content")
     st.caption(relabelling_in_words(score, model.edge_type_names, data.edge_type_names))
 
 
 def relabelling_in_words(score: EdgeScore, inferred: Sequence[str], true: Sequence[str]) -> str:
     """Which true type each inferred type was taken for."""
-    pairs = [f"inferred {name if name.startswith('type') else f'“{name}”'} = **{true[kind]}**" for name, kind in zip(inferred, score.relabelling, strict=True)]
-    raw = f"With the types as the model numbers them it would be {100 * score.accuracy_raw:.1f} %." if score.accuracy_raw != score.accuracy else ""
-    return f"Nobody told the model what its types are called, so accuracy is up to relabelling: {', '.join(pairs)}. {raw}"
+    pairs = [f"inferred “{name}” = **{true[kind]}**" for name, kind in zip(inferred, score.relabelling, strict=True)]
+    words = f"Nobody told the model what its types are called, so accuracy is up to relabelling: {', '.join(pairs)}."
+    if score.accuracy_raw == score.accuracy:
+        return words
+    return f"{words} With the types as the model numbers them it would be {100 * score.accuracy_raw:.1f} %."
 
 
 def show_matrices(system: int, posterior: EdgePosterior, data: Trajectories) -> None:
@@ -74,7 +80,7 @@ def show_matrices(system: int, posterior: EdgePosterior, data: Trajectories) -> 
         figure = figures.true_matrix(true, data.edge_type_names, data.node_names)
         left.plotly_chart(figure, key="true matrix", config=_PLAIN, alt=f"True edge types of system {system + 1}")
     figure = figures.inferred_matrix(posterior.edge_probs[system], posterior.edge_type_names, posterior.node_names)
-    right.plotly_chart(figure, key="inferred matrix", config=_PLAIN, alt=f"Inferred edge types of system {system + 1} and their probabilities")
+    right.plotly_chart(figure, key="inferred matrix", config=_PLAIN, alt=f"Inferred edge types of system {system + 1}, with probabilities")
 
 
 def show_forecast(system: int, model: Float[np.ndarray, "sim horizon"], still: Float[np.ndarray, "sim horizon"], *, start: int) -> None:

@@ -17,21 +17,23 @@ _LEGEND = {"orientation": "h", "x": 1.0, "xanchor": "right", "y": 1.0, "yanchor"
 
 def losses(records: Sequence[dict[str, Any]]) -> go.Figure:
     """The loss after each epoch, on the training and on the validation systems."""
-    figure = _lines("Loss", "Training time (s)", "Loss (nats)")
+    figure = _small(_lines("Loss", "Training time (s)", "Nats"))
     seconds = [record["seconds"] for record in records]
-    figure.add_scatter(x=seconds, y=[record["loss"] for record in records], name="training", line={"color": MODEL_COLOUR})
-    return figure.add_scatter(x=seconds, y=[record["valid_loss"] for record in records], name="validation", line={"color": SECOND_COLOUR, "dash": "dash"})
+    for key, label, colour, dash in (("loss", "training", MODEL_COLOUR, "solid"), ("valid_loss", "validation", SECOND_COLOUR, "dash")):
+        values = [record[key] for record in records]
+        figure.add_scatter(x=seconds, y=values, name=label, mode=_mode(records), line={"color": colour, "dash": dash})
+    return figure
 
 
 def accuracies(records: Sequence[dict[str, Any]]) -> go.Figure:
     """Edge accuracy on the validation systems after each epoch, read both ways."""
-    figure = _lines("Edge accuracy, up to relabelling", "Training time (s)", "Right pairs (%)")
+    figure = _small(_lines("Edge accuracy", "Training time (s)", "Right pairs (%)"))
     lines = (("edge_accuracy", "best way", MODEL_COLOUR, "solid"), ("edge_accuracy_encoder", "encoder alone", SECOND_COLOUR, "dash"))
     for name, label, colour, dash in lines:
         points = [(record["seconds"], 100 * record[name]) for record in records if record.get(name) is not None]
         if points:
             seconds, values = zip(*points, strict=True)
-            figure.add_scatter(x=seconds, y=values, name=label, line={"color": colour, "dash": dash})
+            figure.add_scatter(x=seconds, y=values, name=label, mode=_mode(points), line={"color": colour, "dash": dash})
     return figure.update_yaxes(range=[45, 101])
 
 
@@ -61,6 +63,11 @@ def errors_by_horizon(
     return figure.update_yaxes(type="log", exponentformat="power", dtick=1)
 
 
+def _mode(points: Sequence[Any]) -> str:
+    """A line, but a single point would be invisible as one."""
+    return "lines" if len(points) > 1 else "markers"
+
+
 def _lines(title: str, x_title: str, y_title: str) -> go.Figure:
     figure = go.Figure()
     return figure.update_layout(
@@ -72,6 +79,12 @@ def _lines(title: str, x_title: str, y_title: str) -> go.Figure:
         xaxis_title=x_title,
         yaxis_title=y_title,
     )
+
+
+def _small(figure: go.Figure) -> go.Figure:
+    """For the side column: no room to spare, so the legend lies below."""
+    legend = {"orientation": "h", "x": 0.0, "xanchor": "left", "y": -0.55, "yanchor": "top"}
+    return figure.update_layout(height=230, legend=legend, margin=_MARGIN | {"t": 30})
 
 
 def _matrix(
@@ -89,13 +102,18 @@ def _matrix(
         colour = NONE_COLOUR if name == "none" else next(hues)
         figure.add_trace(_cells(kinds == kind, certainty, colour, name, node_names))
         figure.add_scatter(x=[None], y=[None], mode="markers", marker={"symbol": "square", "size": 12, "color": colour}, name=name)
+    axis = {"type": "category", "constrain": "domain", "showgrid": False, "zeroline": False}
     figure.update_layout(title={"text": title, "font": {"size": 15}}, height=330, margin=_MARGIN, legend=_LEGEND, hovermode="closest")
-    figure.update_xaxes(title="Sender", type="category", constrain="domain", showgrid=False, zeroline=False)
-    return figure.update_yaxes(title="Receiver", type="category", autorange="reversed", scaleanchor="x", constrain="domain", showgrid=False, zeroline=False)
+    down = axis | {"title": "Receiver", "autorange": "reversed", "scaleanchor": "x"}
+    return figure.update_layout(xaxis=axis | {"title": "Sender"}, yaxis=down)
 
 
 def _cells(
-    chosen: Bool[np.ndarray, "node node"], certainty: Float[np.ndarray, "node node"] | None, colour: str, name: str, node_names: Sequence[str]
+    chosen: Bool[np.ndarray, "node node"],
+    certainty: Float[np.ndarray, "node node"] | None,
+    colour: str,
+    name: str,
+    node_names: Sequence[str],
 ) -> go.Heatmap:
     """The cells of one edge type in its colour."""
     gap = 2 if len(chosen) <= 30 else 0
@@ -113,6 +131,6 @@ def _cells(
         customdata=certainty,
         text=np.where(chosen, np.char.mod("%.2f", certainty), "") if written else None,
         texttemplate="%{text}" if written else None,
-        hovertemplate=f"%{{x}} acts on %{{y}}: {name}" + (", probability %{customdata:.3f}" if certainty is not None else "") + "<extra></extra>",
+        hovertemplate=f"%{{x}} acts on %{{y}}: {name}{'' if certainty is None else ', probability %{customdata:.3f}'}<extra></extra>",
         **quiet,
     )

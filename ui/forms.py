@@ -37,7 +37,8 @@ def validated(model: type[Config], answers: Mapping[str, Any]) -> Config:
         first = error.errors()[0]
         name = " ".join(map(str, first["loc"][:1])) or "settings"
         reason = first["msg"].removeprefix("Value error, ")
-        raise ConfigError(f"{label(name)}: {reason[0].lower()}{reason[1:]}; found {first['input']!r}. Change it and try again.") from error
+        found = f"; found {first['input']}" if first["loc"] else ""
+        raise ConfigError(f"{label(name)}: {reason[0].lower()}{reason[1:]}{found}. Change it and try again.") from error
 
 
 def others(model: type[BaseModel], without: Collection[str]) -> dict[str, str]:
@@ -60,7 +61,8 @@ def _widget(field: FieldInfo, label: str, start: Any, *, key: str, slider: bool)
     if field.annotation is bool:
         return st.toggle(label, value=start, **shared)
     if _is_tuple(field):
-        return _numbers(st.text_input(label, value=", ".join(f"{number:g}" for number in start), **shared))
+        text = st.text_input(label, value=", ".join(f"{number:g}" for number in start), **shared)
+        return tuple(part.strip() for part in text.split(",") if part.strip())
     if _kind(field) in (int, float):
         return _number(field, label, start, slider, shared)
     return st.text_input(label, value=start, **shared)
@@ -79,18 +81,13 @@ def _number(field: FieldInfo, label: str, start: float | None, slider: bool, sha
 
 def _check_address(field: FieldInfo, label: str, start: Any, key: str) -> None:
     asked = st.query_params.get(key)
-    if not asked:
+    if not asked or _is_tuple(field):  # what a text field holds is shown as it is, and left to `validated`
         return
     try:
-        TypeAdapter(Annotated[field.annotation, *field.metadata]).validate_python(_numbers(asked) if _is_tuple(field) else asked)
+        TypeAdapter(Annotated[field.annotation, field]).validate_python(asked)
     except ValidationError as error:
-        shown = ", ".join(f"{number:g}" for number in start) if _is_tuple(field) else start
         reason = error.errors()[0]["msg"].removeprefix("Input should be ")
-        st.warning(f"{label}: expected {reason}; the address asks for {asked[:40]!r}. Using {shown}.", icon=":material/link_off:")
-
-
-def _numbers(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
+        st.warning(f"{label}: expected {reason}; the address asks for {asked[:40]!r}. Using {start}.", icon=":material/link_off:")
 
 
 def _is_tuple(field: FieldInfo) -> bool:

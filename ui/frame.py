@@ -17,6 +17,7 @@ from ui import state
 _PAGES_DIR = Path(__file__).parent.parent / "pages"
 _ICON = Path(__file__).parent / "icon.svg"
 _SECONDS_BEFORE_WARMING = 3.0
+SIDE_AND_STAGE = (1, 3)  # widths of the column of settings and of the player beside it, the same on every page
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def page(name: str) -> st.Page:
 def frame(name: str) -> Iterator[None]:
     """Draw menu, title and what is loaded around the page `name`, and show the user's mistakes as sentences."""
     entry = PAGES[name]
-    st.set_page_config(page_title=f"{entry.title} · NRI Explorer", page_icon=str(_ICON), layout="wide", initial_sidebar_state=230)
+    st.set_page_config(page_title=f"{entry.title} · NRI Explorer", page_icon=str(_ICON), layout="wide", initial_sidebar_state=200)
     with st.sidebar:
         st.markdown("**NRI Explorer**")
         st.caption("Who acts on whom, from motion alone")

@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import BinaryIO
 
 import streamlit as st
@@ -34,7 +34,8 @@ def choose_data() -> Choice | None:
     sources = {"My dataset": _mine, f"{FRESH_SIMS:,} fresh systems": _fresh, "Shipped systems": _shipped, "Upload a file": _upload}
     if state.dataset().shipped:
         del sources["My dataset"]
-    source = st.selectbox("Data", sources, key="data", bind="query-params", help="Fresh systems are simulated when training starts: springs, 5 particles.")
+    meaning = "Fresh systems are simulated when training starts: springs, 5 particles."
+    source = st.selectbox("Data", sources, key="data", bind="query-params", help=meaning)
     return sources[source]()
 
 
@@ -60,7 +61,8 @@ def _simulate() -> Trajectories:
 
 
 def _upload() -> Choice | None:
-    file = st.file_uploader("Trajectories as .npz", "npz", help="An array `values` [sim, time, node, dim]; the README names the optional ones.")
+    meaning = "An array `values` [sim, time, node, dim]; the README names the optional ones."
+    file = st.file_uploader("Trajectories as .npz", "npz", help=meaning)
     if file is None:
         return None
     if state.dataset().name != file.name:
@@ -74,10 +76,10 @@ def load_model() -> None:
     name = st.selectbox("A model at hand", at_hand, index=None, placeholder="Shipped models and finished runs")
     if name and st.button(f"Use {name}", type="primary"):
         _use(name, at_hand[name])
-    files = st.file_uploader("Or upload a checkpoint: its three files, or one .zip of them", ["json", "safetensors", "md", "zip"], accept_multiple_files=True)
+    kinds = ["json", "safetensors", "md", "zip"]
+    files = st.file_uploader("Or upload a checkpoint: its three files, or one .zip of them", kinds, accept_multiple_files=True)
     if files and st.button("Use the uploaded model", type="primary"):
-        owned = _unpack(files)
-        _use("Uploaded model", Path(owned.name), owned)
+        _use("Uploaded model", _unpack(files), temporary=True)
     if on_this_computer():
         folder = st.text_input("Or the folder of a checkpoint on this computer", placeholder="path/to/checkpoint")
         if folder and st.button("Use this folder", type="primary"):
@@ -89,11 +91,11 @@ def on_this_computer() -> bool:
     return st.get_option("server.address") in ("127.0.0.1", "localhost", "::1")
 
 
-def _use(name: str, folder: Path, owned: TemporaryDirectory | None = None) -> None:
+def _use(name: str, folder: Path, *, temporary: bool = False) -> None:
     from ui import results  # torch: the page opens without it
 
     results.checkpoint(folder)
-    state.keep_model(name, folder, owned=owned)
+    state.keep_model(name, folder, temporary=temporary)
     st.success(f"{name} is now the model in use.", icon=":material/check:")
 
 
@@ -109,20 +111,20 @@ def _open(run_id: str) -> Run | None:
         return None  # its folder was deleted: nothing to offer
 
 
-def _unpack(files: Sequence[BinaryIO]) -> TemporaryDirectory:
-    """Write the three known files, and no other name, into a folder that lives as long as the session's model."""
+def _unpack(files: Sequence[BinaryIO]) -> Path:
+    """Write the three known files, and no other name, into a new folder."""
     contents = {file.name: file.getvalue() for file in files if not file.name.endswith(".zip")}
     for file in files:
         if file.name.endswith(".zip"):
             contents |= _unzip(file.getvalue())
     missing = [name for name in CHECKPOINT_FILES[:2] if name not in contents]
     if missing:
-        raise CheckpointError(f"Expected the files config.json and model.safetensors; {' and '.join(missing)} missing. Add what is missing.")
-    owned = TemporaryDirectory(prefix="nri-model-")
+        raise CheckpointError(f"Expected config.json and model.safetensors; there is no {' and no '.join(missing)}. Add what is missing.")
+    folder = Path(mkdtemp(prefix="nri-model-"))
     for name in CHECKPOINT_FILES:
         if name in contents:
-            Path(owned.name, name).write_bytes(contents[name])
-    return owned
+            (folder / name).write_bytes(contents[name])
+    return folder
 
 
 def _unzip(archive: bytes) -> dict[str, bytes]:

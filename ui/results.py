@@ -73,7 +73,7 @@ def _digest(folder: Path) -> str:
         for name in ("config.json", "model.safetensors"):
             state.update((folder / name).read_bytes())
     except OSError as error:
-        raise CheckpointError(f"Expected config.json and model.safetensors in {folder}; {name} cannot be read. Choose another model.") from error
+        raise CheckpointError(f"Expected a model in {folder}; its {name} cannot be read. Load another model under Train.") from error
     return state.hexdigest()
 
 

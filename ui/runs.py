@@ -2,21 +2,28 @@
 
 import streamlit as st
 
+from nri_core.errors import JobError
 from nri_core.jobs import Run, RunStatus, open_run
 from nri_core.metrics import score_edges
 from nri_core.posterior import EdgePosterior
 from nri_core.trajectories import Trajectories
 from ui import figures, state
-from ui.frame import mistakes_shown, page
+from ui.frame import SIDE_AND_STAGE, mistakes_shown, page
 from ui.player import player
 
 ENDED = {"done": ("green", "Done"), "cancelled": ("orange", "Stopped"), "failed": ("red", "Failed"), "lost": ("red", "Lost")}
 
 
-def show_run(run: Run) -> None:
+def show_run(run_id: str) -> None:
     """Draw the run, anew each second until it ends; then the whole page once more, without a timer."""
-    ended = run.status().state in ENDED
-    st.fragment(_live, run_every=None if ended else 1.0)(run.id, ended)
+    try:
+        ended = open_run(run_id).status().state in ENDED
+    except JobError as error:
+        st.error(str(error), icon=":material/error:")
+        st.button("New run", on_click=state.unfollow_run, icon=":material/add:")
+        return
+    state.follow_run(run_id)
+    st.fragment(_live, run_every=None if ended else 1.0)(run_id, ended)
 
 
 def named(posterior: EdgePosterior, data: Trajectories) -> EdgePosterior:
@@ -31,12 +38,12 @@ def _live(run_id: str, ended: bool) -> None:
         status = run.status()
         if status.state in ENDED and not ended:
             st.rerun()
-        controls, stage = st.columns((1, 3), gap="medium")
-        with controls:
+        side, stage = st.columns(SIDE_AND_STAGE, gap="medium")
+        with side:
             _state(run, status)
+            _curves(run)
         with stage:
             _forming(run, status)
-        _curves(run)
 
 
 def _state(run: Run, status: RunStatus) -> None:
@@ -46,9 +53,12 @@ def _state(run: Run, status: RunStatus) -> None:
     else:
         whole = status.seconds + (status.seconds_left or 0.0)
         st.progress(min(status.seconds / whole, 1.0) if whole else 0.0, text=_time_to_go(status))
-        st.button("Stop", on_click=run.cancel, icon=":material/stop_circle:", width="stretch", help="Ends after this epoch and keeps the model.")
-    st.caption(status.message)
-    if status.state in ENDED and status.checkpoint and st.button("Keep and compare", type="primary", width="stretch", icon=":material/check:"):
+        stop = {"icon": ":material/stop_circle:", "width": "stretch", "help": "Ends the training and keeps the model."}
+        st.button("Stop", on_click=run.cancel, **stop)
+    if not status.epoch or status.state in ENDED:
+        st.caption(status.message)
+    keep = {"type": "primary", "width": "stretch", "icon": ":material/check:"}
+    if status.state in ENDED and status.checkpoint and st.button("Keep and compare", **keep):
         state.keep_model(f"Trained on {status.name}", status.checkpoint)
         st.switch_page(page("compare"))
     if status.state in ENDED and st.button("New run", width="stretch", icon=":material/add:"):
@@ -67,19 +77,21 @@ def _time_to_go(status: RunStatus) -> str:
 
 def _forming(run: Run, status: RunStatus) -> None:
     epochs, watched = run.snapshots(), run.watched()
-    st.caption("The graph of one system as the model believes it after each epoch. **Thick lines: pairs that it believes act on each other.**")
+    meaning = "An epoch is the stretch of training between two reports."
+    st.caption("The graph of one system, forming: what the model believes after each epoch.", help=meaning)
+    screen = st.container()
     epoch = epochs[-1] if epochs else None
     if status.state in ENDED and len(epochs) > 1:
         epoch = st.select_slider("Epoch", epochs, value=epochs[-1], help="Go back to see the graph form again.")
-    posterior = named(run.snapshot(epoch), watched) if epoch else None
-    note = f"after epoch {epoch}" if epoch else "before the first epoch"
-    player(watched, key="forming", posterior=posterior, posterior_sim=0, note=note)
+    with screen:
+        posterior = named(run.snapshot(epoch), watched) if epoch else None
+        note = f"after epoch {epoch}" if epoch else "before the first epoch"
+        player(watched, key="forming", posterior=posterior, posterior_sim=0, note=note)
 
 
 def _curves(run: Run) -> None:
     records = run.records()
     if not records:
         return
-    left, right = st.columns(2)
-    left.plotly_chart(figures.accuracies(records), key="accuracies", config={"displayModeBar": False}, alt="Edge accuracy against training time")
-    right.plotly_chart(figures.losses(records), key="losses", config={"displayModeBar": False}, alt="Training loss against training time")
+    for name, figure in (("accuracies", figures.accuracies(records)), ("losses", figures.losses(records))):
+        st.plotly_chart(figure, key=name, config={"displayModeBar": False}, alt=f"{figure.layout.title.text} against training time")

@@ -1,8 +1,9 @@
 """What a session keeps from page to page. The only file that names session keys."""
 
+import shutil
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import streamlit as st
 
@@ -23,11 +24,10 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Model:
-    """A checkpoint folder and the name that the pages call it by; `owned` deletes an uploaded one with the session."""
+    """A checkpoint folder and the name that the pages call it by."""
 
     name: str
     folder: Path
-    owned: TemporaryDirectory | None = None
 
 
 def dataset() -> Dataset:
@@ -55,9 +55,12 @@ def model() -> Model:
     return st.session_state.get(_MODEL) or Model("Shipped springs5", samples.SHIPPED_MODEL)
 
 
-def keep_model(name: str, folder: Path, *, owned: TemporaryDirectory | None = None) -> None:
-    """Make the checkpoint in `folder` the model in use."""
-    st.session_state[_MODEL] = Model(name, folder, owned)
+def keep_model(name: str, folder: Path, *, temporary: bool = False) -> None:
+    """Make the checkpoint in `folder` the model in use; a temporary folder goes when the session or another model replaces it."""
+    model = Model(name, folder)
+    if temporary:
+        weakref.finalize(model, shutil.rmtree, folder, ignore_errors=True)
+    st.session_state[_MODEL] = model
 
 
 def runs() -> list[str]:

@@ -1,0 +1,267 @@
+"""Each page without a browser: what it shows, what it keeps, and what it says about bad input."""
+
+import io
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from nri_core.jobs import list_runs, submit
+from nri_core.settings import TrainConfig
+from nri_core.trajectories import Trajectories
+from ui.state import Dataset
+
+ROOT = Path(__file__).parents[1]
+SAMPLE = ROOT / "sample_data"
+
+
+@pytest.fixture(autouse=True)
+def runs_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A run directory of the test's own; what runs in it is stopped."""
+    monkeypatch.setenv("NRI_RUNS_DIR", str(tmp_path))
+    yield tmp_path
+    for run in list_runs():
+        run.cancel()
+
+
+def opened(page: str, *, dataset: Trajectories | None = None, **address: str) -> AppTest:
+    """The app at `/page?address`, perhaps with a dataset in use."""
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    if dataset is not None:
+        app.session_state["dataset"] = Dataset("a test", dataset)
+    app.run()
+    for name, value in address.items():
+        app.query_params[name] = value
+    return app.switch_page(f"pages/{page}.py").run() if page != "explore" else app.run()
+
+
+def player(app: AppTest) -> bytes:
+    """What the player was sent."""
+    assert not app.exception
+    (shown,) = app.get("bidi_component")
+    return shown.proto.bytes
+
+
+def sample() -> Trajectories:
+    return Trajectories.load(SAMPLE / "springs5.npz")
+
+
+def npz(**arrays: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+def texts(app: AppTest) -> str:
+    return " ".join(element.value for element in (*app.caption, *app.markdown, *app.info))
+
+
+def test_explore_opens_with_an_inference_and_paints_without_torch() -> None:
+    code = (
+        "import sys; from streamlit.testing.v1 import AppTest\n"
+        f"app = AppTest.from_file({str(ROOT / 'app.py')!r}, default_timeout=60).run()\n"
+        "assert not app.exception and len(app.get('bidi_component')) == 1\n"
+        "assert 'torch' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+
+
+def test_explore_shows_every_system_and_its_numbers() -> None:
+    app = opened("explore")
+    first = player(app)
+    assert app.metric[0].label == "This system"
+    app.slider(key="system").set_value(2).run()
+    assert player(app) != first
+
+
+def test_every_page_is_in_the_menu() -> None:
+    for page in ("explore", "simulate", "train", "compare"):
+        app = opened(page)
+        assert not app.exception and not app.error
+        assert [link.value for link in app.sidebar.page_link] == ["Explore", "Simulate", "Train", "Compare"]
+        assert "Shipped springs" in " ".join(caption.value for caption in app.sidebar.caption)
+
+
+def test_simulate_previews_at_once_and_makes_a_dataset() -> None:
+    app = opened("simulate")
+    first = player(app)
+    app.slider(key="num_nodes").set_value(3).run()
+    assert player(app) != first
+    app.number_input(key="num_sims").set_value(7)
+    next(button for button in app.button if button.label == "Make dataset").click().run()
+    assert app.session_state["dataset"].trajectories.values.shape == (7, 99, 3, 4)
+    assert "7 systems" in " ".join(caption.value for caption in app.sidebar.caption)
+
+
+def test_simulate_reads_its_parameters_from_the_address() -> None:
+    app = opened("simulate", num_nodes="4", probability="0.25", strengths="0.1, 0.4", seed="3")
+    assert not app.exception and not app.error and not app.warning
+    values = app.slider(key="num_nodes").value, app.slider(key="probability").value, app.text_input(key="strengths").value
+    assert values == (4, 0.25, "0.1, 0.4")
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [("num_nodes", "500"), ("num_nodes", "five"), ("probability", "1.5"), ("num_sims", "-3"), ("seed", "1e99"), ("noise", "nan"), ("strengths", "a")],
+)
+def test_an_address_out_of_range_is_one_sentence(name: str, asked: str) -> None:
+    app = opened("simulate", **{name: asked})
+    assert len(app.warning) + len(app.error) == 1
+    if name != "strengths":
+        assert player(app)
+
+
+def test_what_only_the_whole_model_forbids_is_one_sentence() -> None:
+    app = opened("simulate", strengths="0")
+    assert not app.exception
+    assert [error.value for error in app.error] == [
+        "Strengths: each spring constant must be above 0 and at most 100; found ('0',). Change it and try again."
+    ]
+
+
+def test_train_shows_a_run_and_finds_it_again(runs_dir: Path) -> None:
+    app = opened("train", live_max_seconds="5")
+    assert player(app)
+    next(button for button in app.button if button.label == "Train").click().run()
+    (run,) = list_runs()
+    assert app.query_params["run"] == run.id and run.config().max_seconds == 5
+    assert any(button.label == "Stop" for button in app.button)
+    again = opened("train", run=run.id)  # a reload, or another browser
+    assert any(button.label == "Stop" for button in again.button)
+    next(button for button in again.button if button.label == "Stop").click().run()
+    assert not again.exception
+    assert run.cancel_file.exists() or not run.status().active
+
+
+def test_train_offers_every_setting() -> None:
+    app = opened("train", preset="paper")
+    assert not app.exception
+    keys = {widget.key for kind in (app.number_input, app.selectbox, app.toggle) for widget in kind}
+    assert keys >= {f"paper_{name}" for name in TrainConfig.model_fields}
+    assert app.number_input(key="paper_batch_size").value == 128
+
+
+def test_train_says_when_settings_contradict_each_other() -> None:
+    app = opened("train", live_objective="marginal")
+    assert not app.exception
+    assert "marginal objective trains no encoder" in app.error[0].value
+
+
+@pytest.mark.parametrize("run_id", ["0" * 32, "../../etc", "💥"])
+def test_an_unknown_run_is_one_sentence_with_a_way_on(run_id: str) -> None:
+    app = opened("train", run=run_id)
+    assert not app.exception
+    assert len(app.error) == 1 and "There is no run" in app.error[0].value
+    next(button for button in app.button if button.label == "New run").click().run()
+    assert not app.error and player(app)
+
+
+def test_a_lost_run_says_so_and_keeps_what_it_has(runs_dir: Path) -> None:
+    run = submit(sample(), TrainConfig(), watch=sample().select(slice(1)))
+    status = run.stored_status()
+    run.cancel()
+    while run.status().active:
+        time.sleep(0.1)
+    lost = status.model_copy(update={"state": "running", "host": "elsewhere", "pid": 1, "heartbeat": status.heartbeat.replace(year=2000)})
+    (run.directory / "status.json").write_text(lost.model_dump_json())
+    app = opened("train", run=run.id)
+    assert not app.exception
+    assert "The training process is gone" in texts(app)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("truncated.npz", npz(values=np.zeros((2, 5, 3, 2)))[:-40], "cannot be read"),
+        ("pickled.npz", npz(values=np.array([{}], dtype=object)), "Python objects"),
+        ("other.npz", npz(weights=np.zeros(3)), "Expected an array `values`"),
+        ("nan.npz", npz(values=np.full((2, 5, 3, 2), np.nan)), "finite"),
+    ],
+)
+def test_a_bad_upload_is_one_sentence(name: str, content: bytes, said: str) -> None:
+    app = opened("train")
+    app.selectbox(key="data").set_value("Upload a file").run()
+    app.file_uploader[0].upload(name, content).run()
+    assert not app.exception
+    assert [said in error.value for error in app.error] == [True]
+    assert app.session_state.get("dataset") is None
+
+
+def test_an_uploaded_dataset_is_in_use() -> None:
+    app = opened("train")
+    app.selectbox(key="data").set_value("Upload a file").run()
+    app.file_uploader[0].upload("mine.npz", npz(values=sample().values[:4])).run()
+    assert not app.exception and not app.error
+    assert app.session_state["dataset"].name == "mine.npz"
+    assert player(app)
+
+
+def test_a_model_can_be_uploaded_and_a_bad_one_is_one_sentence() -> None:
+    folder = SAMPLE / "models" / "springs5"
+    app = opened("train")
+    for name in ("config.json", "model.safetensors"):
+        app.file_uploader[-1].upload(name, (folder / name).read_bytes())
+    app.run()
+    next(button for button in app.button if button.label == "Use the uploaded model").click().run()
+    assert not app.exception and not app.error
+    assert app.session_state["model"].name == "Uploaded model"
+
+    app = opened("train")
+    app.file_uploader[-1].upload("config.json", b"{}")
+    app.file_uploader[-1].upload("model.safetensors", b"\x00" * 64)
+    app.run()
+    next(button for button in app.button if button.label == "Use the uploaded model").click().run()
+    assert not app.exception and len(app.error) == 1
+    assert app.session_state.get("model") is None
+
+
+def test_compare_is_never_empty_and_says_the_relabelling() -> None:
+    app = opened("compare")
+    assert player(app)
+    assert [metric.label for metric in app.metric] == ["This system", "All 36 systems", "AUROC"]
+    assert "up to relabelling: inferred" in texts(app)
+    assert len(app.get("plotly_chart")) == 3
+    assert len(app.dataframe[0].value) == 36
+
+
+def test_compare_puts_the_worst_first() -> None:
+    app = opened("compare", worst="true")
+    right = app.dataframe[0].value["Right"]
+    assert right.is_monotonic_increasing
+    app.segmented_control(key="by").set_value("encoder").run()
+    assert app.dataframe[0].value["Right"].is_monotonic_increasing and not app.exception
+
+
+def test_compare_without_truth_says_what_can_be_shown() -> None:
+    app = opened("compare", dataset=replace(sample(), edge_types=None, edge_type_names=()))
+    assert player(app)
+    assert "true graph of these data is not known" in app.info[0].value
+    assert not app.metric and len(app.get("plotly_chart")) == 2
+
+
+def test_compare_with_data_that_end_with_the_window() -> None:
+    assert player(opened("compare", dataset=sample().select(slice(5), frames=slice(0, 49))))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"feature_names": ("a", "b", "c", "d")}, "trained on the features x, y, vx, vy"), ({"dt": 3.0}, "time units between frames")],
+)
+def test_a_model_that_does_not_fit_is_one_sentence(change: dict[str, object], said: str) -> None:
+    app = opened("compare", dataset=replace(sample(), **change))
+    assert not app.exception
+    assert len(app.error) == 1 and said in app.error[0].value
+
+
+def test_a_mistake_in_the_program_reaches_the_log_and_not_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(st, "metric", lambda *_, **__: 1 / 0)
+    app = opened("explore")
+    assert app.exception and not app.error
