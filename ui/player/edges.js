@@ -120,10 +120,11 @@ function edgeGroups(edges, truth, { palette, mode, hover, budget }) {
   const { nodes } = edges, groups = new Map();
   const judged = mode === "verdict" && !edges.isTruth && truth && edges.scene.comparable;
   const hues = edges.isTruth && edges.drawn.length < 2 ? null : typeColours(palette, edges.types);
+  const hue = (pair) => (hues ? hues[edges.kind[pair]] : palette.truth);
   const add = (pair, pen, strength, rank) => {
     const mine = concerns(hover, pair, nodes), bin = Math.min(BINS - 1, Math.floor(strength * BINS));
     const key = `${mine ? 1 : 0}${rank}${bin}${pen}`;
-    if (!groups.has(key)) groups.set(key, { key, pen, bin, mine, pairs: [] });
+    if (!groups.has(key)) groups.set(key, { key, pen, bin, mine, absent: rank === 0, pairs: [] });
     groups.get(key).pairs.push(pair);
   };
   for (let pair = 0; pair < nodes * nodes; pair++) {
@@ -132,8 +133,8 @@ function edgeGroups(edges, truth, { palette, mode, hover, budget }) {
     const strength = edges.seen[pair] * Math.max(edges.prob[pair], 0.02);
     if (ruling === "missed") add(pair, "missed", 1, 2);
     else if (ruling === "wrong") add(pair, "wrong", 1, 3);
-    else if (strength > 0.004) add(pair, hues ? hues[edges.kind[pair]] : palette.truth, strength, 1);
-    else if (hover && hover.pair === pair) add(pair, hues ? hues[edges.kind[pair]] : palette.truth, 0.02, 1);
+    else if (strength > 0.004) add(pair, hue(pair), strength, 1);
+    else if (hover && hover.pair === pair) add(pair, hue(pair), 0, 0); // pointed at, though not an edge: dotted
   }
   const sorted = [...groups.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
   return withinBudget(sorted, budget).map((group) => penOf(group, sorted, { palette, hover, nodes }));
@@ -157,13 +158,15 @@ function penOf(group, groups, { palette, hover, nodes }) {
   const thin = Math.min(1, (26 / groups.reduce((sum, other) => sum + weight(other), 0)) ** 0.42); // the more ink, the finer the pen
   const single = hover && hover.pair !== undefined && group.mine;
   let width = (0.7 + 3.1 * p * p) * Math.max(thin, 0.28), alpha = (0.06 + 0.86 * p * p) * Math.max(thin, 0.4);
-  if (strong) [width, alpha] = [Math.max(2.6 * thin, 1.4), Math.max(thin, 0.85)];
-  if (single) [width, alpha] = [Math.max(width, 2.4), 1];
+  const many = group.pairs.length > 150, few = nodes <= NAMED_NODES;
+  if (strong) [width, alpha] = [many ? 0.7 : !few ? 1.4 : group.pen === "wrong" ? 3.4 : 2.2, many ? 0.6 : 1];
+  if (single) [width, alpha] = [Math.max(width, 1.6), 0.6 + 0.4 * p];
   else if (hover && !group.mine) alpha *= 0.12;
   return {
-    pairs: group.pairs, width, alpha, dash: group.pen === "missed" ? [5, 4] : [],
+    pairs: group.pairs, width, alpha, dash: group.pen === "missed" ? [5, 4] : group.absent ? [1, 5] : [],
+    core: group.pen === "wrong" && few ? palette.ground : null, // a double line: not by colour alone
     colour: strong ? palette[group.pen] : group.pen,
-    straight: nodes > NAMED_NODES && group.pairs.length > 200, // too many to tell apart: lines cost less than curves
-    arrows: (nodes <= NAMED_NODES || (hover && group.mine)) && group.pairs.length <= 400,
+    straight: !few && group.pairs.length > 200, // too many to tell apart: lines cost less than curves
+    arrows: (few || (hover && group.mine)) && group.pairs.length <= 400,
   };
 }

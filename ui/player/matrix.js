@@ -38,7 +38,8 @@ class Matrix {
       const p = edges.prob[pair];
       pen.globalAlpha = judged ? (ruling ? 1 : 0) : 0.96 * p;
       pen.fillStyle = palette[ruling] ?? (neutral ? palette.truth : hues[edges.kind[pair]]);
-      if (ruling === "missed" && this.gap) this.dashed(x, y, size, palette.missed);
+      if (ruling === "wrong" && this.cell > 9) this.crossed(x, y, size, palette);
+      else if (ruling === "missed" && this.gap) this.dashed(x, y, size, palette.missed);
       else if (pen.globalAlpha) pen.fillRect(x, y, size, size);
       if (!judged && truth && truth !== edges && truth.goal[pair] > 0 && this.cell > 9) this.outlined(x, y, size, palette.ink, 1.4);
     }
@@ -59,6 +60,19 @@ class Matrix {
     pen.strokeStyle = colour;
     pen.lineWidth = width;
     pen.strokeRect(x + width / 2, y + width / 2, size - width, size - width);
+  }
+
+  crossed(x, y, size, palette) {
+    const pen = this.context, inset = size * 0.28;
+    pen.fillRect(x, y, size, size);
+    pen.strokeStyle = palette.ground;
+    pen.lineWidth = Math.max(1.2, size / 16);
+    pen.beginPath();
+    pen.moveTo(x + inset, y + inset);
+    pen.lineTo(x + size - inset, y + size - inset);
+    pen.moveTo(x + size - inset, y + inset);
+    pen.lineTo(x + inset, y + size - inset);
+    pen.stroke();
   }
 
   dashed(x, y, size, colour) {

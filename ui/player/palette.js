@@ -6,8 +6,8 @@ const PARTICLES = {
   dark: ["#e69f00", "#14b386", "#f0e442", "#e8edf2", "#2f86c8", "#cc79a7", "#d55e00", "#aaaa4a", "#b04a7d", "#44aa99"],
 };
 const EDGES = {
-  light: ["#0072b2", "#e69f00", "#009e73", "#882255", "#56b4e9"],
-  dark: ["#56b4e9", "#e69f00", "#2fc79a", "#dd88b4", "#8fb8dd"],
+  light: ["#0072b2", "#009e73", "#c8b400", "#56b4e9", "#882255"],
+  dark: ["#56b4e9", "#2fc79a", "#f0e442", "#2f86c8", "#b04a7d"],
 };
 const NAMED_NODES = 20; // above this, particles are neutral and carry no number
 

@@ -57,6 +57,7 @@ class Player {
       this.setHover(null);
       this.moment = this.calm ? Math.floor(scene.frames / 2) : 0; // still, with trails to read the motion from
     }
+    if (this.hover) this.writeTip();
     if (!before && !this.calm) this.setPlaying(true);
     this.paint();
     this.seek(this.moment);
@@ -295,13 +296,18 @@ class Player {
     const same = hover?.pair === this.hover?.pair && hover?.node === this.hover?.node;
     if (!same) {
       this.hover = hover;
-      const lines = hover ? (hover.node === undefined ? aboutPair(this, hover.pair) : aboutNode(this, hover.node)) : [""];
-      this.root.dataset.hover = lines[0];
-      this.tip.hidden = !hover;
-      this.tip.textContent = lines.join("\n");
+      this.writeTip();
       this.changed();
     }
     if (hover && event) this.placeTip(event);
+  }
+
+  writeTip() {
+    const { hover } = this;
+    const lines = hover ? (hover.node === undefined ? aboutPair(this, hover.pair) : aboutNode(this, hover.node)) : [""];
+    this.root.dataset.hover = lines[0];
+    this.tip.hidden = !hover;
+    this.tip.textContent = lines.join("\n");
   }
 
   placeTip(event) {

@@ -28,7 +28,8 @@ class Stage {
     this.scale = Math.max(Math.min((this.width - 2 * rim) / wide, (this.height - 2 * rim - title) / tall), 0);
     this.left = (this.width - wide * this.scale) / 2 - left * this.scale;
     this.top = (this.height + title + tall * this.scale) / 2 + low * this.scale;
-    this.radius = scene.nodes <= NAMED_NODES ? Math.min(9.5, Math.max(6.5, this.width / 42)) : scene.nodes <= 60 ? 4 : 3;
+    const largest = scene.nodes <= 10 ? 9.5 : 8;
+    this.radius = scene.nodes <= NAMED_NODES ? Math.min(largest, Math.max(5.5, this.width / 42)) : scene.nodes <= 60 ? 4 : 3;
   }
 
   px(value) { return this.left + value * this.scale; }
@@ -65,7 +66,7 @@ class Stage {
     return Number.isFinite(out[2] + out[3]);
   }
 
-  drawEdges({ pairs, colour, width, alpha, dash, straight, arrows }) {
+  drawEdges({ pairs, colour, width, alpha, dash, straight, core, arrows }) {
     const pen = this.context;
     pen.globalAlpha = alpha;
     pen.strokeStyle = pen.fillStyle = colour;
@@ -81,6 +82,11 @@ class Stage {
     }
     pen.stroke();
     pen.setLineDash([]);
+    if (core) {
+      pen.strokeStyle = core;
+      pen.lineWidth = width * 0.34;
+      pen.stroke();
+    }
     if (!arrows) return;
     pen.globalAlpha = Math.min(1, alpha * 1.25);
     pen.beginPath();

@@ -24,7 +24,8 @@ function drawTimeline(canvas, { scene, palette, ratio }) {
   pen.stroke();
   pen.font = `11px ${palette.font}`;
   pen.textBaseline = "top";
-  pen.fillText("forecast and its error", x(forecast.start) + 6, 4);
+  const roomy = x(end) - x(forecast.start) > 150;
+  pen.fillText(roomy ? "forecast and its error" : "forecast", x(forecast.start) + 6, 4);
 }
 
 function drawError(pen, forecast, x, floor, palette) {

@@ -5,7 +5,7 @@ function legendLines({ scene, edges, truth, palette, mode, frame }, shown) {
   if (mode.value === "verdict") {
     const count = { right: 0, wrong: 0, missed: 0, "": 0 };
     for (let pair = 0; pair < edges.goal.length; pair++) if (pair % (scene.nodes + 1)) count[verdict(edges, truth, pair)]++;
-    lines.push(["line", hues[edges.drawn[0] ?? 0], "right", count.right], ["line", palette.wrong, "wrong", count.wrong]);
+    lines.push(["line", hues[edges.drawn[0] ?? 0], "right", count.right], ["double", palette.wrong, "wrong", count.wrong]);
     lines.push(["dashed", palette.missed, "missed", count.missed]);
   } else {
     const shape = edges.isTruth ? "line" : "ramp";
