@@ -193,15 +193,15 @@ def _step(
     if config.symmetries:
         values = turn_and_flip(values, model.feature_names, generator)
     terms = OBJECTIVES[config.objective](model, values, config, generator)
-    for group in optimizer.param_groups:
-        group["lr"] = rate
+    losses = {name: term.item() for name, term in terms.items()}
     optimizer.zero_grad(set_to_none=True)
     terms["loss"].backward()
-    torch.nn.utils.clip_grad_norm_(model.parameters(), LARGEST_GRADIENT)
-    optimizer.step()
-    losses = {name: term.item() for name, term in terms.items()}
-    if not math.isfinite(losses["loss"]):
+    steepness = torch.nn.utils.clip_grad_norm_(model.parameters(), LARGEST_GRADIENT)
+    if not math.isfinite(losses["loss"]) or not math.isfinite(steepness):
         raise DataError("Expected a finite loss; found NaN or infinity. The last model before it is kept; lower the learning rate.")
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    optimizer.step()
     return losses
 
 
