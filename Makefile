@@ -17,7 +17,7 @@ test: test-fast
 	$(PYTEST) -m "slow or browser"
 
 test-fast: setup
-	$(PYTEST) -m "not slow and not browser" --numprocesses auto
+	$(PYTEST) -m "not slow and not browser" --numprocesses auto --dist worksteal
 
 .venv/development.stamp: requirements-dev.txt .venv/runtime.stamp
 	$(PIP_INSTALL) -r requirements-dev.txt

@@ -46,6 +46,7 @@ def result_of(capsys: pytest.CaptureFixture[str], *arguments: str | Path) -> dic
     return json.loads(capsys.readouterr().out)
 
 
+@pytest.mark.slow
 def test_the_way_from_simulation_to_graph(tmp_path: Path) -> None:
     data, model, graph = tmp_path / "data.npz", tmp_path / "model", tmp_path / "graph.graphml"
     for command in (
@@ -109,6 +110,7 @@ def test_infer_writes_every_format(form: str, model: Path, data: Path, tmp_path:
 
 def test_bench_lists_the_scripts_and_prints_what_one_returns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks" / "__init__.py").touch()
     (tmp_path / "benchmarks" / "nothing.py").write_text("def main():\n    return {'figure': float('nan'), 'seeds': 3}\n")
     monkeypatch.setattr("nri_core.command_line.bench.PROJECT", tmp_path)
     monkeypatch.setattr(sys, "path", sys.path.copy())

@@ -41,6 +41,9 @@ def main(arguments: list[str]) -> int:
         text = explain(error) if isinstance(error, ValidationError) else str(error)
         print(f"python -m nri_core: {_one_line(text)}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("Stopped.", file=sys.stderr)
+        return 130
     print(to_json(result, inf_nan_mode="null").decode() if options.json else _readable(result))
     return 0
 
