@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ui import state
-from ui.frame import SIDE_AND_STAGE, frame
+from ui.frame import STAGE_AND_SIDE, frame
 from ui.player import player
 
 WAYS = {"best": "Best way", "encoder": "Encoder alone"}
@@ -17,7 +17,7 @@ with frame("compare"):
     checkpoint = results.checkpoint(model.folder)
     checkpoint.check(data)
 
-    side, stage = st.columns(SIDE_AND_STAGE, gap="medium")
+    stage, side = st.columns(STAGE_AND_SIDE, gap="medium")
     with side:
         way = st.segmented_control(
             "Read the graph",

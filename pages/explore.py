@@ -24,13 +24,13 @@ with frame("explore"):
         for label, value, meaning in (
             ("This system", f"{100 * score.accuracy_by_sim[system]:.0f} % right", NAMED_RIGHTLY),
             (f"All {count} systems", f"{100 * score.accuracy:.1f} % right", "The same share over all systems shown here."),
-            (f"Error {ahead} frames ahead, against no motion", f"{still / ours:,.0f}× smaller", AGAINST_NO_MOTION),
+            (f"Error {ahead} frames ahead, against no motion", f"{float(f'{still / ours:.2g}'):,.0f}× smaller", AGAINST_NO_MOTION),
         ):
             st.metric(label, value, help=meaning, width="content")
 
     with stage:
         st.caption("Invisible springs join some of these particles. A model that watched only their motion inferred which.")
-        player(shown.trajectories, key="explore", sim=system, posterior=shown.posterior, forecast=shown.forecast)
+        player(shown.trajectories, key="explore", sim=system, posterior=shown.posterior, forecast=shown.forecast, height=425)
 
     with st.container(horizontal=True):
         next_step("simulate", "Make your own system")

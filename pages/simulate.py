@@ -4,7 +4,7 @@ import streamlit as st
 
 from ui import state
 from ui.forms import ask, validated
-from ui.frame import SIDE_AND_STAGE, frame, next_step
+from ui.frame import STAGE_AND_SIDE, frame, next_step
 from ui.player import player
 
 MOST_PREVIEWED = 200  # frames: longer previews would not be immediate
@@ -15,7 +15,7 @@ with frame("simulate"):
     from ui import results
 
     st.caption("One system drawn at random from your settings; every simulation of the dataset gets springs and a start of its own.")
-    law, stage = st.columns(SIDE_AND_STAGE, gap="medium")
+    stage, law = st.columns(STAGE_AND_SIDE, gap="medium")
     with law:
         start, springs = Simulation(num_steps=99), Springs()
         answers = ask(Simulation, {"num_nodes": "Particles"}, start=start, sliders=("num_nodes",))
@@ -43,8 +43,8 @@ with frame("simulate"):
 
     data = state.dataset()
     if not data.shipped:
-        with stage, st.container(horizontal=True, vertical_alignment="center"):
+        with law:
             st.badge(f"{data.trajectories.num_sims:,} systems ready", icon=":material/check:", color="green")
             next_step("train", "Train on them")
             download = {"file_name": "data.npz", "on_click": "ignore", "icon": ":material/download:"}
-            st.download_button("Download .npz", lambda: results.as_npz(data.trajectories), **download)
+            st.download_button("Download .npz", lambda: results.as_npz(data.trajectories), width="stretch", **download)

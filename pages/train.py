@@ -6,10 +6,10 @@ from nri_core.jobs import submit
 from nri_core.settings import PRESETS, TrainConfig
 from ui import state
 from ui.forms import ask, others, validated
-from ui.frame import SIDE_AND_STAGE, frame
+from ui.frame import STAGE_AND_SIDE, frame
 from ui.loading import choose_data, load_model
 from ui.player import player
-from ui.runs import show_run
+from ui.runs import list_runs_at_hand, show_run
 
 RECIPES = {
     "live": "For a laptop: a good graph within seconds, a fine one within a minute or two.",
@@ -22,7 +22,7 @@ with frame("train"):
     if followed:
         show_run(followed)
     else:
-        settings, stage = st.columns(SIDE_AND_STAGE, gap="medium")
+        stage, settings = st.columns(STAGE_AND_SIDE, gap="medium")
         with settings:
             data = choose_data()
             preset = st.segmented_control("Recipe", RECIPES, default="live", required=True, key="preset", bind="query-params")
@@ -44,5 +44,7 @@ with frame("train"):
                 state.follow_run(submit(data.make(), config, watch=data.watch, name=data.name).id)
             st.rerun()
 
+    with st.expander("Earlier runs"):
+        list_runs_at_hand()
     with st.expander("Load a trained model"):
         load_model()

@@ -103,7 +103,7 @@ def test_simulate_previews_at_once_and_makes_a_dataset() -> None:
 
 def test_simulate_reads_its_parameters_from_the_address() -> None:
     app = opened("simulate", num_nodes="4", probability="0.25", strengths="0.1, 0.4", seed="3")
-    assert not app.exception and not app.error and not app.warning
+    assert not app.exception and not app.error and "The address" not in texts(app)
     values = app.slider(key="num_nodes").value, app.slider(key="probability").value, app.text_input(key="strengths").value
     assert values == (4, 0.25, "0.1, 0.4")
 
@@ -114,7 +114,8 @@ def test_simulate_reads_its_parameters_from_the_address() -> None:
 )
 def test_an_address_out_of_range_is_one_sentence(name: str, asked: str) -> None:
     app = opened("simulate", **{name: asked})
-    assert len(app.warning) + len(app.error) == 1
+    notes = [caption for caption in app.caption if "The address asks for" in caption.value]
+    assert len(notes) + len(app.error) == 1
     if name != "strengths":
         assert player(app)
 
@@ -123,7 +124,7 @@ def test_what_only_the_whole_model_forbids_is_one_sentence() -> None:
     app = opened("simulate", strengths="0")
     assert not app.exception
     assert [error.value for error in app.error] == [
-        "Strengths: each spring constant must be above 0 and at most 100; found ('0',). Change it and try again."
+        "Strengths: each spring constant must be above 0 and at most 100; found `0`. Change it and try again."
     ]
 
 
@@ -174,7 +175,7 @@ def test_a_lost_run_says_so_and_keeps_what_it_has(runs_dir: Path) -> None:
     (run.directory / "status.json").write_text(lost.model_dump_json())
     app = opened("train", run=run.id)
     assert not app.exception
-    assert "The training process is gone" in texts(app)
+    assert "The training process is gone" in app.error[0].value
 
 
 @pytest.mark.parametrize(

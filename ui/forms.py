@@ -37,7 +37,7 @@ def validated(model: type[Config], answers: Mapping[str, Any]) -> Config:
         first = error.errors()[0]
         name = " ".join(map(str, first["loc"][:1])) or "settings"
         reason = first["msg"].removeprefix("Value error, ")
-        found = f"; found {first['input']}" if first["loc"] else ""
+        found = f"; found {_plain(first['input'])}" if first["loc"] else ""
         raise ConfigError(f"{label(name)}: {reason[0].lower()}{reason[1:]}{found}. Change it and try again.") from error
 
 
@@ -75,7 +75,7 @@ def _number(field: FieldInfo, label: str, start: float | None, slider: bool, sha
     limits = {"min_value": None if low is None else kind(low), "max_value": None if high is None else kind(high), "step": step}
     if slider:
         return st.slider(label, value=start, **limits, **shared)
-    style = {} if kind is int else {"format": "%g"}
+    style = {"placeholder": "none"} if kind is int else {"placeholder": "none", "format": "%g"}
     return st.number_input(label, value=start, **limits, **style, **shared)
 
 
@@ -86,8 +86,9 @@ def _check_address(field: FieldInfo, label: str, start: Any, key: str) -> None:
     try:
         TypeAdapter(Annotated[field.annotation, field]).validate_python(asked)
     except ValidationError as error:
-        reason = error.errors()[0]["msg"].removeprefix("Input should be ")
-        st.warning(f"{label}: expected {reason}; the address asks for {asked[:40]!r}. Using {start}.", icon=":material/link_off:")
+        low, high = _bound(field, "ge", "gt"), _bound(field, "le", "lt")
+        expected = error.errors()[0]["msg"].removeprefix("Input should be ") if low is None or high is None else f"{low:,} to {high:,}"
+        st.caption(f":orange[:material/link_off: The address asks for {label.lower()} = {_plain(asked)}; expected {expected}. Using {start}.]")
 
 
 def _is_tuple(field: FieldInfo) -> bool:
@@ -97,6 +98,12 @@ def _is_tuple(field: FieldInfo) -> bool:
 def _kind(field: FieldInfo) -> type:
     kinds = [kind for kind in typing.get_args(field.annotation) if kind is not types.NoneType]  # of `float | None`
     return kinds[0] if kinds else field.annotation
+
+
+def _plain(value: Any) -> str:
+    """What a user gave, short and without meaning to Markdown."""
+    text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return "`" + text[:40].replace("`", "'").replace("\n", " ") + "`"
 
 
 def _bound(field: FieldInfo, *names: str) -> float | None:

@@ -5,8 +5,8 @@ import importlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -17,23 +17,21 @@ from ui import state
 _PAGES_DIR = Path(__file__).parent.parent / "pages"
 _ICON = Path(__file__).parent / "icon.svg"
 _SECONDS_BEFORE_WARMING = 3.0
-SIDE_AND_STAGE = (1, 3)  # widths of the column of settings and of the player beside it, the same on every page
+STAGE_AND_SIDE = (3, 1)  # widths of the player and of the settings beside it; on a phone the player comes first
 
 
-@dataclass(frozen=True)
-class PageEntry:
-    """A line of the menu; the page lives in `pages/<name>.py`."""
+class PageEntry(NamedTuple):
+    """A line of the menu; the page lives in `pages/<name>.py`. No help: its tooltip would cover the other lines."""
 
     title: str
     icon: str
-    help: str
 
 
 PAGES: dict[str, PageEntry] = {
-    "explore": PageEntry("Explore", ":material/hub:", "Watch moving particles and the graph that a trained model read from their motion."),
-    "simulate": PageEntry("Simulate", ":material/scatter_plot:", "Make your own system of particles on springs, and a dataset of it."),
-    "train": PageEntry("Train", ":material/model_training:", "Train a model on a dataset and watch the graph form, or load a trained one."),
-    "compare": PageEntry("Compare", ":material/compare:", "Hold the inferred graphs against the true ones: accuracy, matrices, forecasts."),
+    "explore": PageEntry("Explore", ":material/hub:"),
+    "simulate": PageEntry("Simulate", ":material/scatter_plot:"),
+    "train": PageEntry("Train", ":material/model_training:"),
+    "compare": PageEntry("Compare", ":material/compare:"),
 }
 
 
@@ -42,8 +40,7 @@ def page(name: str) -> st.Page:
 
     It has no icon of its own: the browser would fetch it, as favicon, from the internet.
     """
-    entry = PAGES[name]
-    return st.Page(_PAGES_DIR / f"{name}.py", title=entry.title, help=entry.help, default=name == "explore")
+    return st.Page(_PAGES_DIR / f"{name}.py", title=PAGES[name].title, default=name == "explore")
 
 
 @contextmanager

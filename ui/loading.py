@@ -72,7 +72,7 @@ def _upload() -> Choice | None:
 
 def load_model() -> None:
     """Offer every model at hand; the chosen one becomes the model in use."""
-    at_hand = {f"Shipped {name}": folder for name, folder in samples.shipped_models().items()} | _from_runs()
+    at_hand = {f"Shipped model {name}": folder for name, folder in samples.shipped_models().items()} | _from_runs()
     name = st.selectbox("A model at hand", at_hand, index=None, placeholder="Shipped models and finished runs")
     if name and st.button(f"Use {name}", type="primary"):
         _use(name, at_hand[name])
@@ -99,9 +99,13 @@ def _use(name: str, folder: Path, *, temporary: bool = False) -> None:
     st.success(f"{name} is now the model in use.", icon=":material/check:")
 
 
+def runs_at_hand() -> list[Run]:
+    """All runs if only this computer can look, else those that this session started or opened: an id is a capability."""
+    return list_runs() if on_this_computer() else [run for run in map(_open, state.runs()) if run]
+
+
 def _from_runs() -> dict[str, Path]:
-    runs = list_runs() if on_this_computer() else [run for run in map(_open, state.runs()) if run]
-    return {f"Run {run.id[:8]} · {run.status().name}": run.checkpoint_dir for run in runs if run.checkpoint_dir}
+    return {f"Run {run.id[:8]} on {run.status().name}": run.checkpoint_dir for run in runs_at_hand() if run.checkpoint_dir}
 
 
 def _open(run_id: str) -> Run | None:

@@ -5,13 +5,17 @@ Every key is a digest of whole contents: `st.cache_data` would only sample large
 """
 
 import hashlib
+import time
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import streamlit as st
 
 from nri_core.checkpoint import Checkpoint
 from nri_core.errors import CheckpointError
+from nri_core.graph import num_edges
 from nri_core.inference import infer_edges, rollout
 from nri_core.posterior import EdgePosterior
 from nri_core.systems import Simulation, simulate
@@ -19,6 +23,7 @@ from nri_core.systems.springs import Springs
 from nri_core.trajectories import Trajectories
 
 MOST_COMPARED = 500
+EDGES_AT_ONCE = 2000
 
 
 def checkpoint(folder: Path) -> Checkpoint:
@@ -27,8 +32,19 @@ def checkpoint(folder: Path) -> Checkpoint:
 
 
 def inferred(folder: Path, data: Trajectories, inference: str | None) -> EdgePosterior:
-    """What the model in `folder` believes about every system of `data`; `inference` as in `infer_edges`."""
-    return _inferred(_digest(folder), data.digest, inference, checkpoint(folder), data)
+    """What the model in `folder` believes about every system of `data`; `inference` as in `infer_edges`.
+
+    Goes part by part, so that the page can say how long it takes, and keeps the parts when the user leaves before the end.
+    """
+    model, digest, size = checkpoint(folder), _digest(folder), max(EDGES_AT_ONCE // num_edges(data.num_nodes), 1)
+    started, words, parts = time.monotonic(), st.empty(), []
+    for first in range(0, data.num_sims, size):
+        if (elapsed := time.monotonic() - started) > 1:
+            left = elapsed * (data.num_sims - first) / first
+            words.progress(first / data.num_sims, f"Inferring the graph of every system, {left:.0f} s to go")
+        parts.append(_inferred(digest, data.digest, inference, first, size, model, data))
+    words.empty()
+    return replace(parts[0], edge_probs=np.concatenate([part.edge_probs for part in parts]))
 
 
 def forecast(folder: Path, data: Trajectories, inference: str | None, *, start: int) -> Trajectories:
@@ -82,9 +98,11 @@ def _checkpoint(model: str, _folder: Path) -> Checkpoint:
     return Checkpoint.load(_folder)
 
 
-@st.cache_resource(show_spinner="Inferring the graph of every system", show_time=True, max_entries=16)
-def _inferred(model: str, data: str, inference: str | None, _checkpoint: Checkpoint, _data: Trajectories) -> EdgePosterior:
-    return infer_edges(_checkpoint, _data, inference=inference)
+@st.cache_resource(show_spinner=False, max_entries=2000)
+def _inferred(
+    model: str, data: str, inference: str | None, first: int, size: int, _checkpoint: Checkpoint, _data: Trajectories
+) -> EdgePosterior:
+    return infer_edges(_checkpoint, _data.select(slice(first, first + size)), inference=inference)
 
 
 @st.cache_resource(show_spinner="Forecasting every system", show_time=True, max_entries=8)

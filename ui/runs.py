@@ -8,9 +8,11 @@ from nri_core.metrics import score_edges
 from nri_core.posterior import EdgePosterior
 from nri_core.trajectories import Trajectories
 from ui import figures, state
-from ui.frame import SIDE_AND_STAGE, mistakes_shown, page
+from ui.frame import STAGE_AND_SIDE, mistakes_shown, page
+from ui.loading import runs_at_hand
 from ui.player import player
 
+MOST_LISTED = 8
 ENDED = {"done": ("green", "Done"), "cancelled": ("orange", "Stopped"), "failed": ("red", "Failed"), "lost": ("red", "Lost")}
 
 
@@ -26,6 +28,18 @@ def show_run(run_id: str) -> None:
     st.fragment(_live, run_every=None if ended else 1.0)(run_id, ended)
 
 
+def list_runs_at_hand() -> None:
+    """A link to each of the newest runs that this user may see."""
+    runs = runs_at_hand()
+    for run in runs[:MOST_LISTED]:
+        status = run.status()
+        when = status.submitted.astimezone()
+        label = f"{status.name}, {when.day} {when:%B %H:%M}, {status.state}"
+        st.page_link(page("train"), label=label, icon=":material/history:", query_params={"run": run.id})
+    if not runs:
+        st.caption("None yet.")
+
+
 def named(posterior: EdgePosterior, data: Trajectories) -> EdgePosterior:
     """The belief with its types called by their true names, where truth is known."""
     score = score_edges(posterior, data)
@@ -38,7 +52,7 @@ def _live(run_id: str, ended: bool) -> None:
         status = run.status()
         if status.state in ENDED and not ended:
             st.rerun()
-        side, stage = st.columns(SIDE_AND_STAGE, gap="medium")
+        stage, side = st.columns(STAGE_AND_SIDE, gap="medium")
         with side:
             _state(run, status)
             _curves(run)
@@ -55,7 +69,9 @@ def _state(run: Run, status: RunStatus) -> None:
         st.progress(min(status.seconds / whole, 1.0) if whole else 0.0, text=_time_to_go(status))
         stop = {"icon": ":material/stop_circle:", "width": "stretch", "help": "Ends the training and keeps the model."}
         st.button("Stop", on_click=run.cancel, **stop)
-    if not status.epoch or status.state in ENDED:
+    if status.state in ("failed", "lost"):
+        st.error(status.message, icon=":material/error:")
+    elif not status.epoch or status.state in ENDED:
         st.caption(status.message)
     keep = {"type": "primary", "width": "stretch", "icon": ":material/check:"}
     if status.state in ENDED and status.checkpoint and st.button("Keep and compare", **keep):

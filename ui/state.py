@@ -52,7 +52,7 @@ def use_shipped_dataset() -> None:
 
 def model() -> Model:
     """The model in use; until one is trained or loaded, the shipped one."""
-    return st.session_state.get(_MODEL) or Model("Shipped springs5", samples.SHIPPED_MODEL)
+    return st.session_state.get(_MODEL) or Model("Shipped model springs5", samples.SHIPPED_MODEL)
 
 
 def keep_model(name: str, folder: Path, *, temporary: bool = False) -> None:

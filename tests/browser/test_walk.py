@@ -1,0 +1,103 @@
+"""One walk through the app in a real browser: Explore moves; Simulate → Train → Compare with a real short training."""
+
+import re
+import time
+
+from playwright.sync_api import Locator, Page, expect
+
+PATIENCE = 60_000  # ms; a busy machine imports torch for seconds
+
+
+def opened(page: Page, url: str) -> Locator:
+    """Go there and wait for the player."""
+    page.goto(url)
+    player = page.get_by_test_id("player")
+    expect(player).to_be_visible(timeout=PATIENCE)
+    return player
+
+
+def frame(player: Locator) -> int:
+    return int(player.get_attribute("data-frame") or 0)
+
+
+def click(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def menu(page: Page, name: str) -> None:
+    page.get_by_test_id("stSidebar").get_by_role("link", name=name).click()
+
+
+def expect_motion(player: Locator) -> None:
+    before = frame(player)
+    expect(player).not_to_have_attribute("data-frame", str(before), timeout=PATIENCE)
+    expect(player).to_have_attribute("data-playing", "true")
+
+
+def test_the_landing_page_moves_within_seconds_and_follows_its_address(page: Page, app_url: str) -> None:
+    opened(page, app_url)  # the first visit warms the server
+    start = time.monotonic()
+    player = opened(page, f"{app_url}/?system=3")
+    expect_motion(player)
+    assert time.monotonic() - start < 6, "2 s on an idle machine"
+    expect(page.get_by_role("slider", name="System")).to_have_value("3")
+    expect(page.get_by_text("All 36 systems")).to_be_visible()
+    stage = player.bounding_box()
+    assert stage and stage["y"] + stage["height"] <= 720, "stage and transport fit a projector"
+
+
+def test_a_cold_deep_link_has_the_menu_and_the_page(page: Page, serve, tmp_path) -> None:
+    url = serve("app.py", env={"NRI_RUNS_DIR": str(tmp_path)})
+    opened(page, f"{url}/train")
+    menu(page, "Compare")
+    expect(page.get_by_text("AUROC")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_test_id("stSidebar").get_by_role("link")).to_have_count(4)
+
+
+def test_simulate_train_compare(page: Page, app_url: str) -> None:
+    opened(page, f"{app_url}/simulate?num_nodes=4")
+    simulations = page.get_by_role("spinbutton", name="Simulations")
+    simulations.fill("300")
+    simulations.press("Enter")
+    click(page, "Make dataset")
+    expect(page.get_by_text("300 systems ready")).to_be_visible(timeout=PATIENCE)
+
+    page.get_by_role("link", name="Train on them").click()
+    limit = page.get_by_role("spinbutton", name="Time limit (s)")
+    expect(limit).to_be_visible(timeout=PATIENCE)
+    limit.fill("10")
+    limit.press("Enter")
+    page.get_by_role("button", name="Train", exact=True).dblclick()  # starts one run
+    player = page.get_by_test_id("player")
+    expect(player).to_have_attribute("data-edges-shown", re.compile(r"\d+"), timeout=PATIENCE)
+    expect(page.get_by_text(re.compile(r"Epoch \d+ of \d+"))).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(".js-plotly-plot").first).to_be_visible(timeout=PATIENCE)
+    address = page.url
+    assert "run=" in address
+
+    page.reload()  # the run goes on, and the page finds it
+    expect(page.get_by_text(re.compile(r"Epoch \d+ of \d+|Finished"))).to_be_visible(timeout=PATIENCE)
+    other = page.context.new_page()  # the tab is closed, and another one opened
+    page.close()
+    other.goto(address)
+    expect(other.get_by_text("Done", exact=True)).to_be_visible(timeout=PATIENCE)
+    expect_motion(other.get_by_test_id("player"))
+
+    click(other, "Keep and compare")
+    expect(other.get_by_text("AUROC")).to_be_visible(timeout=PATIENCE)
+    expect(other.get_by_test_id("stSidebar").get_by_text("Trained on Springs, 4 particles")).to_be_visible()
+    expect_motion(other.get_by_test_id("player"))
+    other.go_back()
+    expect(other.get_by_text("Done", exact=True)).to_be_visible(timeout=PATIENCE)
+
+
+def test_stop_keeps_the_model(page: Page, app_url: str) -> None:
+    opened(page, f"{app_url}/train")
+    click(page, "Train")
+    expect(page.get_by_text(re.compile(r"Epoch \d+ of \d+"))).to_be_visible(timeout=PATIENCE)
+    click(page, "Stop")
+    expect(page.get_by_text("Stopped", exact=True)).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("button", name="Keep and compare")).to_be_visible()
+    click(page, "New run")
+    expect(page.get_by_role("button", name="Train", exact=True)).to_be_visible(timeout=PATIENCE)
+    assert "run=" not in page.url
