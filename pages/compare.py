@@ -13,7 +13,8 @@ with frame("compare"):
     from ui import comparison, results  # torch: only after the menu has painted
 
     model = state.model()
-    data = results.comparable(state.dataset().trajectories)
+    whole = state.dataset()
+    data = results.comparable(whole.trajectories)
     checkpoint = results.checkpoint(model.folder)
     checkpoint.check(data)
 
@@ -31,17 +32,19 @@ with frame("compare"):
             "under which graph it predicts best.",
         )
     inference = results.inference(checkpoint, way)
-    posterior = results.inferred(model.folder, data, inference)
-    score = score_edges(posterior, data)
     start = results.forecast_start(checkpoint, data)
-    forecast = results.forecast(model.folder, data, inference, start=start)
+    with stage:
+        part = "" if data is whole.trajectories else f" The first {data.num_sims:,} of {whole.trajectories.num_sims:,} systems."
+        st.caption(f"What “{model.name}” made of “{whole.name}”, beside the truth.{part}")
+        posterior = results.inferred(model.folder, data, inference)
+        forecast = results.forecast(model.folder, data, inference, start=start)
+    score = score_edges(posterior, data)
     model_error, still_error = forecast_error(forecast, data), static_error(forecast, data)
     named = posterior if score is None else posterior.relabelled(score.relabelling, data.edge_type_names)
 
     with side:
         system = comparison.choose_system(score, model_error)
     with stage:
-        st.caption(f"What “{model.name}” made of “{state.dataset().name}”, beside the truth.")
         player(data, key="compare", sim=system, posterior=named, forecast=forecast)
 
     comparison.show_score(score, system, posterior, data)

@@ -37,7 +37,8 @@ with frame("simulate"):
         player(results.preview(system, previewed), key="preview")
 
     if make:
-        with stage, st.spinner(f"Simulating {simulation.num_sims:,} systems of {simulation.num_nodes} particles", show_time=True):
+        words = f"Simulating {simulation.num_sims:,} systems, about {max(results.seconds_to_simulate(simulation), 1):,.0f} s"
+        with law, st.spinner(words, show_time=True):
             made = simulate(system, simulation)
         state.keep_dataset(f"Springs, {simulation.num_nodes} particles, seed {simulation.seed}", made)
 

@@ -110,7 +110,15 @@ def test_simulate_reads_its_parameters_from_the_address() -> None:
 
 @pytest.mark.parametrize(
     ("name", "asked"),
-    [("num_nodes", "500"), ("num_nodes", "five"), ("probability", "1.5"), ("num_sims", "-3"), ("seed", "1e99"), ("noise", "nan"), ("strengths", "a")],
+    [
+        ("num_nodes", "500"),
+        ("num_nodes", "five"),
+        ("probability", "1.5"),
+        ("num_sims", "-3"),
+        ("seed", "1e99"),
+        ("noise", "nan"),
+        ("strengths", "a"),
+    ],
 )
 def test_an_address_out_of_range_is_one_sentence(name: str, asked: str) -> None:
     app = opened("simulate", **{name: asked})

@@ -87,8 +87,10 @@ def _check_address(field: FieldInfo, label: str, start: Any, key: str) -> None:
         TypeAdapter(Annotated[field.annotation, field]).validate_python(asked)
     except ValidationError as error:
         low, high = _bound(field, "ge", "gt"), _bound(field, "le", "lt")
-        expected = error.errors()[0]["msg"].removeprefix("Input should be ") if low is None or high is None else f"{low:,} to {high:,}"
-        st.caption(f":orange[:material/link_off: The address asks for {label.lower()} = {_plain(asked)}; expected {expected}. Using {start}.]")
+        reason = error.errors()[0]["msg"].removeprefix("Input should be ")
+        expected = reason if low is None or high is None else f"{low:,} to {high:,}"
+        words = f"The address asks for {label.lower()} = {_plain(asked)}; expected {expected}. Using {start}."
+        st.caption(f":orange[:material/link_off: {words}]")
 
 
 def _is_tuple(field: FieldInfo) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import BinaryIO
+from urllib.parse import urlsplit
 
 import streamlit as st
 
@@ -18,6 +19,8 @@ from ui import samples, state
 CHECKPOINT_FILES = ("config.json", "model.safetensors", "README.md")
 MAX_CHECKPOINT_BYTES = 200 * 1024**2
 FRESH_SIMS = 1000
+_HERE = ("127.0.0.1", "localhost", "::1")
+_PROXIED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Forwarded", "Via")
 
 
 @dataclass(frozen=True)
@@ -87,8 +90,10 @@ def load_model() -> None:
 
 
 def on_this_computer() -> bool:
-    """Whether only this computer can reach the app: then its folders and everybody's runs may be shown."""
-    return st.get_option("server.address") in ("127.0.0.1", "localhost", "::1")
+    """Whether the user sits at the computer that serves the app, through no proxy: then its folders and all runs may be shown."""
+    headers = st.context.headers
+    host = urlsplit(f"//{headers.get('Host', '')}").hostname
+    return st.get_option("server.address") in _HERE and host in _HERE and not any(name in headers for name in _PROXIED)
 
 
 def _use(name: str, folder: Path, *, temporary: bool = False) -> None:

@@ -1,0 +1,66 @@
+"""Figures: which way round, what the axes say, what is left out."""
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from ui import figures
+
+TYPES, NODES = ("none", "spring"), ("a", "b", "c")
+
+
+def records(count: int) -> list[dict[str, float | None]]:
+    shown = {"loss": 2.0, "valid_loss": 2.5, "edge_accuracy": 0.75, "edge_accuracy_encoder": None}
+    return [{"seconds": float(epoch), **shown} for epoch in range(1, count + 1)]
+
+
+def every_figure() -> list[go.Figure]:
+    probs = np.full((3, 3, 2), 0.5)
+    errors = np.array([0.1, 0.2])
+    return [
+        figures.losses(records(3)),
+        figures.accuracies(records(3)),
+        figures.true_matrix(np.zeros((3, 3), int), TYPES, NODES),
+        figures.inferred_matrix(probs, TYPES, NODES),
+        figures.errors_by_horizon(errors, errors, errors, system=1),
+    ]
+
+
+def cells(figure: go.Figure, name: str) -> np.ndarray:
+    """Where the heatmap of one edge type is filled."""
+    names = [trace.name for trace in figure.data if trace.type == "scatter"]
+    heatmaps = [trace for trace in figure.data if trace.type == "heatmap"]
+    return np.isfinite(np.array(heatmaps[names.index(name)].z, float))
+
+
+@pytest.mark.parametrize("figure", every_figure(), ids=lambda figure: figure.layout.title.text)
+def test_every_axis_has_a_title(figure: go.Figure) -> None:
+    assert figure.layout.title.text and figure.layout.xaxis.title.text and figure.layout.yaxis.title.text
+
+
+def test_a_row_of_the_matrix_receives() -> None:
+    edges = np.zeros((3, 3), int)
+    edges[0, 2] = 1  # a receives from c
+    figure = figures.true_matrix(edges, TYPES, NODES)
+    assert figure.layout.yaxis.title.text == "Receiver" and figure.layout.yaxis.autorange == "reversed"
+    spring = cells(figure, "spring")
+    assert spring[0, 2] and spring.sum() == 1
+    assert cells(figure, "none").sum() == 5, "the diagonal stays empty"
+
+
+def test_the_inferred_matrix_shows_the_most_probable_type_and_its_probability() -> None:
+    probs = np.zeros((3, 3, 2))
+    probs[..., 1], probs[..., 0] = 0.25, 0.75
+    probs[1, 0] = 0.125, 0.875
+    figure = figures.inferred_matrix(probs, TYPES, NODES)
+    assert np.argwhere(cells(figure, "spring")).tolist() == [[1, 0]]
+    written = {text for trace in figure.data if trace.type == "heatmap" for row in trace.text for text in row}
+    assert written == {"", "0.75", "0.88"}
+
+
+def test_what_is_not_known_is_not_drawn() -> None:
+    assert [trace.name for trace in figures.accuracies(records(2)).data] == ["best way"]
+
+
+def test_one_epoch_is_visible_as_a_point() -> None:
+    assert {trace.mode for trace in figures.losses(records(1)).data} == {"markers"}
