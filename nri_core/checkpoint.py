@@ -4,7 +4,7 @@ import json
 import os
 import secrets
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -75,6 +75,10 @@ class Checkpoint:
             raise CheckpointError(
                 f"This model was trained with {config.dt:g} time units between frames; these data have {data.dt:g}. Resample the data or train again."
             )
+
+    def described(self, **metadata: Any) -> Self:
+        """The same model with more in its metadata, and so on its card."""
+        return replace(self, config=self.config.model_copy(update={"metadata": self.config.metadata | metadata}))
 
     def save(self, folder: Path) -> None:
         """Write the three files beside `folder`, then swap the folders: a reader never sees half a checkpoint."""

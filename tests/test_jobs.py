@@ -61,7 +61,9 @@ def test_a_run_from_start_to_end(data: Trajectories, start: Callable[[TrainConfi
     assert run.snapshot(2).edge_probs.shape == (1, 3, 3, 2)
     assert run.watched().digest == data.select(slice(0, 1)).digest
     assert run.config() == SHORT
-    Checkpoint.load(status.checkpoint).check(data)
+    checkpoint = Checkpoint.load(status.checkpoint)
+    checkpoint.check(data)
+    assert checkpoint.config.metadata["figures"]["epoch"] == 2
     assert open_run(run.id, runs_dir=tmp_path) == run and list_runs(runs_dir=tmp_path) == [run]
     run.cancel()
     assert run.status().state == "done", "a run that has ended stays as it is"

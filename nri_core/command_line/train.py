@@ -4,7 +4,6 @@ import argparse
 import shlex
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +62,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         print(_progress(last), file=sys.stderr, flush=True)
     if last is None:
         raise ConfigError("Stopped before the first epoch was done; there is no model to save.")
-    _with_provenance(last, options).save(options.out)
+    command = "python -m nri_core " + shlex.join(sys.argv[1:])
+    last.checkpoint.described(preset=options.preset, seed=config.seed, figures=last.metrics(), command=command).save(options.out)
     return {"checkpoint": options.out, **last.metrics()}
 
 
@@ -93,10 +93,3 @@ def _progress(record: "EpochRecord") -> str:
         f"epoch {record.epoch}/{record.num_epochs}  {record.seconds:.1f} s, {record.seconds_left:.0f} s left  "
         f"loss {record.losses['loss']:.4g}{accuracy}"
     )
-
-
-def _with_provenance(record: "EpochRecord", options: argparse.Namespace) -> Any:
-    config = record.checkpoint.config
-    command = "python -m nri_core " + shlex.join(sys.argv[1:])
-    metadata = config.metadata | {"preset": options.preset, "seed": config.metadata["recipe"]["seed"], "figures": record.metrics(), "command": command}
-    return replace(record.checkpoint, config=config.model_copy(update={"metadata": metadata}))

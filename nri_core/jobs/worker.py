@@ -96,7 +96,7 @@ class Recorder:
             return
         folder = self._run.directory / "checkpoint"
         older = sorted(folder.glob("[0-9]*"))[:-1]  # one stays for a reader that has just looked it up
-        self._unsaved.checkpoint.save(folder / f"{self._unsaved.epoch:06d}")
+        self._unsaved.checkpoint.described(figures=self._unsaved.metrics()).save(folder / f"{self._unsaved.epoch:06d}")
         for path in older:
             shutil.rmtree(path, ignore_errors=True)
         self._unsaved, self._saved_at = None, time.monotonic()
