@@ -10,7 +10,7 @@ from nri_core.trajectories import Trajectories
 
 SYSTEMS: dict[str, type[Springs]] = {"springs": Springs}
 
-MAX_SIMS_AT_ONCE = 2048  # keeps the working set of N = 5 in the cache
+MAX_SIMS_AT_ONCE = 1024  # keeps the working set of N = 5 in the cache
 MAX_VALUES = 400_000_000  # float64 numbers of one dataset, 3.2 GB
 
 

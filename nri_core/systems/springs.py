@@ -73,9 +73,9 @@ class Springs(BaseModel):
         # Σ_j k_ij (r_i − r_j) = (degree_i r_i − Σ_j k_ij r_j): one product with the graph's Laplacian.
         laplacian = (torch.diag_embed(couplings.sum(-1)) - couplings).permute(1, 2, 0).contiguous()
         for _ in range(num_steps):
-            force = -(laplacian * location[:, None]).sum(2)
-            velocity = velocity + self.time_step * force.clamp(-MAX_FORCE, MAX_FORCE)
-            location, velocity = self._reflect(location + self.time_step * velocity, velocity)
+            pull = (laplacian * location[:, None]).sum(2).clamp(-MAX_FORCE, MAX_FORCE)
+            velocity = velocity.sub(pull, alpha=self.time_step)
+            location, velocity = self._reflect(location.add(velocity, alpha=self.time_step), velocity)
         return torch.cat([location, velocity]).permute(2, 1, 0).contiguous()
 
     def energy(self, state: Float[Tensor, "*batch node 4"], couplings: Float[Tensor, "*batch node node"]) -> Float[Tensor, "*batch"]:
@@ -86,4 +86,6 @@ class Springs(BaseModel):
 
     def _reflect(self, location: Tensor, velocity: Tensor) -> tuple[Tensor, Tensor]:
         inside = location.clamp(-self.box_size, self.box_size)
+        if torch.equal(inside, location):  # the common case: nobody is at a wall
+            return location, velocity
         return 2 * inside - location, torch.where(inside == location, velocity, -velocity)
