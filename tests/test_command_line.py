@@ -108,7 +108,9 @@ def test_infer_writes_every_format(form: str, model: Path, data: Path, tmp_path:
         assert EdgePosterior.load(tmp_path / "graph.npz").edge_probs.shape == (6, 3, 3, 2)
 
 
-def test_bench_lists_the_scripts_and_prints_what_one_returns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bench_prints_what_the_script_returns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "benchmarks").mkdir()
     (tmp_path / "benchmarks" / "__init__.py").touch()
     (tmp_path / "benchmarks" / "nothing.py").write_text("def main():\n    return {'figure': float('nan'), 'seeds': 3}\n")
@@ -198,7 +200,13 @@ def one_line(capsys: pytest.CaptureFixture[str], command: list[str | Path]) -> s
     ],
 )
 def test_faults_of_the_input(
-    command: list[str], says: str, model: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    command: list[str],
+    says: str,
+    model: Path,
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()

@@ -20,7 +20,8 @@ def add_fields(parser: argparse.ArgumentParser, model: type[BaseModel]) -> None:
     """An option for each field; what is not given is left to the model."""
     for name, field in model.model_fields.items():
         many = "..." in str(field.annotation)
-        parser.add_argument(_option(name), nargs="+" if many else None, default=argparse.SUPPRESS, metavar="VALUE", help=_help(field).replace("%", "%%"))
+        text = _help(field).replace("%", "%%")
+        parser.add_argument(_option(name), nargs="+" if many else None, default=argparse.SUPPRESS, metavar="VALUE", help=text)
 
 
 def describe(model: type[BaseModel]) -> str:

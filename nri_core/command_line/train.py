@@ -77,7 +77,8 @@ def _check_folder(folder: Path) -> None:
     except OSError as error:
         raise ConfigError(f"Expected a folder for the model; {folder} cannot be written ({error.strerror}). Choose another.") from error
     if found - CHECKPOINT_FILES:
-        raise ConfigError(f"Expected a new folder, or one with a model to replace; {folder} holds {min(found - CHECKPOINT_FILES)!r}. Choose another.")
+        other = min(found - CHECKPOINT_FILES)
+        raise ConfigError(f"Expected a new folder, or one with a model to replace; {folder} holds {other!r}. Choose another.")
 
 
 def _until_interrupted(records: "Iterator[EpochRecord]") -> "Iterator[EpochRecord]":

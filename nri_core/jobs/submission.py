@@ -48,7 +48,8 @@ def submit(
             shutil.rmtree(directory, ignore_errors=True)
         reason = error.__cause__ if isinstance(error.__cause__, OSError) else error
         said = getattr(reason, "strerror", None) or reason
-        raise JobError(f"The training could not be started in {runs_dir}: {said}. Free some space, or name another folder in $NRI_RUNS_DIR.") from error
+        advice = "Free some space, or name another folder in $NRI_RUNS_DIR."
+        raise JobError(f"The training could not be started in {runs_dir}: {said}. {advice}") from error
     return run
 
 

@@ -66,7 +66,12 @@ def page(browser: Browser) -> Iterator[Page]:
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
     """`serve(script, env={…})` starts Streamlit on a free port and gives its address; it ends with the tests."""
     with ExitStack() as servers:
-        yield lambda script, env=None: servers.enter_context(serving(Path(script), env or {}, log=tmp_path_factory.mktemp("server") / "log.txt"))
+
+        def start(script: Path | str, env: Mapping[str, str] | None = None) -> str:
+            log = tmp_path_factory.mktemp("server") / "log.txt"
+            return servers.enter_context(serving(Path(script), env or {}, log=log))
+
+        yield start
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +88,8 @@ def serving(script: Path, env: Mapping[str, str], *, log: Path) -> Iterator[str]
     flags = [f"--server.{name}={value}" for name, value in options.items()]
     command = [sys.executable, "-m", "streamlit", "run", str(script), *flags, "--browser.gatherUsageStats=false"]
     with open(log, "wb") as output:
-        server = subprocess.Popen(command, cwd=ROOT, env=_environment(env), stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT)
+        files = {"stdin": subprocess.DEVNULL, "stdout": output, "stderr": subprocess.STDOUT}
+        server = subprocess.Popen(command, cwd=ROOT, env=_environment(env), **files)
     try:
         _wait_until_healthy(server, url, log)
         yield url
