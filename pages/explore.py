@@ -30,7 +30,7 @@ with frame("explore"):
 
     with stage:
         st.caption("Invisible springs join some of these particles. A model that watched only their motion inferred which.")
-        player(shown.trajectories, key="explore", sim=system, posterior=shown.posterior, forecast=shown.forecast, height=425)
+        player(shown.trajectories, key="explore", sim=system, posterior=shown.posterior, forecast=shown.forecast, height=480)
 
     with st.container(horizontal=True):
         next_step("simulate", "Make your own system")

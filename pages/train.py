@@ -30,15 +30,15 @@ with frame("train"):
             answers = ask(TrainConfig, MAIN, start=PRESETS[preset], prefix=f"{preset}_")
             # The key changes with each run, so that a double click starts one run and not two.
             pressed = st.button("Train", type="primary", disabled=data is None, width="stretch", key=f"train {len(state.runs())}")
-            with st.expander("Advanced"):
-                answers |= ask(TrainConfig, others(TrainConfig, MAIN), start=PRESETS[preset], prefix=f"{preset}_")
-            config = validated(TrainConfig, answers)
         with stage:
             if data is None:
                 st.info("Upload trajectories to train on, or choose other data on the left.", icon=":material/upload:")
             else:
                 st.caption("To predict such motion, the model must find out who acts on whom. The graph of this system will form here.")
                 player(data.watch, key="forming", note="before training")
+            with st.expander("Advanced settings"), st.grid(3):
+                answers |= ask(TrainConfig, others(TrainConfig, MAIN), start=PRESETS[preset], prefix=f"{preset}_")
+            config = validated(TrainConfig, answers)
         if pressed and data is not None:
             with stage, st.spinner("Getting the data ready", show_time=True):
                 state.follow_run(submit(data.make(), config, watch=data.watch, name=data.name).id)

@@ -150,6 +150,16 @@ def test_train_shows_a_run_and_finds_it_again(runs_dir: Path) -> None:
     assert run.cancel_file.exists() or not run.status().active
 
 
+def test_a_run_directory_that_refuses_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("NRI_RUNS_DIR", str(tmp_path / "file" / "runs"))
+    app = opened("train", data="Shipped systems")
+    next(button for button in app.button if button.label == "Train").click().run()
+    assert not app.exception
+    assert ["could not be started" in error.value for error in app.error] == [True]
+    assert "run" not in app.query_params
+
+
 def test_train_offers_every_setting() -> None:
     app = opened("train", preset="paper")
     assert not app.exception

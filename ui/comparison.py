@@ -81,6 +81,10 @@ def show_matrices(system: int, posterior: EdgePosterior, data: Trajectories) -> 
         left.plotly_chart(figure, key="true matrix", config=_PLAIN, alt=f"True edge types of system {system + 1}")
     figure = figures.inferred_matrix(posterior.edge_probs[system], posterior.edge_type_names, posterior.node_names)
     right.plotly_chart(figure, key="inferred matrix", config=_PLAIN, alt=f"Inferred edge types of system {system + 1}, with probabilities")
+    st.caption(
+        "Each cell is the edge type of one ordered pair: how the sender (column) acts on the receiver (row).",
+        help="An edge type is a kind of interaction; “none” is one of them. The paper calls the two ends of an edge receiver and sender.",
+    )
 
 
 def show_forecast(system: int, model: Float[np.ndarray, "sim horizon"], still: Float[np.ndarray, "sim horizon"], *, start: int) -> None:
