@@ -1,26 +1,16 @@
 """What the player does in a real browser: frames a second with every pair drawn, and the bytes that reach it."""
 
-import json
 import os
-import shutil
-import socket
-import subprocess
-import sys
 import tempfile
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-ROOT = Path(__file__).parents[1]
+from tests.browser.server import launched, serving
+
 NODES = (5, 10, 50, 100)
 FRAMES = 100
 SECONDS = 6.0
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "microsoft-edge")
 SCRIPT = f"""
 import numpy as np
 import streamlit as st
@@ -45,14 +35,12 @@ player(data, key="player", posterior=posterior, forecast=forecast)
 
 def main() -> dict[str, object]:
     """For N particles and 100 frames, all pairs, truth and forecast shown at 1280 × 720: one row each."""
-    path = os.environ.get("NRI_CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
-    root = hasattr(os, "geteuid") and os.geteuid() == 0
-    options = ["--disable-gpu", *(["--no-sandbox"] if root else [])]
-    with _server() as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=options)
-        rows = [_measure(browser, url, nodes) for nodes in NODES]
-        version = browser.version
-        browser.close()
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "app.py"
+        script.write_text(SCRIPT, encoding="utf-8")
+        with serving(script) as url, sync_playwright() as playwright, launched(playwright) as browser:
+            rows = [_measure(browser, url, nodes) for nodes in NODES]
+            version = browser.version
     return {"browser": f"headless Chromium {version}", "cores": os.cpu_count(), "frames": FRAMES, "rows": rows}
 
 
@@ -92,39 +80,3 @@ def _milliseconds_to_motion(page: Page) -> float:
 def _fps(page: Page, *, player_seconds: float) -> float:
     page.wait_for_timeout(1000 * player_seconds)
     return float(page.get_by_test_id("player").get_attribute("data-fps") or 0)
-
-
-@contextmanager
-def _server() -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    with tempfile.TemporaryDirectory() as folder:
-        script = Path(folder) / "app.py"
-        script.write_text(SCRIPT, encoding="utf-8")
-        flags = [f"--server.port={port}", "--server.address=127.0.0.1", "--server.headless=true", "--server.fileWatcherType=none"]
-        command = [sys.executable, "-m", "streamlit", "run", str(script), *flags]
-        environment = os.environ | {"PYTHONPATH": str(ROOT)}
-        server = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            _wait_until_up(url)
-            yield url
-        finally:
-            server.terminate()
-            server.wait()
-
-
-def _wait_until_up(url: str) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=5):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.1)
-    raise TimeoutError("The Streamlit server did not start within 60 s.")
-
-
-if __name__ == "__main__":
-    print(json.dumps(main(), indent=2))

@@ -22,6 +22,7 @@ from nri_core.storage import write_json, write_text
 from nri_core.trajectories import Trajectories
 
 FORMAT = 1
+FILES = {"config.json", "model.safetensors", "README.md"}
 MAX_WEIGHT_BYTES = 1024**3
 
 
@@ -83,6 +84,7 @@ class Checkpoint:
     def save(self, folder: Path) -> None:
         """Write the three files beside `folder`, then swap the folders: a reader never sees half a checkpoint."""
         folder = Path(folder)
+        check_folder(folder)
         beside = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.tmp")
         try:
             beside.mkdir(parents=True)
@@ -113,6 +115,17 @@ class Checkpoint:
         except (RuntimeError, ConfigError) as error:
             raise CheckpointError(f"The weights in {folder.name}/model.safetensors do not fit its config.json. Copy both from the same model.") from error
         return cls(model.to(device).eval(), config)
+
+
+def check_folder(folder: Path) -> None:
+    """Raise CheckpointError unless `folder` is new, empty, or a model: saving replaces it whole."""
+    try:
+        found = {path.name for path in folder.iterdir()} if folder.exists() else set()
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CheckpointError(f"Expected a folder for the model; {folder} cannot be written ({error.strerror}). Choose another.") from error
+    if other := sorted(found - FILES):
+        raise CheckpointError(f"Expected a new folder, or one with a model to replace; {folder} holds {other[0]!r}. Choose another.")
 
 
 def _read_config(path: Path) -> CheckpointConfig:

@@ -57,9 +57,9 @@ def _finite(value: Any) -> Any:
 
 
 def write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Replace `path` by a compressed npz of `arrays` in one step. Equal arrays give equal bytes."""
+    """Replace `path` by an npz of `arrays` in one step. Equal arrays give equal bytes. Motion hardly compresses, so nothing is."""
     with writing(path) as beside, open(beside, "wb") as file:
-        np.savez_compressed(file, **arrays)
+        np.savez(file, **arrays)
 
 
 def read_npz(source: Path | BufferedIOBase, *, what: str) -> dict[str, np.ndarray]:

@@ -42,8 +42,7 @@ def train() -> Checkpoint:
         print(f"epoch {record.epoch} of {record.num_epochs}: {record.metrics()}", file=sys.stderr)
     checkpoint = record.checkpoint
     figures = evaluate(checkpoint, simulate(Springs(), TEST)) | {"test_seed": TEST.seed}
-    metadata = checkpoint.config.metadata | {"figures": figures, "command": COMMAND}
-    return Checkpoint(checkpoint.model, checkpoint.config.model_copy(update={"metadata": metadata}))
+    return checkpoint.described(figures=figures, command=COMMAND)
 
 
 def make(folder: Path) -> None:

@@ -32,11 +32,14 @@ def test_round_trip_infers_the_same_graph(checkpoint: Checkpoint, tmp_path: Path
     assert sorted(path.name for path in (tmp_path / "model").iterdir()) == ["README.md", "config.json", "model.safetensors"]
 
 
-def test_saving_again_replaces_the_whole_folder(checkpoint: Checkpoint, tmp_path: Path) -> None:
+def test_saving_again_replaces_a_model_but_nothing_else(checkpoint: Checkpoint, tmp_path: Path) -> None:
     checkpoint.save(tmp_path / "model")
-    (tmp_path / "model" / "stray.txt").write_text("old")
     checkpoint.save(tmp_path / "model")
-    assert [path.name for path in tmp_path.iterdir()] == ["model"] and not (tmp_path / "model" / "stray.txt").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+    (tmp_path / "model" / "thesis.txt").write_text("years of work")
+    with pytest.raises(CheckpointError, match="holds 'thesis.txt'"):
+        checkpoint.save(tmp_path / "model")
+    assert (tmp_path / "model" / "thesis.txt").read_text() == "years of work"
 
 
 def test_a_failed_save_keeps_the_old_model(checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,8 +15,6 @@ from nri_core.trajectories import Trajectories
 if TYPE_CHECKING:
     from nri_core.training import EpochRecord
 
-CHECKPOINT_FILES = {"config.json", "model.safetensors", "README.md"}
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `runs submit` has too, and where to save."""
@@ -52,10 +50,11 @@ def load(options: argparse.Namespace) -> tuple[Trajectories, Trajectories | None
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Train here and now, a line an epoch on stderr; Ctrl-C stops and keeps the model."""
     config, (train, valid) = recipe(options), load(options)
-    _check_folder(options.out)
-    from nri_core.dataset import split  # torch takes seconds to import: faults of the input are told before
+    from nri_core.checkpoint import check_folder  # torch takes seconds to import: faults of the input are told before
+    from nri_core.dataset import split
     from nri_core.training import fit
 
+    check_folder(options.out)  # an hour's training must not end at a locked door
     train, valid = (train, valid) if valid else split(train)
     last = None
     for last in _until_interrupted(fit(train, valid, config, device=options.device)):
@@ -65,20 +64,6 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     command = "python -m nri_core " + shlex.join(sys.argv[1:])
     last.checkpoint.described(preset=options.preset, seed=config.seed, figures=last.metrics(), command=command).save(options.out)
     return {"checkpoint": options.out, **last.metrics()}
-
-
-def _check_folder(folder: Path) -> None:
-    """Saving replaces the folder, so it must hold nothing but a model; and an hour's training must not end at a locked door."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        found = {path.name for path in folder.iterdir()}
-        if not found:
-            folder.rmdir()  # a training that fails leaves nothing behind
-    except OSError as error:
-        raise ConfigError(f"Expected a folder for the model; {folder} cannot be written ({error.strerror}). Choose another.") from error
-    if found - CHECKPOINT_FILES:
-        other = min(found - CHECKPOINT_FILES)
-        raise ConfigError(f"Expected a new folder, or one with a model to replace; {folder} holds {other!r}. Choose another.")
 
 
 def _until_interrupted(records: "Iterator[EpochRecord]") -> "Iterator[EpochRecord]":
