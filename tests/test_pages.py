@@ -278,6 +278,8 @@ def test_a_model_that_does_not_fit_is_one_sentence(change: dict[str, object], sa
     app = opened("compare", dataset=replace(sample(), **change))
     assert not app.exception
     assert len(app.error) == 1 and said in app.error[0].value
+    next(button for button in app.button if button.label == "Back to the shipped ones").click().run()
+    assert player(app) and not app.error
 
 
 def test_a_mistake_in_the_program_reaches_the_log_and_not_the_page(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,7 +80,7 @@ def show_matrices(system: int, posterior: EdgePosterior, data: Trajectories) -> 
         figure = figures.true_matrix(true, data.edge_type_names, data.node_names)
         left.plotly_chart(figure, key="true matrix", config=_PLAIN, alt=f"True edge types of system {system + 1}")
     figure = figures.inferred_matrix(posterior.edge_probs[system], posterior.edge_type_names, posterior.node_names)
-    right.plotly_chart(figure, key="inferred matrix", config=_PLAIN, alt=f"Inferred edge types of system {system + 1}, with probabilities")
+    right.plotly_chart(figure, key="inferred matrix", config=_PLAIN, alt=f"Inferred edge types of system {system + 1}")
     st.caption(
         "Each cell is the edge type of one ordered pair: how the sender (column) acts on the receiver (row).",
         help="An edge type is a kind of interaction; “none” is one of them. The paper calls the two ends of an edge receiver and sender.",

@@ -59,6 +59,8 @@ def frame(name: str) -> Iterator[None]:
     with mistakes_shown():
         yield
     _show_loaded(loaded.container())  # the page may have changed it
+    if state.uses_own():
+        st.sidebar.button("Back to the shipped ones", on_click=state.use_shipped, type="tertiary", icon=":material/undo:")
     _warm_up()
 
 

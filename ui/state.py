@@ -45,11 +45,6 @@ def keep_dataset(name: str, trajectories: Trajectories) -> None:
     st.session_state[_DATASET] = Dataset(name, trajectories)
 
 
-def use_shipped_dataset() -> None:
-    """Return to the systems that come with the app."""
-    st.session_state[_DATASET] = None
-
-
 def model() -> Model:
     """The model in use; until one is trained or loaded, the shipped one."""
     return st.session_state.get(_MODEL) or Model("Shipped model springs5", samples.SHIPPED_MODEL)
@@ -61,6 +56,16 @@ def keep_model(name: str, folder: Path, *, temporary: bool = False) -> None:
     if temporary:
         weakref.finalize(model, shutil.rmtree, folder, ignore_errors=True)
     st.session_state[_MODEL] = model
+
+
+def uses_own() -> bool:
+    """Whether the dataset or the model in use is the user's own."""
+    return bool(st.session_state.get(_DATASET) or st.session_state.get(_MODEL))
+
+
+def use_shipped() -> None:
+    """Return to the systems and the model that come with the app."""
+    st.session_state[_DATASET] = st.session_state[_MODEL] = None
 
 
 def runs() -> list[str]:
