@@ -83,7 +83,7 @@ def show_matrices(system: int, posterior: EdgePosterior, data: Trajectories) -> 
     right.plotly_chart(figure, key="inferred matrix", config=_PLAIN, alt=f"Inferred edge types of system {system + 1}")
     st.caption(
         "Each cell is the edge type of one ordered pair: how the sender (column) acts on the receiver (row).",
-        help="An edge type is a kind of interaction; “none” is one of them. The paper calls the two ends of an edge receiver and sender.",
+        help="An edge type is a kind of interaction, “none” included. The paper calls the ends of an edge receiver and sender.",
     )
 
 
