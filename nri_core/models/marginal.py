@@ -76,20 +76,20 @@ def score_sets(
 ) -> Float[Tensor, "sim node set"]:
     """log p of each node's path, one step ahead, under each incoming set; `sets` are shared or given per [sim, node]."""
     sending = sets[..., 1:] if model.settings.skip_first else sets
-    weights = sending.flatten(-2).transpose(-1, -2)  # [..., slot · type, set]
-    if weights.ndim == 4:
-        weights = weights[:, None]  # the same at every time
-    said = messages.values.flatten(-3, -2).transpose(-1, -2)  # [sim, time, node, channel, slot · type]
-    return score_aggregates(model, messages, values, (said @ weights).transpose(-1, -2))
+    weights = sending.flatten(-2)  # [..., set, slot · type]
+    said = messages.values.flatten(-3, -2)  # [sim, step, node, slot · type, channel]
+    shape = "sj" if weights.ndim == 2 else "bnsj"
+    aggregates = torch.einsum(f"btnjc,{shape}->btncs", said, weights).transpose(-1, -2)
+    return score_aggregates(model, messages, values, aggregates)
 
 
 def score_aggregates(
     model: NRI, messages: Messages, values: Float[Tensor, "sim time node dim"], aggregates: Float[Tensor, "sim step node set channel"]
 ) -> Float[Tensor, "sim node set"]:
     """log p of each node's path, one step ahead, under each of several sums of incoming messages."""
+    mean = model.decoder.scored_mean(values[:, :-1, :, None], aggregates)
     scale = None if messages.log_scale is None else messages.log_scale[..., None]
-    prediction = model.decoder.update(values[:, :-1, :, None], aggregates, Messages(messages.values, scale))
-    return model.log_prob(prediction, values[:, 1:, :, None]).sum(1)
+    return model.likelihood.log_prob(values[:, 1:, :, None, list(model.decoder.scored)] - mean, scale).sum(1)
 
 
 def set_table(model: NRI, values: Float[Tensor, "sim time node dim"]) -> Float[Tensor, "sim node set"]:

@@ -44,5 +44,9 @@ class MLPDecoder(nn.Module):
         self, state: Float[Tensor, "*#batch dim"], aggregate: Float[Tensor, "*#batch channel"], messages: Messages
     ) -> Prediction:
         """μ from the sum that arrives at each node."""
+        return Prediction(self.scored_mean(state, aggregate))
+
+    def scored_mean(self, state: Float[Tensor, "*#batch dim"], aggregate: Float[Tensor, "*#batch channel"]) -> Float[Tensor, "*batch scored"]:
+        """Every feature is scored."""
         own = state.expand(*aggregate.shape[:-1], state.shape[-1])
-        return Prediction(own + self.output(torch.cat([own, aggregate], dim=-1)))
+        return own + self.output(torch.cat([own, aggregate], dim=-1))

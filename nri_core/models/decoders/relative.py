@@ -74,12 +74,17 @@ class RelativeDecoder(nn.Module):
         self, state: Float[Tensor, "*#batch dim"], aggregate: Float[Tensor, "*#batch channel"], messages: Messages
     ) -> Prediction:
         """Velocities by the summed forces, locations by the fitted trapezoid rule, other features unchanged."""
+        after = self.scored_mean(state, aggregate)
         location, velocity = state[..., self.locations], state[..., self.velocities]
-        after = velocity + self._strength(self.own(torch.cat([location, velocity], dim=-1))) + aggregate
         moved = location + self.drift[0] * velocity + self.drift[1] * after + self.drift[2]
         mean = state.expand(after.shape[:-1] + state.shape[-1:]).clone()
         mean[..., self.locations], mean[..., self.velocities] = moved, after
         return Prediction(mean, messages.log_scale)
+
+    def scored_mean(self, state: Float[Tensor, "*#batch dim"], aggregate: Float[Tensor, "*#batch channel"]) -> Float[Tensor, "*batch scored"]:
+        """The velocities alone, which is all that the likelihood asks for."""
+        velocity = state[..., self.velocities]
+        return velocity + self._strength(self.own(torch.cat([state[..., self.locations], velocity], dim=-1))) + aggregate
 
     def _strength(self, logarithm: Tensor) -> Tensor:
         return self.typical_change * torch.sinh(logarithm.clamp(-LARGEST_LOG, LARGEST_LOG))
