@@ -54,7 +54,7 @@ def show_score(score: EdgeScore | None, system: int, model: EdgePosterior, data:
     auroc = "not defined" if score.auroc is None else f"{score.auroc:.4f}"
     metrics = (
         ("This system", f"{100 * score.accuracy_by_sim[system]:.0f} %", "Share of ordered pairs inferred rightly, up to relabelling."),
-        (f"All {data.num_sims:,} systems", f"{100 * score.accuracy:.2f} %", "The same share over the whole dataset."),
+        (f"All {data.num_sims:,} systems", f"{100 * score.accuracy:.2f} %", "The same share over all of them."),
         ("AUROC", auroc, "Chance that a pair with an interaction ranks above one without: 0.5 is guessing, 1 is perfect."),
     )
     with st.container(horizontal=True, gap="large"):

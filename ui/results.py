@@ -22,7 +22,7 @@ from nri_core.systems import Simulation, simulate
 from nri_core.systems.springs import Springs
 from nri_core.trajectories import Trajectories
 
-MOST_COMPARED = 500
+MOST_COMPARED = 2000
 EDGES_AT_ONCE = 2000
 
 
