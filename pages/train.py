@@ -27,7 +27,9 @@ with frame("train"):
             data = choose_data()
             preset = st.segmented_control("Recipe", RECIPES, default="live", required=True, key="preset", bind="query-params")
             st.caption(RECIPES[preset])
-            answers = ask(TrainConfig, MAIN, start=PRESETS[preset], prefix=f"{preset}_")
+            named = len(data.watch.edge_type_names) if data else 0  # how many there are; never which pair has which
+            start = PRESETS[preset].model_copy(update={"num_edge_types": named} if named else {})
+            answers = ask(TrainConfig, MAIN, start=start, prefix=f"{preset}_")
             # The key changes with each run, so that a double click starts one run and not two.
             pressed = st.button("Train", type="primary", disabled=data is None, width="stretch", key=f"train {len(state.runs())}")
         with stage:
@@ -37,7 +39,7 @@ with frame("train"):
                 st.caption("To predict such motion, the model must find out who acts on whom. The graph of this system will form here.")
                 player(data.watch, key="forming", note="before training")
             with st.expander("Advanced settings"), st.grid(3):
-                answers |= ask(TrainConfig, others(TrainConfig, MAIN), start=PRESETS[preset], prefix=f"{preset}_")
+                answers |= ask(TrainConfig, others(TrainConfig, MAIN), start=start, prefix=f"{preset}_")
             config = validated(TrainConfig, answers)
         if pressed and data is not None:
             with stage, st.spinner("Getting the data ready", show_time=True):
