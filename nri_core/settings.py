@@ -5,12 +5,15 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
+MOST_EDGE_TYPES = 10
+
+
 class ModelSettings(BaseModel):
     """The parts of a model and their sizes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    num_edge_types: int = Field(2, ge=2, le=10, description="Number of edge types, “no interaction” included")
+    num_edge_types: int = Field(2, ge=2, le=MOST_EDGE_TYPES, description="Number of edge types, “no interaction” included")
     skip_first: bool = Field(True, description="The first edge type sends no message: it means “no interaction”")
     undirected: bool = Field(True, description="Both directions of a pair have the same edge type")
     encoder: Literal["edgewise", "mlp", "none"] = Field("edgewise", description="Network that reads the graph from the trajectories")
@@ -78,3 +81,14 @@ PRESETS: dict[str, TrainConfig] = {
         threads=0,
     ),
 }
+
+
+def suited(config: TrainConfig, edge_type_names: tuple[str, ...]) -> TrainConfig:
+    """The recipe with what the names of the edge types tell: how many there are, and whether the first means no interaction.
+
+    Nothing of which pair has which type. Data without names leave the recipe as it is.
+    """
+    if not edge_type_names:
+        return config
+    num_edge_types = min(len(edge_type_names), MOST_EDGE_TYPES)
+    return config.model_copy(update={"num_edge_types": num_edge_types, "skip_first": edge_type_names[0] == "none"})

@@ -8,21 +8,27 @@ from ui.frame import STAGE_AND_SIDE, frame, next_step
 from ui.player import player
 
 MOST_PREVIEWED = 200  # frames: longer previews would not be immediate
+LAWS = {"springs": "Springs", "charged": "Charges"}
+ABOUT = {
+    "springs": "Invisible springs join some of the particles and pull them together.",
+    "charged": "Each particle carries an invisible charge: like charges repel each other, unlike ones attract.",
+}
+LABELS = {"probability": "Spring probability", "strengths": "Spring strengths", "strength": "Strength", "noise": "Noise"}
 
 with frame("simulate"):
-    from nri_core.systems import Simulation, simulate  # torch: only after the menu has painted
-    from nri_core.systems.springs import Springs
+    from nri_core.systems import SYSTEMS, Simulation, simulate  # torch: only after the menu has painted
     from ui import results
 
-    st.caption("One system drawn at random from your settings; every simulation of the dataset gets springs and a start of its own.")
     stage, law = st.columns(STAGE_AND_SIDE, gap="medium")
     with law:
-        start, springs = Simulation(num_steps=99), Springs()
+        name = st.segmented_control("System", LAWS, default="springs", required=True, format_func=LAWS.get, key="law", bind="query-params")
+        chosen, start = SYSTEMS[name], Simulation(num_steps=99)
         answers = ask(Simulation, {"num_nodes": "Particles"}, start=start, sliders=("num_nodes",))
-        parameters = ask(Springs, {"probability": "Spring probability"}, start=springs, sliders=("probability",))
-        parameters |= ask(Springs, {"strengths": "Spring strengths", "noise": "Noise"}, start=springs)
+        labels = {field: LABELS[field] for field in chosen.model_fields if field in LABELS}
+        parameters = ask(chosen, labels, start=chosen(), sliders=("probability",))
         answers |= ask(Simulation, {"seed": "Seed"}, start=start)
     with stage:
+        st.caption(f"{ABOUT[name]} Every simulation of the dataset gets a graph and a start of its own.")
         screen = st.container()
         amount, length, button = st.columns(3, vertical_alignment="bottom")
         with amount:
@@ -31,7 +37,7 @@ with frame("simulate"):
             answers |= ask(Simulation, {"num_steps": "Frames"}, start=start)
         make = button.button("Make dataset", type="primary", width="stretch", icon=":material/dataset:")
 
-    system, simulation = validated(Springs, parameters), validated(Simulation, answers)
+    system, simulation = validated(chosen, parameters), validated(Simulation, answers)
     previewed = simulation.model_copy(update={"num_sims": 1, "num_steps": min(simulation.num_steps, MOST_PREVIEWED)})
     with screen:
         player(results.preview(system, previewed), key="preview")
@@ -40,7 +46,7 @@ with frame("simulate"):
         words = f"Simulating {simulation.num_sims:,} systems, about {max(results.seconds_to_simulate(simulation), 1):,.0f} s"
         with law, st.spinner(words, show_time=True):
             made = simulate(system, simulation)
-        state.keep_dataset(f"Springs, {simulation.num_nodes} particles, seed {simulation.seed}", made)
+        state.keep_dataset(f"{LAWS[name]}, {simulation.num_nodes} particles, seed {simulation.seed}", made)
 
     data = state.dataset()
     if not data.shipped:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from nri_core.jobs import submit
-from nri_core.settings import PRESETS, TrainConfig
+from nri_core.settings import PRESETS, TrainConfig, suited
 from ui import state
 from ui.forms import ask, others, validated
 from ui.frame import STAGE_AND_SIDE, frame
@@ -27,8 +27,7 @@ with frame("train"):
             data = choose_data()
             preset = st.segmented_control("Recipe", RECIPES, default="live", required=True, key="preset", bind="query-params")
             st.caption(RECIPES[preset])
-            named = len(data.watch.edge_type_names) if data else 0  # how many there are; never which pair has which
-            start = PRESETS[preset].model_copy(update={"num_edge_types": named} if named else {})
+            start = suited(PRESETS[preset], data.watch.edge_type_names if data else ())
             answers = ask(TrainConfig, MAIN, start=start, prefix=f"{preset}_")
             # The key changes with each run, so that a double click starts one run and not two.
             pressed = st.button("Train", type="primary", disabled=data is None, width="stretch", key=f"train {len(state.runs())}")

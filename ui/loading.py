@@ -57,8 +57,7 @@ def _fresh() -> Choice:
 
 
 def _simulate() -> Trajectories:
-    from nri_core.systems import Simulation, simulate  # torch: the page opens without it
-    from nri_core.systems.springs import Springs
+    from nri_core.systems import Simulation, Springs, simulate  # torch: the page opens without it
 
     return simulate(Springs(), Simulation(num_sims=FRESH_SIMS, num_steps=99, seed=1))
 

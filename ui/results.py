@@ -18,8 +18,7 @@ from nri_core.errors import CheckpointError
 from nri_core.graph import num_edges
 from nri_core.inference import infer_edges, rollout
 from nri_core.posterior import EdgePosterior
-from nri_core.systems import Simulation, simulate
-from nri_core.systems.springs import Springs
+from nri_core.systems import Simulation, System, simulate
 from nri_core.trajectories import Trajectories
 
 MOST_COMPARED = 2000
@@ -70,14 +69,14 @@ def comparable(data: Trajectories) -> Trajectories:
     return data if data.num_sims <= MOST_COMPARED else data.select(slice(0, MOST_COMPARED))
 
 
-def preview(system: Springs, simulation: Simulation) -> Trajectories:
+def preview(system: System, simulation: Simulation) -> Trajectories:
     """A small simulation to look at, kept by its settings."""
-    return _preview(system.model_dump_json(), simulation.model_dump_json(), system, simulation)
+    return _preview(repr(system), simulation.model_dump_json(), system, simulation)
 
 
 def seconds_to_simulate(simulation: Simulation) -> float:
-    """About how long it will take: each frame costs the square of the nodes (measured on one core, within a factor of 2)."""
-    return 5e-7 * simulation.num_sims * simulation.num_steps * simulation.num_nodes**2
+    """About how long it will take: each frame costs the square of the nodes (measured on one core, within a factor of 3)."""
+    return 1e-6 * simulation.num_sims * simulation.num_steps * simulation.num_nodes**2
 
 
 def as_npz(data: Trajectories) -> bytes:
@@ -118,5 +117,5 @@ def _forecast(
 
 
 @st.cache_resource(show_spinner=False, max_entries=64)  # below a second up to 100 nodes
-def _preview(law: str, amount: str, _system: Springs, _simulation: Simulation) -> Trajectories:
+def _preview(law: str, amount: str, _system: System, _simulation: Simulation) -> Trajectories:
     return simulate(_system, _simulation)

@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from nri_core.command_line.fields import add_json
-from nri_core.command_line.train import add_training_arguments, load, recipe
+from nri_core.command_line.train import add_training_arguments, order
 from nri_core.jobs import list_runs, open_run, submit
 
 
@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     if options.runs_verb == "list":
         return {"runs": [found.status().model_dump(mode="json") for found in list_runs()]}
     if options.runs_verb == "submit":
-        config, (train, valid) = recipe(options), load(options)
+        config, train, valid = order(options)
         watch = (valid or train).select(slice(0, 1))
         chosen = submit(train, config, valid=valid, watch=watch, name=options.name or options.train.stem, device=options.device)
     else:

@@ -5,11 +5,11 @@ import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nri_core.command_line.fields import add_json, assign, describe
 from nri_core.errors import ConfigError
-from nri_core.settings import PRESETS, TrainConfig
+from nri_core.settings import PRESETS, TrainConfig, suited
 from nri_core.trajectories import Trajectories
 
 if TYPE_CHECKING:
@@ -36,20 +36,24 @@ def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
 
 
-def recipe(options: argparse.Namespace) -> TrainConfig:
-    """The preset with what was changed."""
+class Order(NamedTuple):
+    """What is to be trained on what; `valid` only if it was named."""
+
+    config: TrainConfig
+    train: Trajectories
+    valid: Trajectories | None
+
+
+def order(options: argparse.Namespace) -> Order:
+    """The preset, suited to the edge types that the data name, with what was changed."""
+    train, valid = Trajectories.load(options.train), options.valid and Trajectories.load(options.valid)
     shorthands = [f"{key}={value}" for key in ("max_seconds", "seed") if (value := getattr(options, key)) is not None]
-    return assign(PRESETS[options.preset], [*options.set, *shorthands])
-
-
-def load(options: argparse.Namespace) -> tuple[Trajectories, Trajectories | None]:
-    """(train, valid), valid only if it was named."""
-    return Trajectories.load(options.train), options.valid and Trajectories.load(options.valid)
+    return Order(assign(suited(PRESETS[options.preset], train.edge_type_names), [*options.set, *shorthands]), train, valid)
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Train here and now, a line an epoch on stderr; Ctrl-C stops and keeps the model."""
-    config, (train, valid) = recipe(options), load(options)
+    config, train, valid = order(options)
     from nri_core.checkpoint import check_folder  # torch takes seconds to import: faults of the input are told before
     from nri_core.dataset import split
     from nri_core.training import fit

@@ -5,10 +5,12 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 
 from nri_core.errors import DataError
+from nri_core.systems.charged import Charged
 from nri_core.systems.springs import Springs
 from nri_core.trajectories import Trajectories
 
-SYSTEMS: dict[str, type[Springs]] = {"springs": Springs}
+System = Springs | Charged
+SYSTEMS: dict[str, type[System]] = {"springs": Springs, "charged": Charged}
 
 MAX_SIMS_AT_ONCE = 1024  # keeps the working set of N = 5 in the cache
 MAX_VALUES = 400_000_000  # float64 numbers of one dataset, 3.2 GB
@@ -25,7 +27,7 @@ class Simulation(BaseModel):
     seed: int = Field(0, ge=0, le=2**31 - 1, description="The same seed gives the same simulations")
 
 
-def simulate(system: Springs, simulation: Simulation) -> Trajectories:
+def simulate(system: System, simulation: Simulation) -> Trajectories:
     """Random graphs, random starts, the law: float64, seeded; equal arguments give equal bytes.
 
     The first frame lies one frame after the start, as in the reference code (its counter overwrites frame 0).
@@ -53,7 +55,7 @@ def simulate(system: Springs, simulation: Simulation) -> Trajectories:
     )
 
 
-def _frames(system: Springs, state: torch.Tensor, couplings: torch.Tensor, num_steps: int) -> torch.Tensor:
+def _frames(system: System, state: torch.Tensor, couplings: torch.Tensor, num_steps: int) -> torch.Tensor:
     frames = []
     for _ in range(num_steps):
         state = system.advance(state, couplings, num_steps=system.steps_per_frame)
@@ -61,5 +63,5 @@ def _frames(system: Springs, state: torch.Tensor, couplings: torch.Tensor, num_s
     return torch.stack(frames, dim=1)
 
 
-def _name(system: Springs) -> str:
+def _name(system: System) -> str:
     return next(name for name, law in SYSTEMS.items() if isinstance(system, law))

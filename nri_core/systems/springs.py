@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from torch import Tensor
 
-MAX_FORCE = 100.0  # per component; the reference clips so that close encounters stay finite
+from nri_core.systems import box
 
 
 class Springs(BaseModel):
@@ -25,10 +25,9 @@ class Springs(BaseModel):
     box_size: float = Field(5.0, gt=0, le=1000, description="Distance from the centre to each wall")
     noise: float = Field(0.0, ge=0, le=10, description="Standard deviation of the noise added to what is observed")
 
-    feature_names: ClassVar[tuple[str, ...]] = ("x", "y", "vx", "vy")
-    time_step: ClassVar[float] = 0.001
-    steps_per_frame: ClassVar[int] = 100
-    directed: ClassVar[bool] = False
+    feature_names: ClassVar[tuple[str, ...]] = box.FEATURE_NAMES
+    time_step: ClassVar[float] = box.TIME_STEP
+    steps_per_frame: ClassVar[int] = box.STEPS_PER_FRAME
 
     @field_validator("strengths")
     @classmethod
@@ -53,10 +52,7 @@ class Springs(BaseModel):
 
     def draw_start(self, num_sims: int, num_nodes: int, generator: torch.Generator) -> Float[Tensor, "sim node 4"]:
         """Locations ~ N(0, 0.5²), speed 0.5 in a random direction."""
-        location = 0.5 * torch.randn((num_sims, num_nodes, 2), generator=generator, dtype=torch.float64)
-        direction = torch.randn((num_sims, num_nodes, 2), generator=generator, dtype=torch.float64)
-        location, _ = self._reflect(location, direction)
-        return torch.cat([location, 0.5 * direction / direction.norm(dim=-1, keepdim=True)], dim=-1)
+        return box.draw_start(num_sims, num_nodes, generator, spread=0.5, box_size=self.box_size)
 
     def couplings(self, edge_types: Int[Tensor, "sim node node"]) -> Float[Tensor, "sim node node"]:
         """The spring constant of each pair."""
@@ -65,27 +61,12 @@ class Springs(BaseModel):
     def advance(
         self, state: Float[Tensor, "sim node 4"], couplings: Float[Tensor, "sim node node"], *, num_steps: int
     ) -> Float[Tensor, "sim node 4"]:
-        """`num_steps` small steps of semi-implicit Euler (kick, then drift, then the walls), differentiable in everything.
-
-        Simulations lie along the last axis inside, so that each operation runs over contiguous memory.
-        """
-        location, velocity = state.permute(2, 1, 0).contiguous().chunk(2)
+        """`num_steps` small steps; differentiable in the couplings."""
         # Σ_j k_ij (r_i − r_j) = (degree_i r_i − Σ_j k_ij r_j): one product with the graph's Laplacian.
-        laplacian = (torch.diag_embed(couplings.sum(-1)) - couplings).permute(1, 2, 0).contiguous()
-        for _ in range(num_steps):
-            pull = (laplacian * location[:, None]).sum(2).clamp(-MAX_FORCE, MAX_FORCE)
-            velocity = velocity.sub(pull, alpha=self.time_step)
-            location, velocity = self._reflect(location.add(velocity, alpha=self.time_step), velocity)
-        return torch.cat([location, velocity]).permute(2, 1, 0).contiguous()
+        minus_laplacian = (couplings - torch.diag_embed(couplings.sum(-1))).permute(1, 2, 0).contiguous()
+        return box.advance(state, lambda location: (minus_laplacian * location[:, None]).sum(2), num_steps=num_steps, box_size=self.box_size)
 
     def energy(self, state: Float[Tensor, "*batch node 4"], couplings: Float[Tensor, "*batch node node"]) -> Float[Tensor, "*batch"]:
         """½ Σ_i v_i² + ½ Σ_{i<j} k_ij (r_i − r_j)²."""
         location, velocity = state.chunk(2, dim=-1)
-        stretch = (location[..., :, None, :] - location[..., None, :, :]).square().sum(-1)
-        return 0.5 * velocity.square().sum((-1, -2)) + 0.25 * (couplings * stretch).sum((-1, -2))
-
-    def _reflect(self, location: Tensor, velocity: Tensor) -> tuple[Tensor, Tensor]:
-        inside = location.clamp(-self.box_size, self.box_size)
-        if torch.equal(inside, location):  # the common case: nobody is at a wall
-            return location, velocity
-        return 2 * inside - location, torch.where(inside == location, velocity, -velocity)
+        return 0.5 * velocity.square().sum((-1, -2)) + 0.25 * (couplings * box.distances(location).square()).sum((-1, -2))
