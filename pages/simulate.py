@@ -10,8 +10,8 @@ from ui.player import player
 MOST_PREVIEWED = 200  # frames: longer previews would not be immediate
 LAWS = {"springs": "Springs", "charged": "Charges"}
 ABOUT = {
-    "springs": "Invisible springs join some of the particles and pull them together.",
-    "charged": "Each particle carries an invisible charge: like charges repel each other, unlike ones attract.",
+    "springs": "Invisible springs pull some pairs of particles together. Every simulation draws its own.",
+    "charged": "Like charges repel each other, unlike ones attract. Every simulation draws its own.",
 }
 LABELS = {"probability": "Spring probability", "strengths": "Spring strengths", "strength": "Strength", "noise": "Noise"}
 
@@ -28,7 +28,7 @@ with frame("simulate"):
         parameters = ask(chosen, labels, start=chosen(), sliders=("probability",))
         answers |= ask(Simulation, {"seed": "Seed"}, start=start)
     with stage:
-        st.caption(f"{ABOUT[name]} Every simulation of the dataset gets a graph and a start of its own.")
+        st.caption(ABOUT[name])
         screen = st.container()
         amount, length, button = st.columns(3, vertical_alignment="bottom")
         with amount:
