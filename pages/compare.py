@@ -3,6 +3,7 @@
 import streamlit as st
 
 from ui import state
+from ui.forms import check_choice
 from ui.frame import STAGE_AND_SIDE, frame
 from ui.player import player
 
@@ -20,6 +21,7 @@ with frame("compare"):
 
     stage, side = st.columns(STAGE_AND_SIDE, gap="medium")
     with side:
+        check_choice("Read the graph", "by", WAYS.values(), start=WAYS["best"])
         way = st.segmented_control(
             "Read the graph",
             WAYS,
@@ -35,7 +37,8 @@ with frame("compare"):
     start = results.forecast_start(checkpoint, data)
     with stage:
         part = "" if data is whole.trajectories else f" The first {data.num_sims:,} of {whole.trajectories.num_sims:,} systems."
-        st.caption(f"What “{model.name}” made of “{whole.name}”, beside the truth.{part}")
+        truth = "" if data.edge_types is None else ", beside the truth"
+        st.caption(f"What “{model.name}” made of “{whole.name}”{truth}.{part}")
         posterior = results.inferred(model.folder, data, inference)
         forecast = results.forecast(model.folder, data, inference, start=start)
     score = score_edges(posterior, data)

@@ -4,6 +4,7 @@ import streamlit as st
 
 from nri_core.metrics import forecast_error, score_edges, static_error
 from ui import samples
+from ui.forms import check_choice
 from ui.frame import frame, next_step
 from ui.player import player
 
@@ -16,6 +17,7 @@ with frame("explore"):
     stage, numbers = st.container(), st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
 
     with numbers:
+        check_choice("System", "system", range(1, count + 1), start=1)
         unseen = f"{count} systems that the model never saw in training."
         system = st.slider("System", 1, count, 1, key="system", bind="query-params", width=260, help=unseen) - 1
         score = score_edges(shown.posterior, shown.trajectories)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from ui import state
-from ui.forms import ask, validated
+from ui.forms import ask, check_choice, validated
 from ui.frame import STAGE_AND_SIDE, frame, next_step
 from ui.player import player
 
@@ -21,6 +21,7 @@ with frame("simulate"):
 
     stage, law = st.columns(STAGE_AND_SIDE, gap="medium")
     with law:
+        check_choice("System", "law", LAWS.values(), start="Springs")
         name = st.segmented_control("System", LAWS, default="springs", required=True, format_func=LAWS.get, key="law", bind="query-params")
         chosen, start = SYSTEMS[name], Simulation(num_steps=99)
         answers = ask(Simulation, {"num_nodes": "Particles"}, start=start, sliders=("num_nodes",))

@@ -5,7 +5,7 @@ import streamlit as st
 from nri_core.jobs import submit
 from nri_core.settings import PRESETS, TrainConfig, suited
 from ui import state
-from ui.forms import ask, others, validated
+from ui.forms import ask, check_choice, others, validated
 from ui.frame import STAGE_AND_SIDE, frame
 from ui.loading import choose_data, load_model
 from ui.player import player
@@ -25,6 +25,7 @@ with frame("train"):
         stage, settings = st.columns(STAGE_AND_SIDE, gap="medium")
         with settings:
             data = choose_data()
+            check_choice("Recipe", "preset", RECIPES, start="live")
             preset = st.segmented_control("Recipe", RECIPES, default="live", required=True, key="preset", bind="query-params")
             st.caption(RECIPES[preset])
             start = suited(PRESETS[preset], data.watch.edge_type_names if data else ())

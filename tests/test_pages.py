@@ -128,6 +128,17 @@ def test_an_address_out_of_range_is_one_sentence(name: str, asked: str) -> None:
         assert player(app)
 
 
+@pytest.mark.parametrize(
+    ("page", "name", "asked"),
+    [("explore", "system", "999"), ("explore", "system", "x"), ("simulate", "law", "gravity"), ("train", "preset", "magic"), ("compare", "by", "luck")],
+)
+def test_an_address_that_asks_for_no_such_choice_is_one_sentence(page: str, name: str, asked: str) -> None:
+    app = opened(page, **{name: asked})
+    assert not app.exception and player(app)
+    assert sum("The address asks for" in caption.value for caption in app.caption) == 1
+    assert not any("The address asks for" in caption.value for caption in opened(page).caption)
+
+
 def test_what_only_the_whole_model_forbids_is_one_sentence() -> None:
     app = opened("simulate", strengths="0")
     assert not app.exception

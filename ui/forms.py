@@ -88,9 +88,19 @@ def _check_address(field: FieldInfo, label: str, start: Any, key: str) -> None:
     except ValidationError as error:
         low, high = _bound(field, "ge", "gt"), _bound(field, "le", "lt")
         reason = error.errors()[0]["msg"].removeprefix("Input should be ")
-        expected = reason if low is None or high is None else f"{low:,} to {high:,}"
-        words = f"The address asks for {label.lower()} = {_plain(asked)}; expected {expected}. Using {start}."
-        st.caption(f":orange[:material/link_off: {words}]")
+        _refuse(label, asked, expected=reason if low is None or high is None else f"{low:,} to {high:,}", start=start)
+
+
+def check_choice(label: str, key: str, options: Collection[Any], *, start: Any) -> None:
+    """Say in one sentence that the address asks for none of the `options`; the widget itself then falls back to `start`."""
+    asked = st.query_params.get(key)
+    if asked and asked not in map(str, options):
+        few = ", ".join(map(str, options)) if len(options) < 6 else f"{min(options)} to {max(options)}"
+        _refuse(label, asked, expected=few, start=start)
+
+
+def _refuse(label: str, asked: str, *, expected: str, start: Any) -> None:
+    st.caption(f":orange[:material/link_off: The address asks for {label.lower()} = {_plain(asked)}; expected {expected}. Using {start}.]")
 
 
 def _is_tuple(field: FieldInfo) -> bool:
