@@ -109,5 +109,8 @@ def _curves(run: Run) -> None:
     records = run.records()
     if not records:
         return
-    for name, figure in (("accuracies", figures.accuracies(records)), ("losses", figures.losses(records))):
+    curves = {"losses": figures.losses(records)}
+    if records[-1]["edge_accuracy"] is not None:  # only where the truth is known
+        curves = {"accuracies": figures.accuracies(records)} | curves
+    for name, figure in curves.items():
         st.plotly_chart(figure, key=name, config={"displayModeBar": False}, alt=f"{figure.layout.title.text} against training time")
