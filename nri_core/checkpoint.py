@@ -69,6 +69,9 @@ class Checkpoint:
                 f"This model was trained on the features {', '.join(config.feature_names)}; these data have "
                 f"{', '.join(data.feature_names)}. Choose another model or other data."
             )
+        learned, found = config.metadata.get("data", {}).get("system"), data.metadata.get("system")
+        if learned and found and learned != found:
+            raise CheckpointError(f"This model was trained on {learned}; these data are of {found}. Choose another model or other data.")
         fewest = config.window if config.settings.encoder == "mlp" else 3
         if data.num_steps < fewest:
             raise CheckpointError(f"This model reads {fewest} frames or more; these data have {data.num_steps}. Choose longer data.")

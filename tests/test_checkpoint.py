@@ -12,7 +12,7 @@ from nri_core.dataset import split
 from nri_core.errors import CheckpointError
 from nri_core.evaluation import evaluate
 from nri_core.inference import infer_edges, rollout
-from nri_core.systems import Simulation, Springs, simulate
+from nri_core.systems import Charged, Simulation, Springs, simulate
 from nri_core.training import fit
 from nri_core.trajectories import Trajectories
 from tests.test_training import recipe, springs
@@ -119,6 +119,8 @@ def test_data_that_do_not_fit_are_refused_in_one_sentence(checkpoint: Checkpoint
     slower = Trajectories(springs().values.copy(), ("x", "y", "vx", "vy"), 0.2)
     with pytest.raises(CheckpointError, match="0.1 time units between frames"):
         infer_edges(checkpoint, slower)
+    with pytest.raises(CheckpointError, match="trained on springs; these data are of charged"):
+        infer_edges(checkpoint, simulate(Charged(), Simulation(num_sims=2, num_nodes=4, num_steps=12)))
     with pytest.raises(CheckpointError, match="reads 3 frames"):
         infer_edges(checkpoint, springs(num_steps=2))
 
