@@ -76,6 +76,8 @@ def _state(run: Run, status: RunStatus) -> None:
     keep = {"type": "primary", "width": "stretch", "icon": ":material/check:"}
     if status.state in ENDED and status.checkpoint and st.button("Keep and compare", **keep):
         state.keep_model(f"Trained on {status.name}", status.checkpoint)
+        if state.dataset().shipped:  # a reload forgot the session's data, or they were made for this run
+            state.keep_dataset(f"Held out of {status.name}", run.held_out())
         st.switch_page(page("compare"))
     if status.state in ENDED and st.button("New run", width="stretch", icon=":material/add:"):
         state.unfollow_run()

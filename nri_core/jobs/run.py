@@ -114,6 +114,13 @@ class Run:
         """The one simulation whose graph the snapshots show."""
         return Trajectories.load(self.directory / "watch.npz")
 
+    def held_out(self) -> Trajectories:
+        """The simulations that the run validates on and does not learn from."""
+        from nri_core.dataset import split  # torch: whoever only looks at runs does without
+
+        valid = self.directory / "valid.npz"
+        return Trajectories.load(valid) if valid.exists() else split(Trajectories.load(self.directory / "train.npz"))[1]
+
     def requested(self) -> RunConfig:
         """Name, device and settings as they were asked for."""
         return self._read("config.json", RunConfig)
