@@ -18,6 +18,7 @@ from safetensors.torch import save as save_weights
 from nri_core.dataset import Normalizer
 from nri_core.errors import CheckpointError, ConfigError
 from nri_core.models import NRI, ModelSettings
+from nri_core.models.objectives import LABELLED
 from nri_core.storage import write_json, write_text
 from nri_core.trajectories import Trajectories
 
@@ -33,7 +34,7 @@ class CheckpointConfig(BaseModel):
 
     format: Literal[1] = FORMAT
     settings: ModelSettings
-    inference: Literal["encoder", "decoder"] = Field(description="How the graph is read: by the encoder, or through the decoder")
+    inference: Literal["encoder", "decoder", "none"] = Field(description="How the graph is read: by the encoder, through the decoder, or not at all")
     feature_names: tuple[str, ...]
     window: int = Field(ge=2, le=100_000, description="Frames that inference reads")
     num_nodes: int = Field(ge=2, description="Nodes of the training data")
@@ -72,9 +73,12 @@ class Checkpoint:
         learned, found = config.metadata.get("data", {}).get("system"), data.metadata.get("system")
         if learned and found and learned != found:
             raise CheckpointError(f"This model was trained on {learned}; these data are of {found}. Choose another model or other data.")
-        fewest = config.window if config.settings.encoder == "mlp" else 3
+        encoder = self.model.encoder
+        fewest = 3 if encoder is None else encoder.fewest_frames(config.window)
         if data.num_steps < fewest:
             raise CheckpointError(f"This model reads {fewest} frames or more; these data have {data.num_steps}. Choose longer data.")
+        if config.settings.decoder == "joint_lstm" and data.num_nodes != config.num_nodes:
+            raise CheckpointError(f"This model reads {config.num_nodes} nodes together; these data have {data.num_nodes}. Choose another model.")
         if not np.isclose(data.dt, config.dt, rtol=1e-3):
             raise CheckpointError(
                 f"This model was trained with {config.dt:g} time units between frames; these data have {data.dt:g}. Resample the data or train again."
@@ -113,7 +117,7 @@ class Checkpoint:
         config = _read_config(folder / "config.json")
         weights = _read_weights(folder / "model.safetensors")
         try:
-            model = NRI(config.settings, feature_names=config.feature_names, window=config.window)
+            model = NRI(config.settings, feature_names=config.feature_names, num_nodes=config.num_nodes, window=config.window)
             model.load_state_dict(weights)
         except (RuntimeError, ConfigError) as error:
             raise CheckpointError(f"The weights in {folder.name}/model.safetensors do not fit its config.json. Copy both from the same model.") from error
@@ -159,13 +163,14 @@ def _read_weights(path: Path) -> dict[str, torch.Tensor]:
 def model_card(config: CheckpointConfig) -> str:
     """The README.md of a checkpoint: what it is, what it was made from, how good it was, and the command."""
     settings, metadata = config.settings, config.metadata
-    reading = "through the decoder" if config.inference == "decoder" else "by the encoder"
+    reading = {"decoder": "read through the decoder", "encoder": "read by the encoder", "none": "not read"}[config.inference]
     rows = [
         "# A relational inference model",
         "",
         f"Encoder `{settings.encoder}`, decoder `{settings.decoder}`, likelihood `{settings.likelihood}`, "
-        f"{settings.num_edge_types} edge types; the graph is read {reading} from {config.window} frames.",
-        "Trained without edge labels; accuracies are up to relabelling of edge types.",
+        f"{settings.num_edge_types} edge types; the graph is {reading} from {config.window} frames.",
+        f"Trained {'with' if metadata.get('recipe', {}).get('objective') in LABELLED else 'without'} edge labels; "
+        "accuracies are up to relabelling of edge types.",
         "",
     ]
     for title, value in metadata.items():

@@ -10,10 +10,12 @@ from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
 from nri_core.errors import DataError
+from nri_core.graph import off_diagonal
 from nri_core.trajectories import Trajectories
 
 LOCATIONS = ("x", "y", "z")
 VELOCITIES = ("vx", "vy", "vz")
+ANGLES = ("phase",)  # have a unit of their own: neither shifted nor scaled
 
 
 def split(data: Trajectories, *, valid_fraction: float = 0.1, most: int = 1000) -> tuple[Trajectories, Trajectories]:
@@ -30,9 +32,10 @@ def columns(feature_names: tuple[str, ...], wanted: tuple[str, ...]) -> tuple[in
 
 
 def _groups(feature_names: tuple[str, ...]) -> list[list[int]]:
-    """Locations share one scale and velocities another, so that directions keep their meaning; the rest stand alone."""
+    """Locations share one scale and velocities another, so that directions keep their meaning; the rest stand alone, angles as they are."""
     together = [list(columns(feature_names, wanted)) for wanted in (LOCATIONS, VELOCITIES)]
-    alone = [[dim] for dim in range(len(feature_names)) if not any(dim in group for group in together)]
+    taken = {dim for group in together for dim in group} | set(columns(feature_names, ANGLES))
+    alone = [[dim] for dim in range(len(feature_names)) if dim not in taken]
     return [group for group in (*together, *alone) if group]
 
 
@@ -81,6 +84,17 @@ def as_tensor(data: Trajectories, normalizer: Normalizer, device: torch.device) 
         unseen = 1 - data.observed.mean()
         raise DataError(f"Expected every node in every frame; found {unseen:.1%} unobserved. Choose complete windows or interpolate the gaps.")
     return torch.from_numpy(normalizer.apply(data.values)).to(device, torch.float32)
+
+
+def edges_as_tensor(data: Trajectories, num_edge_types: int, device: torch.device) -> Float[Tensor, "sim node slot type"]:
+    """The true edges, one-hot, for the baselines that are told them. Raises DataError where they are unknown or change over time."""
+    if data.edge_types is None or data.edge_types.ndim == 4:
+        found = "none" if data.edge_types is None else "edges that change over time"
+        raise DataError(f"This objective is told the true edges: expected an array `edge_types` [sim, node, node]; found {found}. Choose another objective.")
+    if (highest := int(data.edge_types.max())) >= num_edge_types:
+        raise DataError(f"Expected {num_edge_types} edge types in the data; found type {highest}. Raise the number of edge types.")
+    slots = data.edge_types[:, off_diagonal(data.num_nodes)].reshape(data.num_sims, data.num_nodes, -1)
+    return torch.nn.functional.one_hot(torch.from_numpy(slots), num_edge_types).float().to(device)
 
 
 def batches(num_sims: int, batch_size: int, generator: torch.Generator) -> Iterator[Int[Tensor, " batch"]]:

@@ -1,5 +1,7 @@
 """Reading the graph out of trajectories, and running them on."""
 
+from functools import partial
+
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -31,6 +33,8 @@ def infer_edges(checkpoint: Checkpoint, data: Trajectories, *, inference: str | 
         raise CheckpointError(f"Expected inference by the encoder or the decoder; found {how!r}.")
     if how == "encoder" and checkpoint.model.encoder is None:
         raise CheckpointError("This model has no encoder: it was trained by maximum marginal likelihood. Read it through the decoder.")
+    if how == "decoder" and not checkpoint.config.settings.additive:
+        raise CheckpointError(f"The {checkpoint.config.settings.decoder} decoder adds up no messages to read the graph from. Read it by the encoder.")
     model = checkpoint.model.eval()
     window = data.select(slice(None), frames=slice(0, checkpoint.config.window))
     values = as_tensor(window, checkpoint.config.normalizer, checkpoint.device)
@@ -69,22 +73,30 @@ def _matrix(probs: Float[Tensor, "sim node slot type"]) -> Float[np.ndarray, "si
 
 
 def rollout(
-    checkpoint: Checkpoint, data: Trajectories, posterior: EdgePosterior, *, start: int, num_steps: int
+    checkpoint: Checkpoint, data: Trajectories, posterior: EdgePosterior | None, *, start: int, num_steps: int, dynamic: bool = False
 ) -> Trajectories:
     """`num_steps` frames after the true frame `start`, the decoder fed with its own predictions under the most probable graph.
 
     In the units of `data`; metadata holds `start`, and `unit_scale` for errors in the reference's units. `posterior`
-    names its types as the model does (relabel for display only). Raises DataError where `start` is not a frame of the data.
+    names its types as the model does (relabel for display only); None stands for every pair of the last type, which is
+    all that a model without a graph knows. `dynamic` asks the encoder again at each step, of the last frames, predicted
+    ones included (Kipf et al. 2018, section 5.2). Raises DataError where `start` is not a frame of the data, and
+    CheckpointError for a model that cannot forecast.
     """
     checkpoint.check(data)
+    config = checkpoint.config
+    if checkpoint.model.decoder is None:
+        raise CheckpointError("This model has no decoder: it reads graphs but forecasts nothing. Choose a model trained with one.")
     if not 0 <= start < data.num_steps:
         raise DataError(f"Expected a start between frame 0 and {data.num_steps - 1}; found {start}.")
-    config = checkpoint.config
-    state = as_tensor(data.select(slice(None), frames=slice(start, start + 1)), config.normalizer, checkpoint.device)[:, 0]
-    kinds = posterior.edge_types[:, off_diagonal(data.num_nodes)].reshape(data.num_sims, data.num_nodes, -1)
-    edges = torch.nn.functional.one_hot(torch.from_numpy(kinds), config.settings.num_edge_types).float().to(checkpoint.device)
-    pieces = zip(state.split(SIMS_AT_ONCE), edges.split(SIMS_AT_ONCE), strict=True)
-    frames = torch.cat([checkpoint.model.rollout(part, graph, num_steps=num_steps) for part, graph in pieces])
+    if dynamic:
+        _check_dynamic(checkpoint, start)
+    remembered = start + 1 if config.settings.remembers else config.window if dynamic else 1
+    past = as_tensor(data.select(slice(None), frames=slice(start + 1 - remembered, start + 1)), config.normalizer, checkpoint.device)
+    edges = _one_hot_edges(checkpoint, data, posterior)
+    run = partial(_dynamic_rollout, checkpoint) if dynamic else checkpoint.model.eval().rollout
+    pieces = zip(past.split(SIMS_AT_ONCE), edges.split(SIMS_AT_ONCE), strict=True)
+    frames = torch.cat([run(part, graph, num_steps=num_steps) for part, graph in pieces])
     return Trajectories(
         values=config.normalizer.undo(frames.cpu().numpy().astype(np.float64)),
         feature_names=data.feature_names,
@@ -92,3 +104,31 @@ def rollout(
         node_names=data.node_names,
         metadata={"start": start, "unit_scale": list(config.unit.scale)},
     )
+
+
+def _check_dynamic(checkpoint: Checkpoint, start: int) -> None:
+    if checkpoint.model.encoder is None:
+        raise CheckpointError("This model has no encoder to ask for the graph again at each step. Forecast under one graph.")
+    if start + 1 < checkpoint.config.window:
+        raise DataError(f"Expected {checkpoint.config.window} frames before the forecast, to ask the encoder; found {start + 1}. Start later.")
+
+
+def _one_hot_edges(checkpoint: Checkpoint, data: Trajectories, posterior: EdgePosterior | None) -> Float[Tensor, "sim node slot type"]:
+    num_edge_types = checkpoint.config.settings.num_edge_types
+    kinds = np.full((data.num_sims, data.num_nodes, data.num_nodes), num_edge_types - 1) if posterior is None else posterior.edge_types
+    slots = torch.from_numpy(kinds[:, off_diagonal(data.num_nodes)].reshape(data.num_sims, data.num_nodes, -1))
+    return torch.nn.functional.one_hot(slots, num_edge_types).float().to(checkpoint.device)
+
+
+@torch.no_grad()
+def _dynamic_rollout(checkpoint: Checkpoint, past: Tensor, edges: Tensor, *, num_steps: int) -> Float[Tensor, "sim time node dim"]:
+    model, window = checkpoint.model.eval(), checkpoint.config.window
+    memory, frames = None, list(past.unbind(1))
+    for frame in frames[:-1] if model.settings.remembers else ():
+        _, memory = model.step(frame, edges, memory)
+    for _ in range(num_steps):
+        logits = model.edge_logits(torch.stack(frames[-window:], dim=1))
+        graph = torch.nn.functional.one_hot(logits.argmax(-1), logits.shape[-1]).float()
+        prediction, memory = model.step(frames[-1], graph, memory)
+        frames.append(prediction.mean)
+    return torch.stack(frames[-num_steps:], dim=1)

@@ -13,13 +13,13 @@ from jaxtyping import Float
 from torch import Tensor
 
 from nri_core.checkpoint import Checkpoint, CheckpointConfig
-from nri_core.dataset import Normalizer, as_tensor, batches, turn_and_flip
+from nri_core.dataset import Normalizer, as_tensor, batches, edges_as_tensor, turn_and_flip
 from nri_core.errors import ConfigError, DataError
 from nri_core.inference import infer_edges
 from nri_core.metrics import score_edges
 from nri_core.models import NRI
 from nri_core.models.marginal import MOST_SETS, num_sets
-from nri_core.models.objectives import OBJECTIVES
+from nri_core.models.objectives import LABELLED, OBJECTIVES, Batch
 from nri_core.posterior import EdgePosterior
 from nri_core.settings import PRESETS, ModelSettings, TrainConfig
 from nri_core.trajectories import Trajectories
@@ -87,7 +87,11 @@ def fit(
     values, held_out = (
         as_tensor(part.select(slice(most), frames=slice(0, window)), normalizer, where) for part, most in ((train, None), (valid, VALIDATION_SIMS))
     )
-    model = _build(config, train, window, values)
+    known, held_known = (
+        edges_as_tensor(part.select(slice(most)), config.num_edge_types, where) if config.objective in LABELLED else None
+        for part, most in ((train, None), (valid, VALIDATION_SIMS))
+    )
+    model = _build(config, train, window, values, normalizer)
     kept = CheckpointConfig(
         settings=ModelSettings(**config.model_dump(include=set(ModelSettings.model_fields))),
         inference=config.inference,
@@ -99,7 +103,7 @@ def fit(
         unit=Normalizer.fit(train, "unit"),
         metadata={"recipe": config.model_dump(mode="json"), "data": dict(train.metadata), "simulations": train.num_sims},
     )
-    yield from _epochs(model, values, held_out, config, kept, valid.select(slice(VALIDATION_SIMS)), watch)
+    yield from _epochs(model, Batch(values, known), Batch(held_out, held_known), config, kept, valid.select(slice(VALIDATION_SIMS)), watch)
 
 
 def _check(train: Trajectories, valid: Trajectories, config: TrainConfig) -> None:
@@ -108,22 +112,25 @@ def _check(train: Trajectories, valid: Trajectories, config: TrainConfig) -> Non
     if train.num_steps < 3 or valid.num_steps < min(config.window, train.num_steps):
         raise DataError(f"Expected at least {min(config.window, max(train.num_steps, 3))} frames; found {min(train.num_steps, valid.num_steps)}.")
     sets = num_sets(train.num_nodes, config.num_edge_types)
-    if config.objective != "elbo" and sets > MOST_SETS:
+    if config.objective in ("marginal", "distilled") and sets > MOST_SETS:
         most = 1 + int(math.log(MOST_SETS, config.num_edge_types) + 1e-9)
         raise ConfigError(
             f"The {config.objective} objective sums over all incoming edges of a node, which {most} nodes allow with {config.num_edge_types} edge "
             f"types; these data have {train.num_nodes} nodes. Choose the elbo objective."
         )
-    if config.objective == "elbo" and config.prediction_steps >= min(config.window, train.num_steps):
-        raise ConfigError(
-            f"Expected fewer prediction steps than frames; found {config.prediction_steps} steps and {train.num_steps} frames. Lower the steps."
-        )
+    frames = min(config.window, train.num_steps)
+    if config.objective in ("elbo", "true_graph", "full_graph"):
+        name, steps = ("burn-in", config.burn_in) if config.remembers else ("prediction", config.prediction_steps)
+        if steps >= frames:
+            raise ConfigError(f"Expected fewer {name} steps than frames; found {steps} steps and {frames} frames. Lower the steps or bring longer data.")
 
 
-def _build(config: TrainConfig, train: Trajectories, window: int, values: Tensor) -> NRI:
+def _build(config: TrainConfig, train: Trajectories, window: int, values: Tensor, normalizer: Normalizer) -> NRI:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        model = NRI(config, feature_names=train.feature_names, window=window)
+        model = NRI(config, feature_names=train.feature_names, num_nodes=train.num_nodes, window=window)
+    if config.decoder == "simulated":
+        model.decoder.use_units(normalizer)
     model.to(values.device).calibrate(values)
     return model
 
@@ -135,11 +142,11 @@ def _learning_rate(config: TrainConfig, progress: float) -> float:
 
 
 def _epochs(
-    model: NRI, values: Tensor, held_out: Tensor, config: TrainConfig, kept: CheckpointConfig, valid: Trajectories, watch: Trajectories | None
+    model: NRI, data: Batch, held_out: Batch, config: TrainConfig, kept: CheckpointConfig, valid: Trajectories, watch: Trajectories | None
 ) -> Iterator[EpochRecord]:
     generator = torch.Generator().manual_seed(config.seed)
     optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
-    draws = _draws(values.shape[0], config.batch_size, generator)
+    draws = _draws(data.values.shape[0], config.batch_size, generator)
     steps_per_epoch = math.ceil(config.epoch_size / config.batch_size)
     started, samples, best, best_model = time.perf_counter(), 0, math.inf, model
     for epoch in range(1, config.epochs + 1):
@@ -148,8 +155,9 @@ def _epochs(
             done = ((epoch - 1) * steps_per_epoch + step + 1) / (config.epochs * steps_per_epoch)
             progress = _progress(done, started, config)
             rate = _learning_rate(config, progress)
-            index = next(draws)
-            terms = _step(model, optimizer, values[index.to(values.device)], config, rate, generator)
+            index = next(draws).to(data.values.device)
+            batch = Batch(data.values[index], None if data.edges is None else data.edges[index])
+            terms = _step(model, optimizer, batch, config, rate, generator)
             samples += len(index)
             for name, value in terms.items():
                 sums[name] = sums.get(name, 0.0) + value
@@ -163,7 +171,7 @@ def _epochs(
             best, best_model = valid_loss, copy.deepcopy(model)
         checkpoint = Checkpoint(best_model.eval(), kept)
         accuracy, by_encoder = _accuracies(checkpoint, valid)
-        watched = None if watch is None else infer_edges(checkpoint, watch)
+        watched = None if watch is None or config.inference == "none" else infer_edges(checkpoint, watch)
         seconds = time.perf_counter() - started
         left = seconds * (1 - progress) / progress
         paused = time.perf_counter()
@@ -187,12 +195,12 @@ def _draws(num_sims: int, batch_size: int, generator: torch.Generator) -> Iterat
 
 
 def _step(
-    model: NRI, optimizer: torch.optim.Optimizer, values: Float[Tensor, "sim time node dim"], config: TrainConfig, rate: float, generator: torch.Generator
+    model: NRI, optimizer: torch.optim.Optimizer, batch: Batch, config: TrainConfig, rate: float, generator: torch.Generator
 ) -> dict[str, float]:
     model.train()
     if config.symmetries:
-        values = turn_and_flip(values, model.feature_names, generator)
-    terms = OBJECTIVES[config.objective](model, values, config, generator)
+        batch = batch._replace(values=turn_and_flip(batch.values, model.feature_names, generator))
+    terms = OBJECTIVES[config.objective](model, batch, config, generator)
     losses = {name: term.item() for name, term in terms.items()}
     optimizer.zero_grad(set_to_none=True)
     terms["loss"].backward()
@@ -206,16 +214,16 @@ def _step(
 
 
 @torch.no_grad()
-def _validate(model: NRI, held_out: Tensor, config: TrainConfig) -> float:
+def _validate(model: NRI, held_out: Batch, config: TrainConfig) -> float:
     model.eval()
     # The reference selects by the loss with hard samples and one step ahead.
-    one_step = config.model_copy(update={"hard": True, "prediction_steps": 1})
+    one_step = config.model_copy(update={"hard": True, "prediction_steps": 1, "burn_in": held_out.values.shape[1]})
     terms = OBJECTIVES[config.objective](model, held_out, one_step, torch.Generator().manual_seed(config.seed))
     return terms["loss"].item()
 
 
 def _accuracies(checkpoint: Checkpoint, valid: Trajectories) -> tuple[float | None, float | None]:
-    if valid.edge_types is None:
+    if valid.edge_types is None or checkpoint.config.inference == "none":
         return None, None
     own = score_edges(infer_edges(checkpoint, valid), valid).accuracy
     if checkpoint.model.encoder is None:

@@ -37,6 +37,13 @@ def from_receivers(nodes: Float[Tensor, "*batch node channel"]) -> Float[Tensor,
     return nodes.unsqueeze(-2).expand(*nodes.shape[:-1], num_nodes - 1, nodes.shape[-1])
 
 
+def to_matrix(edges: Shaped[Tensor, "*batch node slot channel"]) -> Shaped[Tensor, "*batch node node channel"]:
+    """[receiver, sender] with zeros on the diagonal."""
+    num_nodes = edges.shape[-3]
+    index = sender_slots(num_nodes, edges.device)[..., None].expand(edges.shape)
+    return edges.new_zeros(*edges.shape[:-2], num_nodes, edges.shape[-1]).scatter(-2, index, edges)
+
+
 class Dense(nn.Sequential):
     """Linear layers with an activation between them (none after the last)."""
 

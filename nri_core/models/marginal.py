@@ -24,7 +24,7 @@ MOST_VALUES = 8_000_000  # numbers held at once while a table is filled
 
 
 class Marginal(NamedTuple):
-    """log p(x) summed over graphs (uniform prior), and p(z_ij | x)."""
+    """log p(x), summed over graphs by their prior, and p(z_ij | x)."""
 
     log_prob: Float[Tensor, " sim"]
     edge_probs: Float[Tensor, "sim node slot type"]
@@ -74,13 +74,22 @@ def one_hot(edge_types: Int[Tensor, "*batch"], num_edge_types: int) -> Float[Ten
 def score_sets(
     model: NRI, messages: Messages, values: Float[Tensor, "sim time node dim"], sets: Float[Tensor, "*each set slot type"]
 ) -> Float[Tensor, "sim node set"]:
-    """log p of each node's path, one step ahead, under each incoming set; `sets` are shared or given per [sim, node]."""
+    """log p of each node's path, one step ahead, and of the set itself; `sets` are shared or given per [sim, node]."""
     sending = sets[..., 1:] if model.settings.skip_first else sets
     weights = sending.flatten(-2)  # [..., set, slot · type]
     said = messages.values.flatten(-3, -2)  # [sim, step, node, slot · type, channel]
     shape = "sj" if weights.ndim == 2 else "bnsj"
     aggregates = torch.einsum(f"btnjc,{shape}->btncs", said, weights).transpose(-1, -2)
-    return score_aggregates(model, messages, values, aggregates)
+    return score_aggregates(model, messages, values, aggregates) + _log_prior(model, sets)
+
+
+def _log_prior(model: NRI, sets: Float[Tensor, "*each set slot type"]) -> Float[Tensor, "*each set"]:
+    """Up to a constant; where a pair counts for both of its ends, each takes half."""
+    settings = model.settings
+    if not settings.edge_prior:
+        return sets.new_zeros(sets.shape[:-2])
+    log_prior = sets.new_tensor(settings.prior).log()
+    return (sets @ log_prior).sum(-1) / (2 if settings.undirected else 1)
 
 
 def score_aggregates(

@@ -13,10 +13,9 @@ from nri_core.models.decoders import DECODERS
 from nri_core.models.encoders import ENCODERS
 from nri_core.models.layers import reverse_slots
 from nri_core.models.likelihoods import LIKELIHOODS
-from nri_core.models.prediction import Messages, Prediction
+from nri_core.models.prediction import Memory, Messages, Prediction
 from nri_core.settings import ModelSettings
 
-PLANE = ("x", "y", "vx", "vy")
 CALIBRATION_SIMS = 256
 
 
@@ -24,38 +23,50 @@ class NRI(nn.Module):
     """q(z | x) by the encoder, p(x | z) by decoder and likelihood (Kipf et al. 2018, section 3), in normalised units.
 
     Values are float [sim, time, node, dim]; edges [sim, node, slot, type] as `layers` lays them out.
-    Raises ConfigError where a part needs features (positions and velocities in the plane) that the data lack.
+    Raises ConfigError where a part needs features that the data lack, or more frames than `window`.
     """
 
-    def __init__(self, settings: ModelSettings, *, feature_names: tuple[str, ...], window: int) -> None:
+    def __init__(self, settings: ModelSettings, *, feature_names: tuple[str, ...], num_nodes: int, window: int) -> None:
         super().__init__()
         self.settings, self.feature_names, self.window = settings, feature_names, window
-        self.decoder = DECODERS[settings.decoder](settings, feature_names=feature_names)
-        self.encoder = None
+        self.decoder = self.encoder = None
+        if settings.decoder != "none":
+            self.decoder = DECODERS[settings.decoder](settings, feature_names=feature_names, num_nodes=num_nodes)
+            self.likelihood = LIKELIHOODS[settings.likelihood](len(self.decoder.scored))
         if settings.encoder != "none":
             self.encoder = ENCODERS[settings.encoder](settings, feature_names=feature_names, window=window)
-        self.likelihood = LIKELIHOODS[settings.likelihood]()
-        for part, name in ((self.encoder, settings.encoder), (self.decoder, settings.decoder)):
-            if part is not None and part.needs_positions and not set(PLANE) <= set(feature_names):
+        for kind, part in (("encoder", self.encoder), ("decoder", self.decoder)):
+            if part is not None and not set(part.needs) <= set(feature_names):
                 raise ConfigError(
-                    f"The {name} model expects the features {', '.join(PLANE)}; found {', '.join(feature_names)}. Choose the mlp model instead."
+                    f"The {getattr(settings, kind)} {kind} expects the features {', '.join(part.needs)}; found {', '.join(feature_names)}. "
+                    f"Choose the mlp {kind} instead."
                 )
+        if self.encoder is not None and window < (fewest := self.encoder.fewest_frames(window)):
+            raise ConfigError(f"The {settings.encoder} encoder expects at least {fewest} frames; found {window}. Choose another encoder or longer data.")
 
     def calibrate(self, values: Float[Tensor, "sim time node dim"]) -> None:
-        """Let each part fix its scales from training data before the first step."""
+        """Let each part fix its scales from (normalised) training data before the first step."""
+        sample = values[:CALIBRATION_SIMS]
         for part in (self.encoder, self.decoder):
-            if part is not None and part.needs_positions:
-                part.calibrate(values[:CALIBRATION_SIMS])
+            if part is not None:
+                part.calibrate(sample)
+        if self.decoder is not None:
+            changes = (sample[:, 1:] - sample[:, :-1])[..., list(self.decoder.scored)]
+            self.likelihood.calibrate(changes.flatten(0, -2))
 
     def edge_logits(self, values: Float[Tensor, "sim time node dim"]) -> Float[Tensor, "sim node slot type"]:
         """The encoder's logits; where edges are undirected, the mean of both directions."""
         logits = self.encoder(values)
         return (logits + reverse_slots(logits)) / 2 if self.settings.undirected else logits
 
-    def predict(self, state: Float[Tensor, "*#batch node dim"], edges: Float[Tensor, "*#batch node slot type"]) -> Prediction:
-        """The next state of each node, given (soft or hard) edges."""
+    def step(
+        self, state: Float[Tensor, "*#batch node dim"], edges: Float[Tensor, "*#batch node slot type"], memory: Memory | None = None
+    ) -> tuple[Prediction, Memory]:
+        """The next state of each node, given (soft or hard) edges, and what to remember; no memory at the first frame."""
+        if not self.settings.additive:
+            return self.decoder.step(state, edges, memory)
         messages = self.decoder.messages(state)
-        return self.decoder.update(state, self.aggregate(messages, edges), messages)
+        return self.decoder.update(state, self.aggregate(messages, edges), messages), ()
 
     def aggregate(self, messages: Messages, edges: Float[Tensor, "*#batch node slot type"]) -> Float[Tensor, "*batch node channel"]:
         """Σ_j Σ_k z_ij,k m_ij^k over the types that send."""
@@ -70,31 +81,48 @@ class NRI(nn.Module):
         return self.likelihood.log_prob(target[..., scored] - prediction.mean[..., scored], prediction.log_scale)
 
     def rollout_log_prob(
-        self, values: Float[Tensor, "sim time node dim"], edges: Float[Tensor, "sim node slot type"], *, prediction_steps: int
+        self, values: Float[Tensor, "sim time node dim"], edges: Float[Tensor, "sim node slot type"], *, prediction_steps: int, burn_in: int = 1
     ) -> Float[Tensor, " sim"]:
-        """log p(x | z) with the true state given only every `prediction_steps` frames (section 3.3), summed over nodes and frames.
+        """log p(x | z), summed over nodes and frames, the decoder fed with its own predictions between true states (section 3.3).
 
-        All segments run in parallel. Steps beyond the last frame are not computed (the reference computes and drops them).
+        A decoder without memory gets the true state every `prediction_steps` frames; all segments run in parallel, and steps
+        beyond the last frame are not computed (the reference computes and drops them). One with memory gets the first
+        `burn_in` frames and then runs alone.
         """
+        if self.settings.remembers:
+            return self._sequential_log_prob(values, edges, burn_in)
         edges = edges[:, None]
         state, total = values[:, :-1:prediction_steps], values.new_zeros(values.shape[0])
         for step in range(1, prediction_steps + 1):
             target = values[:, step::prediction_steps]
             if target.shape[1] == 0:
                 break
-            prediction = self.predict(state[:, : target.shape[1]], edges)
+            prediction, _ = self.step(state[:, : target.shape[1]], edges)
             total = total + self.log_prob(prediction, target).sum((1, 2))
+            state = prediction.mean
+        return total
+
+    def _sequential_log_prob(self, values: Tensor, edges: Tensor, burn_in: int) -> Float[Tensor, " sim"]:
+        state, memory, total = values[:, 0], None, values.new_zeros(values.shape[0])
+        for frame in range(values.shape[1] - 1):
+            prediction, memory = self.step(values[:, frame] if frame < burn_in else state, edges, memory)
+            total = total + self.log_prob(prediction, values[:, frame + 1]).sum(1)
             state = prediction.mean
         return total
 
     @torch.no_grad()
     def rollout(
-        self, state: Float[Tensor, "sim node dim"], edges: Float[Tensor, "sim node slot type"], *, num_steps: int
+        self, history: Float[Tensor, "sim past node dim"], edges: Float[Tensor, "sim node slot type"], *, num_steps: int
     ) -> Float[Tensor, "sim time node dim"]:
-        """Feed the decoder its own predictions."""
-        frames = []
+        """The frames after the last of `history`, the decoder fed with its own predictions; one with memory reads all of `history` first."""
+        memory, frames = None, []
+        if self.settings.remembers:
+            for frame in range(history.shape[1] - 1):
+                _, memory = self.step(history[:, frame], edges, memory)
+        state = history[:, -1]
         for _ in range(num_steps):
-            state = self.predict(state, edges).mean
+            prediction, memory = self.step(state, edges, memory)
+            state = prediction.mean
             frames.append(state)
         return torch.stack(frames, dim=1)
 
@@ -113,7 +141,7 @@ def elbo(
     temperature: float,
     hard: bool,
     prediction_steps: int,
-    edge_prior: Sequence[float],
+    burn_in: int = 1,
     generator: torch.Generator,
 ) -> Evidence:
     """E_q[−log p(x | z)] by one Gumbel-softmax sample, and KL(q ‖ prior): the paper's objective is their sum (equation 9)."""
@@ -121,9 +149,9 @@ def elbo(
     edges = gumbel_softmax(logits, temperature=temperature, hard=hard, generator=generator)
     if model.settings.undirected:
         edges = _same_both_ways(edges)
-    log_prob = model.rollout_log_prob(values, edges, prediction_steps=prediction_steps)
+    log_prob = model.rollout_log_prob(values, edges, prediction_steps=prediction_steps, burn_in=burn_in)
     num_sims, _, num_nodes, _ = values.shape
-    return Evidence(-log_prob.sum() / (num_sims * num_nodes), kl_divergence(logits, edge_prior).sum() / (num_sims * num_nodes))
+    return Evidence(-log_prob.sum() / (num_sims * num_nodes), kl_divergence(logits, model.settings.prior).sum() / (num_sims * num_nodes))
 
 
 def kl_divergence(logits: Float[Tensor, "*batch type"], prior: Sequence[float]) -> Float[Tensor, "*batch"]:

@@ -1,6 +1,7 @@
-"""What training minimises; all without labels. Each returns named terms, of which `loss` is followed downhill."""
+"""What training minimises. Each returns named terms, of which `loss` is followed downhill; two baselines alone read labels."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -11,39 +12,87 @@ from nri_core.models.nri import NRI, elbo
 from nri_core.settings import TrainConfig
 
 Terms = dict[str, Float[Tensor, ""]]
+LABELLED = ("supervised", "true_graph")
 
 
-def evidence_bound(model: NRI, values: Float[Tensor, "sim time node dim"], settings: TrainConfig, generator: torch.Generator) -> Terms:
+class Batch(NamedTuple):
+    """Normalised simulations, and their true edges (one-hot) for the objectives that are told them."""
+
+    values: Float[Tensor, "sim time node dim"]
+    edges: Float[Tensor, "sim node slot type"] | None = None
+
+
+def evidence_bound(model: NRI, batch: Batch, settings: TrainConfig, generator: torch.Generator) -> Terms:
     """NRI proper: the negative evidence lower bound with the multi-step objective (Kipf et al. 2018, sections 3.2 to 3.4)."""
     nll, kl = elbo(
         model,
-        values,
+        batch.values,
         temperature=settings.temperature,
         hard=settings.hard,
         prediction_steps=settings.prediction_steps,
-        edge_prior=(1 / settings.num_edge_types,) * settings.num_edge_types,
+        burn_in=settings.burn_in,
         generator=generator,
     )
     return {"loss": nll + kl, "nll": nll, "kl": kl}
 
 
-def marginal_likelihood(model: NRI, values: Float[Tensor, "sim time node dim"], settings: TrainConfig, generator: torch.Generator) -> Terms:
-    """Not NRI: maximum marginal likelihood, −log Σ_z p(x | z) one step ahead, per node and frame. Needs no encoder."""
-    nll = -marginal(model, values).log_prob.mean() / (values.shape[2] * (values.shape[1] - 1))
+def marginal_likelihood(model: NRI, batch: Batch, settings: TrainConfig, generator: torch.Generator) -> Terms:
+    """Not NRI: maximum marginal likelihood, −log Σ_z p(x | z) p(z) one step ahead, per node and frame. Needs no encoder."""
+    nll = -marginal(model, batch.values).log_prob.mean() / _node_frames(batch)
     return {"loss": nll, "nll": nll}
 
 
-def distilled(model: NRI, values: Float[Tensor, "sim time node dim"], settings: TrainConfig, generator: torch.Generator) -> Terms:
+def distilled(model: NRI, batch: Batch, settings: TrainConfig, generator: torch.Generator) -> Terms:
     """Not NRI: maximum marginal likelihood, and an encoder that learns the decoder's own posterior (no labels) by cross-entropy."""
-    exact = marginal(model, values)
-    nll = -exact.log_prob.mean() / (values.shape[2] * (values.shape[1] - 1))
-    logits = model.edge_logits(values)
-    imitation = nn.functional.cross_entropy(logits.flatten(0, -2), exact.edge_probs.detach().flatten(0, -2))
+    exact = marginal(model, batch.values)
+    nll = -exact.log_prob.mean() / _node_frames(batch)
+    imitation = _cross_entropy(model.edge_logits(batch.values), exact.edge_probs.detach())
     return {"loss": nll + imitation, "nll": nll, "imitation": imitation}
 
 
-OBJECTIVES: dict[str, Callable[[NRI, Tensor, TrainConfig, torch.Generator], Terms]] = {
+def supervised(model: NRI, batch: Batch, settings: TrainConfig, generator: torch.Generator) -> Terms:
+    """A baseline that is told the labels: cross-entropy of the encoder against the true edges; no decoder."""
+    loss = _cross_entropy(model.edge_logits(batch.values), batch.edges)
+    return {"loss": loss}
+
+
+def true_graph(model: NRI, batch: Batch, settings: TrainConfig, generator: torch.Generator) -> Terms:
+    """A baseline that is told the labels: the decoder learns to predict under the true graph; no encoder."""
+    return _given_graph(model, batch, settings, batch.edges)
+
+
+def full_graph(model: NRI, batch: Batch, settings: TrainConfig, generator: torch.Generator) -> Terms:
+    """A baseline without inference: the decoder learns to predict with every pair of the last type (or, as an LSTM, with no graph)."""
+    return _given_graph(model, batch, settings, complete_graph(batch.values, settings.num_edge_types))
+
+
+def complete_graph(values: Float[Tensor, "sim time node dim"], num_edge_types: int) -> Float[Tensor, "sim node slot type"]:
+    """Every edge of the last type."""
+    num_sims, _, num_nodes, _ = values.shape
+    edges = values.new_zeros(num_sims, num_nodes, num_nodes - 1, num_edge_types)
+    edges[..., -1] = 1
+    return edges
+
+
+def _given_graph(model: NRI, batch: Batch, settings: TrainConfig, edges: Tensor) -> Terms:
+    log_prob = model.rollout_log_prob(batch.values, edges, prediction_steps=settings.prediction_steps, burn_in=settings.burn_in)
+    nll = -log_prob.mean() / _node_frames(batch)
+    return {"loss": nll, "nll": nll}
+
+
+def _cross_entropy(logits: Float[Tensor, "sim node slot type"], target: Float[Tensor, "sim node slot type"]) -> Float[Tensor, ""]:
+    return nn.functional.cross_entropy(logits.flatten(0, -2), target.flatten(0, -2))
+
+
+def _node_frames(batch: Batch) -> int:
+    return batch.values.shape[2] * (batch.values.shape[1] - 1)
+
+
+OBJECTIVES: dict[str, Callable[[NRI, Batch, TrainConfig, torch.Generator], Terms]] = {
     "distilled": distilled,
     "marginal": marginal_likelihood,
     "elbo": evidence_bound,
+    "supervised": supervised,
+    "true_graph": true_graph,
+    "full_graph": full_graph,
 }

@@ -18,3 +18,6 @@ class Prediction(NamedTuple):
 
     mean: Float[Tensor, "*batch dim"]
     log_scale: Float[Tensor, "*batch node"] | None = None
+
+
+Memory = tuple[Tensor, ...]  # what a decoder carries from frame to frame; empty where it forgets

@@ -1,11 +1,13 @@
 """Decoders: a state and a graph → a prediction of the next state.
 
-Every decoder works in two stages, so that one set of messages serves many graphs:
+An additive decoder works in two stages, so that one set of messages serves many graphs:
 `messages(state)` gives what each sender would say under each edge type; `update(state, aggregate, messages)` turns the
-sum that arrives at a node into a prediction for it.
+sum that arrives at a node into a prediction for it. The others have `step(state, edges, memory)`, whose memory may be empty.
 """
+
+from torch import nn
 
 from nri_core.models.decoders.mlp import MLPDecoder
 from nri_core.models.decoders.relative import RelativeDecoder
 
-DECODERS: dict[str, type[MLPDecoder] | type[RelativeDecoder]] = {"relative": RelativeDecoder, "mlp": MLPDecoder}
+DECODERS: dict[str, type[nn.Module]] = {"relative": RelativeDecoder, "mlp": MLPDecoder}

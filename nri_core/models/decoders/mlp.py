@@ -19,9 +19,9 @@ class MLPDecoder(nn.Module):
     reference's product with the concatenated pair, at a fraction of the work.
     """
 
-    needs_positions = False
+    needs = ()
 
-    def __init__(self, settings: ModelSettings, *, feature_names: tuple[str, ...]) -> None:
+    def __init__(self, settings: ModelSettings, *, feature_names: tuple[str, ...], num_nodes: int) -> None:
         super().__init__()
         dims, hidden = len(feature_names), settings.decoder_hidden
         self.scored = tuple(range(dims))
@@ -33,6 +33,9 @@ class MLPDecoder(nn.Module):
         for parameter in (self.from_sender.weight, self.from_sender.bias, self.from_receiver.weight):
             nn.init.uniform_(parameter, -bound, bound)
         self.output = Dense(dims + hidden, hidden, hidden, dims)
+
+    def calibrate(self, values: Float[Tensor, "sim time node dim"]) -> None:
+        """Nothing depends on the data."""
 
     def messages(self, state: Float[Tensor, "*batch node dim"]) -> Messages:
         """m_ij^k for every pair and sending type."""

@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from nri_core.dataset import LOCATIONS, VELOCITIES, columns
-from nri_core.models.geometry import PAIR_FEATURES, pairs
+from nri_core.models.geometry import PAIR_FEATURES, PLANE, pairs
 from nri_core.models.layers import Dense, GroupedDense
 from nri_core.models.prediction import Messages, Prediction
 from nri_core.settings import ModelSettings
@@ -25,9 +25,9 @@ class RelativeDecoder(nn.Module):
     depends on geometry, never on the graph. Reads any number of nodes.
     """
 
-    needs_positions = True
+    needs = PLANE
 
-    def __init__(self, settings: ModelSettings, *, feature_names: tuple[str, ...]) -> None:
+    def __init__(self, settings: ModelSettings, *, feature_names: tuple[str, ...], num_nodes: int) -> None:
         super().__init__()
         hidden = settings.decoder_hidden
         self.locations, self.velocities = columns(feature_names, LOCATIONS[:2]), columns(feature_names, VELOCITIES[:2])

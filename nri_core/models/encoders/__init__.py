@@ -1,6 +1,8 @@
 """Encoders: trajectories → a logit for each edge type of each ordered pair."""
 
+from torch import nn
+
 from nri_core.models.encoders.edgewise import EdgewiseEncoder
 from nri_core.models.encoders.mlp import MLPEncoder
 
-ENCODERS: dict[str, type[MLPEncoder] | type[EdgewiseEncoder]] = {"edgewise": EdgewiseEncoder, "mlp": MLPEncoder}
+ENCODERS: dict[str, type[nn.Module]] = {"edgewise": EdgewiseEncoder, "mlp": MLPEncoder}

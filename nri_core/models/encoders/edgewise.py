@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from nri_core.dataset import LOCATIONS, VELOCITIES, columns
-from nri_core.models.geometry import PAIR_FEATURES, dot, pairs
+from nri_core.models.geometry import PAIR_FEATURES, PLANE, dot, pairs
 from nri_core.models.layers import Dense, from_receivers, from_senders, reverse_slots
 from nri_core.settings import ModelSettings
 
@@ -19,7 +19,7 @@ class EdgewiseEncoder(nn.Module):
     label. Reads any number of frames and nodes.
     """
 
-    needs_positions = True
+    needs = PLANE
 
     def __init__(self, settings: ModelSettings, *, feature_names: tuple[str, ...], window: int) -> None:
         super().__init__()
@@ -33,6 +33,10 @@ class EdgewiseEncoder(nn.Module):
         self.register_buffer("typical_change", torch.ones(()))
         self.register_buffer("mean", torch.zeros(PAIR_FEATURES + 9))
         self.register_buffer("spread", torch.ones(PAIR_FEATURES + 9))
+
+    def fewest_frames(self, window: int) -> int:
+        """Two changes of velocity, whatever the window."""
+        return 3
 
     @torch.no_grad()
     def calibrate(self, values: Float[Tensor, "sim time node dim"]) -> None:

@@ -17,7 +17,7 @@ class MLPEncoder(nn.Module):
     weights and its biases of 0.1.
     """
 
-    needs_positions = False
+    needs = ()
 
     def __init__(self, settings: ModelSettings, *, feature_names: tuple[str, ...], window: int) -> None:
         super().__init__()
@@ -29,6 +29,13 @@ class MLPEncoder(nn.Module):
         self.logits = nn.Linear(hidden, settings.num_edge_types)
         nn.init.xavier_normal_(self.logits.weight)
         nn.init.constant_(self.logits.bias, 0.1)
+
+    def fewest_frames(self, window: int) -> int:
+        """Every frame of the window is an input of its own."""
+        return window
+
+    def calibrate(self, values: Float[Tensor, "sim time node dim"]) -> None:
+        """Nothing depends on the data."""
 
     def forward(self, values: Float[Tensor, "sim time node dim"]) -> Float[Tensor, "sim node slot type"]:
         """Edge logits of each [receiver, slot]."""
