@@ -26,7 +26,7 @@ def _run(system: str, preset: str, seed: int) -> dict[str, Any]:
     law = SYSTEMS[system]()
     train, valid = split(simulate(law, TRAINING))
     fresh = simulate(law, FRESH)
-    config = suited(PRESETS[preset], train.edge_type_names).model_copy(update={"seed": seed, "max_seconds": SECONDS[preset]})
+    config = suited(PRESETS[preset], train.edge_type_names, train.feature_names).model_copy(update={"seed": seed, "max_seconds": SECONDS[preset]})
     curve, tried, marks = [], {}, list(MARKS)
     for record in fit(train, valid, config):
         curve.append(_point(record))

@@ -16,15 +16,16 @@ def evaluate(checkpoint: Checkpoint, data: Trajectories) -> dict[str, Any]:
     `rollout_mse` runs freely from the end of the window that inference reads, in the reference's units;
     `static_mse` is the same for standing still.
     """
-    own = infer_edges(checkpoint, data)
-    score = score_edges(own, data)
+    reads = checkpoint.config.inference != "none"
+    own = infer_edges(checkpoint, data) if reads else None
+    score = score_edges(own, data) if reads else None
     encoder = None
     if checkpoint.model.encoder is not None:
         encoder = score_edges(infer_edges(checkpoint, data, inference="encoder"), data)
     start = min(checkpoint.config.window, data.num_steps) - 1
     reached = [horizon for horizon in HORIZONS if start + horizon < data.num_steps]
     errors: dict[str, dict[str, float]] = {"rollout_mse": {}, "static_mse": {}}
-    if reached:
+    if reached and checkpoint.model.decoder is not None:
         forecast = rollout(checkpoint, data, own, start=start, num_steps=reached[-1])
         for name, measure in (("rollout_mse", forecast_error), ("static_mse", static_error)):
             by_horizon = measure(forecast, data).mean(0)
@@ -33,7 +34,7 @@ def evaluate(checkpoint: Checkpoint, data: Trajectories) -> dict[str, Any]:
         "num_sims": data.num_sims,
         "edge_accuracy": score and score.accuracy,
         "edge_accuracy_encoder": encoder and encoder.accuracy,
-        "inference": own.inference,
+        "inference": own.inference if reads else "none",
         "relabelling": score and list(score.relabelling),
         "edge_accuracy_raw": score and score.accuracy_raw,
         "auroc": score and score.auroc,

@@ -136,12 +136,23 @@ PRESETS: dict[str, TrainConfig] = {
 }
 
 
-def suited(config: TrainConfig, edge_type_names: tuple[str, ...]) -> TrainConfig:
-    """The recipe with what the names of the edge types tell: how many there are, and whether the first means no interaction.
+PLANE = ("x", "y", "vx", "vy")  # what the edgewise encoder and the relative decoder read
+PHASES = ("dphi", "sin_phi", "omega")  # what the phase ones read; a phase, where there is none, is rebuilt from its sine
+
+
+def suited(config: TrainConfig, edge_type_names: tuple[str, ...], feature_names: tuple[str, ...] = ()) -> TrainConfig:
+    """The recipe with what the names tell: how many edge types, whether the first means no interaction, and parts that read the features.
 
     Nothing of which pair has which type. Data without names leave the recipe as it is.
     """
-    if not edge_type_names:
-        return config
-    num_edge_types = min(len(edge_type_names), MOST_EDGE_TYPES)
-    return config.model_copy(update={"num_edge_types": num_edge_types, "skip_first": edge_type_names[0] == "none"})
+    changes: dict[str, object] = {}
+    if edge_type_names:
+        changes = {"num_edge_types": min(len(edge_type_names), MOST_EDGE_TYPES), "skip_first": edge_type_names[0] == "none"}
+    if feature_names and not set(PLANE) <= set(feature_names):
+        part = "phase" if set(PHASES) <= set(feature_names) else "mlp"
+        changes["symmetries"] = False
+        if config.encoder == "edgewise":
+            changes["encoder"] = part
+        if config.decoder == "relative":
+            changes["decoder"] = part
+    return config.model_copy(update=changes)

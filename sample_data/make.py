@@ -1,7 +1,9 @@
-"""Make every file of this folder: `python -m sample_data.make` (about four minutes; equal files each time on one machine)."""
+"""Make the files of this folder: `python -m sample_data.make [NAME …]` (about half an hour; equal files each time on one machine)."""
 
+import argparse
+import json
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,53 +13,100 @@ from nri_core.dataset import split
 from nri_core.evaluation import evaluate
 from nri_core.inference import infer_edges, rollout
 from nri_core.metrics import score_edges
-from nri_core.settings import PRESETS, TrainConfig
+from nri_core.settings import PRESETS, TrainConfig, suited
 from nri_core.storage import write_text
-from nri_core.systems import Simulation, Springs, simulate
+from nri_core.systems import SYSTEMS, Simulation, simulate
 from nri_core.training import fit
+from nri_core.trajectories import Trajectories
 
 COMMAND = "python -m sample_data.make"
-TRAINING = Simulation(num_sims=20_000, seed=1)
-TEST = Simulation(num_sims=1000, num_steps=99, seed=2)  # fresh: of another seed than training
-SHOWN = Simulation(num_sims=36, num_steps=99, seed=3)
-RECIPE = TrainConfig(**PRESETS["live"].model_dump() | {"epochs": 180, "encoder_hidden": 64})
-
-README = f"""# Sample data
-
-Made by `{COMMAND}`; no file here is written by hand. Everything is simulated by this project.
-
-| file | what it holds |
-|---|---|
-| `springs5.npz` | {SHOWN.num_sims} systems of {SHOWN.num_nodes} particles, {SHOWN.num_steps} frames (seed {SHOWN.seed}) |
-| `springs5_posterior.npz` | the edge posterior that the model inferred from the first 49 frames, its types named by the truth |
-| `springs5_forecast.npz` | the {SHOWN.num_steps - 49} frames that the model predicts after those |
-| `models/springs5/` | the model; its README says how it was trained and how good it is |
-"""
+NUM_SHOWN = 36
+SEEDS = {"training": 1, "test": 2, "shown": 3}  # of the simulations: what is scored and shown was never trained on
 
 
-def train() -> Checkpoint:
-    """The springs-5 model, with its figures on fresh simulations in its metadata."""
-    training, validation = split(simulate(Springs(), TRAINING))
-    for record in fit(training, validation, RECIPE):
-        print(f"epoch {record.epoch} of {record.num_epochs}: {record.metrics()}", file=sys.stderr)
-    checkpoint = record.checkpoint
-    figures = evaluate(checkpoint, simulate(Springs(), TEST)) | {"test_seed": TEST.seed}
-    return checkpoint.described(figures=figures, command=COMMAND)
+@dataclass(frozen=True)
+class Shipped:
+    """A system, and what its recipe changes in the `live` preset."""
+
+    system: str
+    num_nodes: int
+    changes: dict[str, object]
+
+    def simulations(self, purpose: str, num_sims: int, num_steps: int) -> Trajectories:
+        """Made afresh for a purpose, each from a seed of its own."""
+        size = Simulation(num_sims=num_sims, num_nodes=self.num_nodes, num_steps=num_steps, seed=SEEDS[purpose])
+        return simulate(SYSTEMS[self.system](), size)
 
 
-def make(folder: Path) -> None:
-    """Write the model, the systems, their inferred graphs and their forecasts."""
-    checkpoint = train()
-    checkpoint.save(folder / "models" / "springs5")
-    simulated = simulate(Springs(), SHOWN)
+LARGE = {"encoder_hidden": 64, "batch_size": 8, "epochs": 53, "epoch_size": 512}
+SHIPPED = {
+    "springs5": Shipped("springs", 5, {"encoder_hidden": 64, "epochs": 180}),
+    "springs10": Shipped("springs", 10, LARGE | {"epochs": 30}),
+    "charged5": Shipped("charged", 5, {"encoder_hidden": 64}),
+    "charged10": Shipped("charged", 10, LARGE),
+}
+
+
+def train(shipped: Shipped, seed: int, command: str) -> Checkpoint:
+    """The model, with its figures on 1,000 fresh simulations in its metadata."""
+    training, validation = split(shipped.simulations("training", 20_000, 49))
+    recipe = suited(PRESETS["live"], training.edge_type_names, training.feature_names).model_dump() | shipped.changes | {"seed": seed}
+    for record in fit(training, validation, TrainConfig(**recipe)):
+        print(f"epoch {record.epoch} of {record.num_epochs}: {json.dumps(record.metrics())}", file=sys.stderr, flush=True)
+    figures = evaluate(record.checkpoint, shipped.simulations("test", 1000, 99)) | {"test_seed": SEEDS["test"]}
+    return record.checkpoint.described(figures=figures, training_seconds=round(record.seconds), seed=seed, command=command)
+
+
+def make(name: str, folder: Path, seed: int) -> None:
+    """Write a model, systems that it never saw, their inferred graphs and their forecasts."""
+    shipped = SHIPPED[name]
+    checkpoint = train(shipped, seed, f"{COMMAND} {name}" + (f" --seed {seed}" if seed else ""))
+    checkpoint.save(folder / "models" / name)
+    print(f"{name}, seed {seed}: {json.dumps(checkpoint.config.metadata['figures'])}", flush=True)
+    simulated = shipped.simulations("shown", NUM_SHOWN, 99)
     systems = replace(simulated, values=simulated.values.astype(np.float32))
     posterior = infer_edges(checkpoint, systems)
-    forecast = rollout(checkpoint, systems, posterior, start=checkpoint.config.window - 1, num_steps=systems.num_steps - checkpoint.config.window)
-    systems.save(folder / "springs5.npz")
-    posterior.relabelled(score_edges(posterior, systems).relabelling, systems.edge_type_names).save(folder / "springs5_posterior.npz")
-    replace(forecast, values=forecast.values.astype(np.float32)).save(folder / "springs5_forecast.npz")
-    write_text(folder / "README.md", README)
+    start = checkpoint.config.window - 1
+    forecast = rollout(checkpoint, systems, posterior, start=start, num_steps=systems.num_steps - start - 1)
+    systems.save(folder / f"{name}.npz")
+    posterior.relabelled(score_edges(posterior, systems).relabelling, systems.edge_type_names).save(folder / f"{name}_posterior.npz")
+    replace(forecast, values=forecast.values.astype(np.float32)).save(folder / f"{name}_forecast.npz")
+
+
+def readme() -> str:
+    """What lies here, from the same table that makes it."""
+    rows = [f"| `{name}` | {shipped.system} | {shipped.num_nodes} | `{json.dumps(shipped.changes)}` |" for name, shipped in SHIPPED.items()]
+    return "\n".join([
+        "# Sample data",
+        "",
+        f"Made by `{COMMAND}`; no file here is written by hand. Everything is simulated by this project; edges are never shown to a model.",
+        "",
+        "| name | system | nodes | recipe: the `live` preset with |",
+        "|---|---|---|---|",
+        *rows,
+        "",
+        f"For each name: `models/NAME/` is the model (its README says how it was trained and how good it is on 1,000 fresh simulations), "
+        f"`NAME.npz` {NUM_SHOWN} systems of 99 frames that it never saw, `NAME_posterior.npz` the edges it inferred from their first 49 frames, its types "
+        "named by the truth, and `NAME_forecast.npz` the 50 frames that it predicts after those. "
+        f"`{COMMAND} NAME --seed 1 --out FOLDER` repeats one from another seed.",
+        "",
+    ])  # fmt: skip
+
+
+def main() -> None:
+    """All of them, or the named ones."""
+    parser = argparse.ArgumentParser(prog=COMMAND, description="Train the shipped models and write what Explore shows.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(SHIPPED))
+    parser.add_argument("--seed", type=int, default=0, help="of the training (default: 0)")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent, help="folder to write to (default: this one)")
+    options = parser.parse_args()
+    if unknown := set(options.names) - set(SHIPPED):
+        parser.error(f"expected names of {', '.join(SHIPPED)}; found {', '.join(sorted(unknown))}")
+    options.out.mkdir(parents=True, exist_ok=True)
+    for name in options.names or SHIPPED:
+        make(name, options.out, options.seed)
+    write_text(options.out / "README.md", readme())
 
 
 if __name__ == "__main__":
-    make(Path(__file__).parent)
+    main()

@@ -93,14 +93,6 @@ def test_live_reaches_its_promise_within_its_time() -> None:
     assert figures["rollout_mse"]["10"] * 500 < figures["static_mse"]["10"]
 
 
-def test_the_names_of_edge_types_suit_the_recipe_and_nothing_else() -> None:
-    live = PRESETS["live"]
-    assert suited(live, ()) == live == suited(live, ("none", "spring"))
-    charged = suited(live, ("attract", "repel"))
-    assert not charged.skip_first and charged.num_edge_types == 2
-    assert suited(live, ("none", "weak", "strong")).num_edge_types == 3
-
-
 @pytest.mark.slow
 def test_live_reads_charges_without_knowing_the_law() -> None:
     """Charged-5 in 25 s: the paper's figure is 82.1 %; both types send messages, so labels may come out swapped."""

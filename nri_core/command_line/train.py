@@ -48,7 +48,7 @@ def order(options: argparse.Namespace) -> Order:
     """The preset, suited to the edge types that the data name, with what was changed."""
     train, valid = Trajectories.load(options.train), options.valid and Trajectories.load(options.valid)
     shorthands = [f"{key}={value}" for key in ("max_seconds", "seed") if (value := getattr(options, key)) is not None]
-    return Order(assign(suited(PRESETS[options.preset], train.edge_type_names), [*options.set, *shorthands]), train, valid)
+    return Order(assign(suited(PRESETS[options.preset], train.edge_type_names, train.feature_names), [*options.set, *shorthands]), train, valid)
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:

@@ -11,7 +11,6 @@ from nri_core.models.layers import from_receivers, from_senders
 NEAREST = 1e-3  # distances below this (in standard deviations) are treated as this
 
 PAIR_FEATURES = 7
-PLANE = ("x", "y", "vx", "vy")
 
 
 class Pairs(NamedTuple):

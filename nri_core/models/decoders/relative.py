@@ -5,10 +5,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from nri_core.dataset import LOCATIONS, VELOCITIES, columns
-from nri_core.models.geometry import PAIR_FEATURES, PLANE, pairs
+from nri_core.models.geometry import PAIR_FEATURES, pairs
 from nri_core.models.layers import Dense, GroupedDense
 from nri_core.models.prediction import Messages, Prediction
-from nri_core.settings import ModelSettings
+from nri_core.settings import PLANE, ModelSettings
 
 LARGEST_LOG = 6.0  # forces reach e^6 times the typical velocity change, no further
 

@@ -5,9 +5,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from nri_core.dataset import LOCATIONS, VELOCITIES, columns
-from nri_core.models.geometry import PAIR_FEATURES, PLANE, dot, pairs
+from nri_core.models.geometry import PAIR_FEATURES, dot, pairs
 from nri_core.models.layers import Dense, from_receivers, from_senders, reverse_slots
-from nri_core.settings import ModelSettings
+from nri_core.settings import PLANE, ModelSettings
 
 
 class EdgewiseEncoder(nn.Module):
