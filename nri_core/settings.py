@@ -82,6 +82,9 @@ class TrainConfig(ModelSettings):
     hard: bool = Field(False, description="Straight-through samples: one-hot forward, soft gradient (elbo)")
     prediction_steps: int = Field(10, ge=1, le=1000, description="Frames predicted before the true state is given again (elbo)")
     burn_in: int = Field(39, ge=1, le=10_000, description="True frames given to a decoder with memory before it runs alone")
+    precision: Literal["float32", "tf32", "bf16"] = Field(
+        "float32", description="Arithmetic of the matrix products while training: tf32 and bf16 are faster on a GPU that has them, and rougher"
+    )
     threads: int = Field(1, ge=0, le=256, description="CPU threads; 0: one for each core. Small models gain little from more than one")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="The same seed gives the same run")
     max_seconds: float | None = Field(None, gt=0, le=10_000_000, description="Time limit of the training; the learning rate follows it")

@@ -5,6 +5,7 @@ import math
 import os
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -200,10 +201,12 @@ def _step(
     model.train()
     if config.symmetries:
         batch = batch._replace(values=turn_and_flip(batch.values, model.feature_names, generator))
-    terms = OBJECTIVES[config.objective](model, batch, config, generator)
-    losses = {name: term.item() for name, term in terms.items()}
     optimizer.zero_grad(set_to_none=True)
-    terms["loss"].backward()
+    with _products(config.precision):
+        with torch.autocast(batch.values.device.type, torch.bfloat16, enabled=config.precision == "bf16"):
+            terms = OBJECTIVES[config.objective](model, batch, config, generator)
+        terms["loss"].backward()
+    losses = {name: term.item() for name, term in terms.items()}
     steepness = torch.nn.utils.clip_grad_norm_(model.parameters(), LARGEST_GRADIENT)
     if not math.isfinite(losses["loss"]) or not math.isfinite(steepness):
         raise DataError("Expected a finite loss; found NaN or infinity. The last model before it is kept; lower the learning rate.")
@@ -211,6 +214,17 @@ def _step(
         group["lr"] = rate
     optimizer.step()
     return losses
+
+
+@contextmanager
+def _products(precision: str) -> Iterator[None]:
+    """Matrix products in TF32 where asked for; weights and sums stay float32 in any case."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 @torch.no_grad()

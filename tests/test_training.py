@@ -111,6 +111,15 @@ def test_records_carry_the_watched_graph_and_a_falling_clock() -> None:
     assert records[-1].samples == 36 + 36 + 2 * 8  # 12 batches of 8, the fifth of each pass over 36 short
 
 
+@pytest.mark.parametrize("preset", PRESETS)
+def test_rougher_arithmetic_trains_and_leaves_no_trace(preset: str) -> None:
+    train, valid = split(springs())
+    exact, rough = (last(train, valid, recipe(preset, prediction_steps=4, precision=precision)) for precision in ("float32", "bf16"))
+    assert rough.losses["loss"] != exact.losses["loss"] and rough.losses["loss"] == pytest.approx(exact.losses["loss"], rel=0.2)
+    assert all(weight.dtype == torch.float32 for weight in rough.checkpoint.model.parameters())
+    assert torch.get_float32_matmul_precision() == "highest" and not torch.is_autocast_enabled("cpu")
+
+
 def test_a_time_limit_ends_the_run_with_the_learning_rate_down() -> None:
     records = list(fit(*split(springs()), recipe(epochs=100_000, max_seconds=1.0)))
     assert records[-1].seconds < 5 and len(records) < 1000
