@@ -25,7 +25,7 @@ from nri_core.posterior import EdgePosterior
 from nri_core.settings import PRESETS, ModelSettings, TrainConfig
 from nri_core.trajectories import Trajectories
 
-__all__ = ["PRESETS", "EpochRecord", "TrainConfig", "choose_device", "fit"]
+__all__ = ["PRESETS", "EpochRecord", "TrainConfig", "check", "choose_device", "fit"]
 
 WARM_UP = 0.05  # share of the training over which the learning rate rises
 LARGEST_GRADIENT = 1000.0  # very loose: only close encounters reach it
@@ -105,6 +105,15 @@ def fit(
         metadata={"recipe": config.model_dump(mode="json"), "data": dict(train.metadata), "simulations": train.num_sims},
     )
     yield from _epochs(model, Batch(values, known), Batch(held_out, held_known), config, kept, valid.select(slice(VALIDATION_SIMS)), watch)
+
+
+def check(data: Trajectories, config: TrainConfig) -> None:
+    """Say of data (a few of the simulations tell) what `fit` would refuse before its first step: raises DataError and ConfigError."""
+    _check(data, data, config)
+    normalizer, window = Normalizer.fit(data, config.normalization), min(config.window, data.num_steps)
+    if config.objective in LABELLED:
+        edges_as_tensor(data, config.num_edge_types, torch.device("cpu"))
+    _build(config, data, window, as_tensor(data.select(slice(None), frames=slice(0, window)), normalizer, torch.device("cpu")), normalizer)
 
 
 def _check(train: Trajectories, valid: Trajectories, config: TrainConfig) -> None:

@@ -152,6 +152,12 @@ def test_keep_best_keeps_the_epoch_of_the_lowest_validation_loss() -> None:
 def test_what_does_not_fit_is_refused_before_the_first_step(changes: dict, data: dict, error: type, message: str) -> None:
     with pytest.raises(error, match=message):
         next(fit(*split(springs(**data)), recipe(**changes)))
+    with pytest.raises(error, match=message):
+        training.check(springs(**data).select(slice(1)), recipe(**changes))  # one simulation tells
+
+
+def test_what_fits_passes_the_check() -> None:
+    training.check(springs().select(slice(1)), recipe())
 
 
 @pytest.mark.parametrize("wrong", [{"encoder": "none"}, {"objective": "marginal"}, {"num_edge_types": 1}, {"learning_rate": 0}, {"window": 2}, {"unknown": 1}])
