@@ -8,7 +8,7 @@ import torch
 from pydantic import ValidationError
 
 from nri_core.errors import DataError
-from nri_core.systems import SYSTEMS, Charged, Simulation, Springs, simulate
+from nri_core.systems import SYSTEMS, Charged, Simulation, Springs, couplings, simulate
 
 
 def test_springs_reproduce_every_frame_of_the_reference(shared_data: Path) -> None:
@@ -16,8 +16,8 @@ def test_springs_reproduce_every_frame_of_the_reference(shared_data: Path) -> No
     location, velocity, edges = (np.load(shared_data / "nri_springs5" / f"{name}_valid_springs5.npy") for name in ("loc", "vel", "edges"))
     frames = torch.from_numpy(np.concatenate([location, velocity], axis=2)).transpose(2, 3)
     num_sims, num_frames = frames.shape[:2]
-    couplings = Springs().couplings(torch.from_numpy(edges).long())
-    repeated = couplings[:, None].expand(-1, num_frames - 1, -1, -1).flatten(0, 1)
+    pairs = couplings(Springs(), torch.from_numpy(edges).long())
+    repeated = pairs[:, None].expand(-1, num_frames - 1, -1, -1).flatten(0, 1)
     following = Springs().advance(frames[:, :-1].flatten(0, 1), repeated, num_steps=100).unflatten(0, (num_sims, num_frames - 1))
     assert num_sims == 100 and num_frames == 49
     assert (following - frames[:, 1:]).abs().max() < 1e-9
@@ -37,10 +37,10 @@ def test_springs_conserve_energy_and_momentum() -> None:
     system = Springs(box_size=1000)  # walls turn momentum around
     generator = torch.Generator().manual_seed(0)
     state = system.draw_start(64, 6, generator)
-    couplings = system.couplings(system.draw_edges(64, 6, generator))
-    after = system.advance(state, couplings, num_steps=3000)
+    pairs = couplings(system, system.draw_edges(64, 6, generator))
+    after = system.advance(state, pairs, num_steps=3000)
     assert torch.allclose(after[..., 2:].sum(1), state[..., 2:].sum(1), atol=1e-12)
-    drift = (system.energy(after, couplings) - system.energy(state, couplings)).abs() / system.energy(state, couplings)
+    drift = (system.energy(after, pairs) - system.energy(state, pairs)).abs() / system.energy(state, pairs)
     assert drift.max() < 1e-3
 
 
@@ -57,8 +57,8 @@ def test_two_particles_oscillate_at_the_frequency_of_their_spring() -> None:
     strength = 0.7
     system = Springs(strengths=(strength,))
     state = torch.tensor([[[0.5, 0, 0, 0], [-0.5, 0, 0, 0]]], dtype=torch.float64)
-    couplings = system.couplings(torch.tensor([[[0, 1], [1, 0]]]))
-    after = system.advance(state, couplings, num_steps=2000)
+    pairs = couplings(system, torch.tensor([[[0, 1], [1, 0]]]))
+    after = system.advance(state, pairs, num_steps=2000)
     expected = np.cos(np.sqrt(2 * strength) * 2.0)
     assert abs((after[0, 0, 0] - after[0, 1, 0]).item() - expected) < 2e-3
 
@@ -66,11 +66,11 @@ def test_two_particles_oscillate_at_the_frequency_of_their_spring() -> None:
 def test_charges_conserve_energy_and_momentum_away_from_encounters() -> None:
     system = Charged(box_size=1000)
     generator = torch.Generator().manual_seed(0)
-    couplings = system.couplings(system.draw_edges(64, 4, generator))
+    pairs = couplings(system, system.draw_edges(64, 4, generator))
     state = system.draw_start(64, 4, generator) * torch.tensor([5.0, 5.0, 1.0, 1.0], dtype=torch.float64)
-    after = system.advance(state, couplings, num_steps=2000)
+    after = system.advance(state, pairs, num_steps=2000)
     pushed = (after[..., 2:].sum(1) - state[..., 2:].sum(1)).abs().amax(-1)
-    drift = (system.energy(after, couplings) - system.energy(state, couplings)).abs()
+    drift = (system.energy(after, pairs) - system.energy(state, pairs)).abs()
     assert pushed.quantile(0.8) < 1e-10 and drift.median() < 1e-4  # in an encounter the clipped force keeps neither
 
 
@@ -79,8 +79,8 @@ def test_charges_follow_coulombs_law_and_like_ones_repel() -> None:
     system = Charged(strength=3.0)
     state = torch.tensor([[[1.0, 0, 0, 0], [-1.0, 0, 0, 0]]], dtype=torch.float64)
     for kind, sign in ((0, -1), (1, 1)):
-        couplings = system.couplings(torch.tensor([[[0, kind], [kind, 0]]]))
-        velocity = system.advance(state, couplings, num_steps=1)[0, :, 2]
+        pairs = couplings(system, torch.tensor([[[0, kind], [kind, 0]]]))
+        velocity = system.advance(state, pairs, num_steps=1)[0, :, 2]
         assert torch.allclose(velocity, sign * torch.tensor([1.0, -1.0], dtype=torch.float64) * 3 / 4 * 0.001)
 
 
@@ -96,8 +96,8 @@ def test_motion_is_differentiable_in_the_couplings(name: str) -> None:
     system = SYSTEMS[name]()
     generator = torch.Generator().manual_seed(0)
     state = system.draw_start(1, 3, generator)
-    couplings = system.couplings(system.draw_edges(1, 3, generator)).requires_grad_()
-    assert torch.autograd.gradcheck(lambda k: system.advance(state, k, num_steps=20), couplings, atol=1e-6)
+    pairs = couplings(system, system.draw_edges(1, 3, generator)).requires_grad_()
+    assert torch.autograd.gradcheck(lambda k: system.advance(state, k, num_steps=20), pairs, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", SYSTEMS)

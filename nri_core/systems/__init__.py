@@ -1,16 +1,23 @@
-"""The physical systems: each is a law written once, used for data, for the simulated decoder and for what-if questions."""
+"""The physical systems: each is a law written once, used for data, for the simulated decoder and for what-if questions.
+
+A system draws graphs and starts; `advance(state, couplings, num_steps=…)` moves a state of its `feature_names` on, in any
+floating type and on any device, differentiable in the couplings; `observe` makes the exact motion what one gets to see.
+"""
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int
 from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
 
 from nri_core.errors import DataError
 from nri_core.systems.charged import Charged
+from nri_core.systems.kuramoto import Kuramoto
 from nri_core.systems.springs import Springs
 from nri_core.trajectories import Trajectories
 
-System = Springs | Charged
-SYSTEMS: dict[str, type[System]] = {"springs": Springs, "charged": Charged}
+System = Springs | Charged | Kuramoto
+SYSTEMS: dict[str, type[System]] = {"springs": Springs, "charged": Charged, "kuramoto": Kuramoto}
 
 MAX_SIMS_AT_ONCE = 1024  # keeps the working set of N = 5 in the cache
 MAX_VALUES = 400_000_000  # float64 numbers of one dataset, 3.2 GB
@@ -25,6 +32,21 @@ class Simulation(BaseModel):
     num_nodes: int = Field(5, ge=2, le=100, description="Particles in each simulation")
     num_steps: int = Field(49, ge=2, le=10_000, description="Frames to keep of each simulation")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="The same seed gives the same simulations")
+
+
+def couplings(system: System, edge_types: Int[Tensor, "*batch node node"]) -> Float[Tensor, "*batch node node"]:
+    """The coupling of each pair by its edge type, float64; 0 on the diagonal."""
+    of_type = torch.tensor(system.coupling_of_type, dtype=torch.float64, device=edge_types.device)
+    return of_type[edge_types] * _others(of_type, edge_types.shape[-1])
+
+
+def soft_couplings(system: System, weights: Float[Tensor, "*batch node node type"]) -> Float[Tensor, "*batch node node"]:
+    """The mean coupling of each pair under `weights` over the edge types, which it is differentiable in; 0 on the diagonal."""
+    return weights @ weights.new_tensor(system.coupling_of_type) * _others(weights, weights.shape[-2])
+
+
+def _others(like: Tensor, num_nodes: int) -> Float[Tensor, "node node"]:
+    return 1 - torch.eye(num_nodes, dtype=like.dtype, device=like.device)
 
 
 def simulate(system: System, simulation: Simulation) -> Trajectories:
@@ -42,10 +64,8 @@ def simulate(system: System, simulation: Simulation) -> Trajectories:
     at_once = max(MAX_SIMS_AT_ONCE * 25 // simulation.num_nodes**2, 8)
     with torch.inference_mode():
         chunks = zip(start.split(at_once), edges.split(at_once), strict=True)
-        values = torch.cat([_frames(system, state, system.couplings(graph), simulation.num_steps) for state, graph in chunks])
-        if system.noise:
-            values += system.noise * torch.randn(values.shape, generator=generator, dtype=values.dtype)
-    return Trajectories(
+        values = torch.cat([_frames(system, state, couplings(system, graph), simulation.num_steps) for state, graph in chunks])
+    exact = Trajectories(
         values=values.numpy(),
         feature_names=system.feature_names,
         dt=system.time_step * system.steps_per_frame,
@@ -53,12 +73,13 @@ def simulate(system: System, simulation: Simulation) -> Trajectories:
         edge_type_names=system.edge_type_names,
         metadata={"system": _name(system), "parameters": system.model_dump(mode="json"), "seed": simulation.seed},
     )
+    return system.observe(exact, generator)
 
 
-def _frames(system: System, state: torch.Tensor, couplings: torch.Tensor, num_steps: int) -> torch.Tensor:
+def _frames(system: System, state: Tensor, pairs: Tensor, num_steps: int) -> Tensor:
     frames = []
     for _ in range(num_steps):
-        state = system.advance(state, couplings, num_steps=system.steps_per_frame)
+        state = system.advance(state, pairs, num_steps=system.steps_per_frame)
         frames.append(state)
     return torch.stack(frames, dim=1)
 
