@@ -19,11 +19,10 @@ from nri_core.dataset import Normalizer
 from nri_core.errors import CheckpointError, ConfigError
 from nri_core.models import NRI, ModelSettings
 from nri_core.models.objectives import LABELLED
-from nri_core.storage import write_json, write_text
+from nri_core.storage import CHECKPOINT_FILES, write_json, write_text
 from nri_core.trajectories import Trajectories
 
 FORMAT = 1
-FILES = {"config.json", "model.safetensors", "README.md"}
 MAX_WEIGHT_BYTES = 1024**3
 
 
@@ -131,7 +130,7 @@ def check_folder(folder: Path) -> None:
         folder.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CheckpointError(f"Expected a folder for the model; {folder} cannot be written ({error.strerror}). Choose another.") from error
-    if other := sorted(found - FILES):
+    if other := sorted(found - set(CHECKPOINT_FILES)):
         raise CheckpointError(f"Expected a new folder, or one with a model to replace; {folder} holds {other[0]!r}. Choose another.")
 
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from nri_core.errors import DataError, NRIError
 
+CHECKPOINT_FILES = ("config.json", "model.safetensors", "README.md")  # a trained model is a folder of these; the last is for people
 MAX_ARCHIVE_BYTES = 2 * 1024**3  # unpacked; 50,000 reference simulations of springs-5 take 0.8 GB
 
 

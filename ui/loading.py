@@ -13,10 +13,10 @@ import streamlit as st
 
 from nri_core.errors import CheckpointError, DataError, JobError
 from nri_core.jobs import Run, list_runs, open_run
+from nri_core.storage import CHECKPOINT_FILES
 from nri_core.trajectories import Trajectories
 from ui import samples, state
 
-CHECKPOINT_FILES = ("config.json", "model.safetensors", "README.md")
 MAX_CHECKPOINT_BYTES = 200 * 1024**2
 FRESH_SIMS = 1000
 _HERE = ("127.0.0.1", "localhost", "::1")
