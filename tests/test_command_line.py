@@ -12,7 +12,8 @@ import pytest
 
 from nri_core.command_line import VERBS, main
 from nri_core.errors import NRIError
-from nri_core.exporters import EXPORTERS
+from nri_core.exporters import EXPORTERS, SINGLE
+from nri_core.network_baselines import BASELINES, known_law
 from nri_core.posterior import EdgePosterior
 from nri_core.systems import Simulation, Springs, simulate
 from nri_core.trajectories import Trajectories
@@ -103,9 +104,34 @@ def test_evaluate(model: Path, data: Path, capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.parametrize("form", EXPORTERS)
 def test_infer_writes_every_format(form: str, model: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     result = result_of(capsys, "infer", model, data, "--out", tmp_path / f"graph.{form}")
-    assert result["num_sims"] == 6 and (tmp_path / f"graph.{form}").stat().st_size
+    assert result["sims_read"] == 6 and (tmp_path / f"graph.{form}").stat().st_size
+    assert result["num_sims"] == (1 if form in SINGLE else 6), "what was written"
     if form == "npz":
         assert EdgePosterior.load(tmp_path / "graph.npz").edge_probs.shape == (6, 3, 3, 2)
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_infer_by_a_baseline(name: str, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--law", "springs"] if name == "known_law" else []
+    result = result_of(capsys, "infer", f"baseline:{name}", data, "--out", tmp_path / "graph.npz", *options)
+    posterior = EdgePosterior.load(tmp_path / "graph.npz")
+    assert result["inference"] == posterior.inference == name and ("law_fit" in result) == (name == "known_law")
+    expected = BASELINES[name](Trajectories.load(data), **{"law": "springs"} if options else {})
+    assert np.array_equal(posterior.edge_probs, expected.edge_probs)
+
+
+def test_the_options_of_a_baseline_reach_it(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--law", "springs", "--couplings", "-1", "0", "0.1", "--directed"]
+    result_of(capsys, "infer", "baseline:known_law", data, "--out", tmp_path / "graph.npz", *options)
+    expected = known_law(Trajectories.load(data), law="springs", couplings=(-1.0, 0.0, 0.1), undirected=False)
+    assert np.array_equal(EdgePosterior.load(tmp_path / "graph.npz").edge_probs, expected.edge_probs)
+
+
+def test_baselines_do_not_wait_for_torch(data: Path, tmp_path: Path) -> None:
+    code = "import sys; from nri_core.command_line import main; main(sys.argv[1:]); print('torch' in sys.modules)"
+    command = ["infer", "baseline:correlation", str(data), "--out", str(tmp_path / "graph.csv")]
+    done = subprocess.run([sys.executable, "-c", code, *command], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout.endswith("False\n"), done.stderr
 
 
 def test_bench_prints_what_the_script_returns(
@@ -192,6 +218,13 @@ def one_line(capsys: pytest.CaptureFixture[str], command: list[str | Path]) -> s
         (["evaluate", "{model}", "{other}"], "trained on"),
         (["infer", "{model}", "{data}", "--out", "{new}.xyz"], ".graphml"),
         (["infer", "{model}", "{data}", "--out", "{new}.csv", "--sim", "6"], "found 6"),
+        (["infer", "baseline:guess", "{data}", "--out", "{new}.csv"], "'guess'"),
+        (["infer", "baseline:known_law", "{data}", "--out", "{new}.csv"], "--law"),
+        (["infer", "baseline:known_law", "{data}", "--out", "{new}.csv", "--law", "gravity"], "'gravity'"),
+        (["infer", "baseline:known_law", "{data}", "--out", "{new}.csv", "--law", "kuramoto"], "`phase`"),
+        (["infer", "baseline:correlation", "{data}", "--out", "{new}.csv", "--directed"], "found --directed"),
+        (["infer", "baseline:correlation", "{data}", "--out", "{new}.csv", "--share", "1"], "between 0 and 1"),
+        (["infer", "{model}", "{data}", "--out", "{new}.csv", "--law", "springs"], "found --law"),
         (["bench", "everything"], "'everything'"),
         (["runs"], "VERB"),
         (["runs", "status"], "ID"),

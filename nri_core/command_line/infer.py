@@ -1,17 +1,19 @@
-"""infer CHECKPOINT_DIR DATA.npz --out posterior.npz"""
+"""infer CHECKPOINT_DIR|baseline:NAME DATA.npz --out posterior.npz"""
 
 import argparse
 from pathlib import Path
 from typing import Any
 
 from nri_core.command_line.fields import add_json
+from nri_core.command_line.readers import add_reader, by_baseline
 from nri_core.exporters import EXPORTERS, check_destination, write_graph
+from nri_core.posterior import EdgePosterior
 from nri_core.trajectories import Trajectories
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """A model, data, and a file whose name ends in its format."""
-    parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT_DIR", help="folder of a trained model")
+    """A model or a baseline, data, and a file whose name ends in its format."""
+    add_reader(parser)
     parser.add_argument("data", type=Path, metavar="DATA.npz", help="trajectories to infer the graphs of")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help=f"file to write, ending in .{', .'.join(EXPORTERS)}")
     parser.add_argument("--sim", type=int, help="write only this simulation, counted from 0 (GraphML and GEXF hold one: default 0)")
@@ -19,12 +21,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
-    """Infer and write."""
+    """Infer and write. `num_sims` counts what was written, `sims_read` what the data hold."""
     check_destination(options.out)
     data = Trajectories.load(options.data)
-    from nri_core.checkpoint import Checkpoint
+    posterior, more = by_baseline(options, data) or (_by_model(options, data), {})
+    written = write_graph(posterior, options.out, sim=options.sim)
+    return {
+        "out": options.out,
+        "num_sims": len(written),
+        "sims_read": data.num_sims,
+        "num_nodes": data.num_nodes,
+        "inference": posterior.inference,
+        **more,
+    }
+
+
+def _by_model(options: argparse.Namespace, data: Trajectories) -> EdgePosterior:
+    from nri_core.checkpoint import Checkpoint  # after the baselines, which do without torch
     from nri_core.inference import infer_edges
 
-    posterior = infer_edges(Checkpoint.load(options.checkpoint), data)
-    write_graph(posterior, options.out, sim=options.sim)
-    return {"out": options.out, "num_sims": data.num_sims, "num_nodes": data.num_nodes, "inference": posterior.inference}
+    return infer_edges(Checkpoint.load(Path(options.reader)), data)

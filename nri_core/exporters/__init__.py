@@ -19,11 +19,13 @@ EXPORTERS: dict[str, Callable[[EdgePosterior, range, Path], None]] = {
     "graphml": write_graphml,
     "gexf": write_gexf,
 }
+SINGLE = ("graphml", "gexf")  # hold one graph
 
 
-def write_graph(posterior: EdgePosterior, path: Path, *, sim: int | None = None) -> None:
+def write_graph(posterior: EdgePosterior, path: Path, *, sim: int | None = None) -> range:
     """Write in the format that the file name ends in: all simulations, or one. GraphML and GEXF hold one: the first, unless `sim` is given.
 
+    Returns the simulations that were written.
     Raises DataError for another ending, for a simulation that is not there, and for node names that are not all different.
     """
     path, count = Path(path), len(posterior.edge_probs)
@@ -32,7 +34,10 @@ def write_graph(posterior: EdgePosterior, path: Path, *, sim: int | None = None)
         raise DataError(f"Expected a simulation from 0 to {count - 1}; found {sim}.")
     if len(set(posterior.node_names)) < len(posterior.node_names):
         raise DataError("Expected node names that are all different; some occur twice. Rename them in the data.")
-    EXPORTERS[form](posterior, range(count) if sim is None else range(sim, sim + 1), path)
+    first = 0 if sim is None else sim
+    sims = range(first, count if sim is None and form not in SINGLE else first + 1)
+    EXPORTERS[form](posterior, sims, path)
+    return sims
 
 
 def check_destination(path: Path) -> str:

@@ -29,12 +29,12 @@ def write_json(posterior: EdgePosterior, sims: range, path: Path) -> None:
 
 
 def write_graphml(posterior: EdgePosterior, sims: range, path: Path) -> None:
-    """The first of `sims` as a directed graph."""
+    """One simulation as a directed graph."""
     with writing(path) as beside:
-        nx.write_graphml(_graph(posterior, sims[:1], nx.DiGraph), beside)
+        nx.write_graphml(_graph(posterior, sims, nx.DiGraph), beside)
 
 
 def write_gexf(posterior: EdgePosterior, sims: range, path: Path) -> None:
-    """The first of `sims` as a directed graph."""
+    """One simulation as a directed graph."""
     with writing(path) as beside:
-        nx.write_gexf(_graph(posterior, sims[:1], nx.DiGraph), beside)
+        nx.write_gexf(_graph(posterior, sims, nx.DiGraph), beside)

@@ -1,0 +1,51 @@
+"""Who reads the graph on the command line: a trained model, or `baseline:NAME`."""
+
+import argparse
+from inspect import Parameter, signature
+from typing import Any
+
+from nri_core.errors import ConfigError
+from nri_core.network_baselines import BASELINES, LAWS, law_fit
+from nri_core.posterior import EdgePosterior
+from nri_core.trajectories import Trajectories
+
+PREFIX = "baseline:"
+OPTIONS = {"law": "--law", "couplings": "--couplings", "share": "--share", "undirected": "--directed"}
+
+
+def add_reader(parser: argparse.ArgumentParser) -> None:
+    """The first argument of a verb that infers, and the options of the baselines."""
+    names = ", ".join(BASELINES)
+    parser.add_argument("reader", metavar="CHECKPOINT_DIR", help=f"folder of a trained model, or {PREFIX}NAME (no model): {names}")
+    group = parser.add_argument_group("options of the baselines")
+    group.add_argument("--law", choices=LAWS, help="the law that known_law takes for true")
+    group.add_argument("--couplings", type=float, nargs="+", help="its coupling for each edge type (default: the reference's)")
+    group.add_argument("--share", type=float, help="share of pairs that correlation and the like call edges (default: 0.5)")
+    group.add_argument("--directed", dest="undirected", action="store_false", default=None, help="do not tie the directions of a pair")
+
+
+def by_baseline(options: argparse.Namespace, data: Trajectories) -> tuple[EdgePosterior, dict[str, Any]] | None:
+    """What the named baseline infers, and what else to print of it; None where a trained model is named. Raises ConfigError."""
+    given: dict[str, Any] = {name: value for name in OPTIONS if (value := getattr(options, name)) is not None}
+    given |= {"couplings": tuple(given["couplings"])} if "couplings" in given else {}
+    if not options.reader.startswith(PREFIX):
+        if given:
+            raise ConfigError(f"Expected no option of a baseline with a trained model; found {_spelled(given)}.")
+        return None
+    name = options.reader.removeprefix(PREFIX)
+    if name not in BASELINES:
+        raise ConfigError(f"Expected {PREFIX}NAME with a name of {', '.join(BASELINES)}; found {name!r}.")
+    takes = signature(BASELINES[name]).parameters
+    if unknown := [option for option in given if option not in takes]:
+        raise ConfigError(f"Expected no option of {name} but {_spelled(takes)}; found {_spelled(unknown)}.")
+    if missing := [option for option in OPTIONS if option in takes and takes[option].default is Parameter.empty and option not in given]:
+        raise ConfigError(f"Expected {_spelled(missing)} with {name}; found none.")
+    posterior = BASELINES[name](data, **given)
+    if name != "known_law":
+        return posterior, {}
+    given.pop("undirected", None)
+    return posterior, {"law_fit": law_fit(data, posterior, **given)}
+
+
+def _spelled(names: Any) -> str:
+    return ", ".join(option for name, option in OPTIONS.items() if name in names)

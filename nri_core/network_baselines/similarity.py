@@ -1,0 +1,95 @@
+"""How alike two paths are: correlation, partial correlation, mutual information. None of them has a direction."""
+
+import numpy as np
+from jaxtyping import Float
+
+from nri_core.errors import DataError
+from nri_core.graph import off_diagonal
+from nri_core.network_baselines.ranking import by_rank, in_parts, standardised, varying_series
+from nri_core.posterior import EdgePosterior
+from nri_core.trajectories import Trajectories
+
+NUM_BINS = 5
+
+
+def correlation(data: Trajectories, *, share: float = 0.5) -> EdgePosterior:
+    """|Pearson correlation| of two paths, averaged over features: the paper's Corr. (path).
+
+    The paper does not state its threshold; here `share` of the pairs are called edges (see `by_rank`).
+    """
+    scores = in_parts(lambda part: np.abs(_correlations(part)).mean(-3), varying_series(data, fewest_frames=5))
+    return by_rank(scores, data.node_names, share=share, inference="correlation")
+
+
+def partial_correlation(data: Trajectories, *, share: float = 0.5) -> EdgePosterior:
+    """|correlation of two paths given all the others|, averaged over features, from the inverse of a shrunk correlation matrix.
+
+    The shrinkage towards no correlation is that of Schäfer and Strimmer (2005), equation 2 with target D of their table 2,
+    so that fewer frames than nodes will do.
+    """
+    scores = in_parts(lambda part: np.abs(_partial_correlations(part)).mean(-3), varying_series(data, fewest_frames=5))
+    return by_rank(scores, data.node_names, share=share, inference="partial_correlation")
+
+
+def mutual_information(data: Trajectories, *, share: float = 0.5) -> EdgePosterior:
+    """Σ p log(p / p p) of two paths in nats, averaged over features; binned: each path into 5 bins of equally many frames.
+
+    Few frames in 25 cells bias it upward, all pairs alike.
+    """
+    scores = in_parts(_mutual_information, varying_series(data, fewest_frames=2 * NUM_BINS))
+    return by_rank(scores, data.node_names, share=share, inference="mutual_information")
+
+
+def state_correlation(
+    states: Float[np.ndarray, "sim time node channel"], node_names: tuple[str, ...], *, share: float = 0.5
+) -> EdgePosterior:
+    """|Pearson correlation| over channels between the last hidden states of two nodes: the paper's Corr. (LSTM).
+
+    The states are those of a forecaster that sees each node by itself. Raises DataError where there are too few channels.
+    """
+    last = states[:, -1].astype(np.float64)
+    if last.shape[-1] < 3:
+        raise DataError(f"Expected hidden states of at least 3 channels; found {last.shape[-1]}.")
+    channels_as_time = np.moveaxis(last - last.mean(-1, keepdims=True), -1, 1)[..., None]
+    scores = in_parts(lambda part: np.abs(_correlations(part)).mean(-3), channels_as_time)
+    return by_rank(scores, node_names, share=share, inference="state_correlation")
+
+
+def _by_dim(series: Float[np.ndarray, "sim time node dim"]) -> Float[np.ndarray, "sim dim node time"]:
+    return np.ascontiguousarray(np.moveaxis(standardised(series), 3, 1).swapaxes(2, 3))
+
+
+def _correlations(series: Float[np.ndarray, "sim time node dim"]) -> Float[np.ndarray, "sim dim node node"]:
+    paths = _by_dim(series)
+    return paths @ paths.swapaxes(-1, -2) / paths.shape[-1]
+
+
+def _partial_correlations(series: Float[np.ndarray, "sim time node dim"]) -> Float[np.ndarray, "sim dim node node"]:
+    paths = _by_dim(series)
+    num_steps, off = paths.shape[-1], off_diagonal(paths.shape[-2])
+    plain = paths @ paths.swapaxes(-1, -2) / num_steps
+    # variance of each estimated correlation: T / (T − 1)³ · Σ_t (z_i z_j − r_ij)²
+    squares = np.square(paths)
+    variance = num_steps / (num_steps - 1) ** 3 * (squares @ squares.swapaxes(-1, -2) - num_steps * np.square(plain))
+    noise, signal = variance[..., off].sum(-1), np.square(plain[..., off]).sum(-1)
+    shrinkage = np.clip(noise / np.maximum(signal, 1e-12), 1e-3, 1)[..., None, None]
+    precision = np.linalg.inv((1 - shrinkage) * plain * off + np.eye(len(off)))
+    scale = np.sqrt(np.diagonal(precision, axis1=-2, axis2=-1))
+    partial = precision / scale[..., :, None] / scale[..., None, :]
+    return -(partial + partial.swapaxes(-1, -2)) / 2  # rounding must not rank the two directions apart
+
+
+def _mutual_information(series: Float[np.ndarray, "sim time node dim"]) -> Float[np.ndarray, "sim node node"]:
+    """Simulations and features side by side; a path that stands still tells nothing."""
+    paths = _by_dim(series)
+    num_sims, num_dims, num_nodes, num_steps = paths.shape
+    bins = paths.argsort(-1).argsort(-1) * NUM_BINS // num_steps
+    inside = (bins[..., None, :] == np.arange(NUM_BINS)[:, None]).astype(np.float32)  # [sim, dim, node, bin, time]
+    shares = inside.mean(-1)
+    flat = inside.reshape(num_sims, num_dims, num_nodes * NUM_BINS, num_steps)
+    joint = (flat @ flat.swapaxes(-1, -2) / num_steps).reshape(num_sims, num_dims, num_nodes, NUM_BINS, num_nodes, NUM_BINS)
+    independent = shares[..., None, None] * shares[:, :, None, None]
+    information = (joint * np.log(np.where(joint > 0, joint / independent, 1))).sum((3, 5))
+    moves = np.abs(paths).max(-1) > 0
+    information = (information * moves[..., :, None] * moves[..., None, :]).mean(1).astype(np.float64)
+    return (information + information.swapaxes(1, 2)) / 2  # rounding must not rank the two directions apart
