@@ -276,6 +276,7 @@ def test_what_cannot_be_compared_is_refused(name: str, springs: Trajectories) ->
         refuse(Trajectories(springs.values.copy(), ("a", "b", "c", "d")), name, "`x`, `y`.*found `a`, `b`", **options)
         refuse(springs, name, "`phase`", law="kuramoto")
         refuse(springs, name, "springs, charged, kuramoto; found 'gravity'", law="gravity")
+        refuse(replace(springs, values=springs.values * 1e40), name, "units of the law", law="charged")
         refuse(springs, name, "different", law="springs", couplings=(1.0, 1.0))
         refuse(oscillators(sims=2, nodes=8, frames=7), name, "at least 8 measured rates", law="kuramoto")
     else:

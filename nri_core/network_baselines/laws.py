@@ -14,6 +14,7 @@ from nri_core.trajectories import Trajectories
 
 MOTION = (("x", "vx"), ("y", "vy"), ("z", "vz"))
 REWEIGHTINGS = 5
+MOST = 1e30  # larger values overflow when distances are cubed
 FREEDOM = 3.0  # degrees of freedom of the Student-t that the reweighting fits: walls and close encounters are outliers
 
 Positions = Float[np.ndarray, "sim time node dim"]
@@ -103,7 +104,10 @@ Weights = Float[np.ndarray, "sim time receiver"]
 
 def _equations(data: Trajectories, law: Law) -> tuple[Rates, PairTerms, Weights]:
     """What the law explains, its pair terms, and how much each frame is worth."""
-    values = dict(zip(data.feature_names, np.moveaxis(observed_values(data, fewest_frames=5), -1, 0), strict=True))
+    seen = observed_values(data, fewest_frames=5)
+    if (largest := np.abs(seen).max()) > MOST:
+        raise DataError(f"Expected values in the units of the law; found {largest:.0e}. Rescale them, or choose another baseline.")
+    values = dict(zip(data.feature_names, np.moveaxis(seen, -1, 0), strict=True))
     rate, terms, weights = _of_phases(values, law, data.dt) if law.of_phases else _of_motion(values, law, data.dt)
     needed = data.num_nodes + law.of_phases * ("omega" not in values)
     if (found := rate.shape[1] * rate.shape[3]) < needed:
