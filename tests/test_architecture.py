@@ -26,6 +26,7 @@ CORE = (
     ("network_baselines",),
     ("exporters",),
     ("jobs",),
+    ("reproduction",),
     ("command_line",),
     ("__main__",),
 )

@@ -20,6 +20,7 @@ VERBS = {
     "evaluate": "compare what a model infers and forecasts with the truth",
     "infer": "write the graph that a model infers",
     "runs": "train in the background: submit, list, status, cancel",
+    "reproduce": "run the paper's tables again, for as long as you like",
     "bench": "print the figures of a benchmark",
 }
 

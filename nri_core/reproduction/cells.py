@@ -1,0 +1,92 @@
+"""Which cells there are, and the settings of each: the paper's recipe and ours."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from nri_core.errors import ConfigError
+from nri_core.models.decoders import DECODERS
+from nri_core.models.encoders import ENCODERS
+from nri_core.reproduction.paper import SYSTEMS as NAMES
+from nri_core.reproduction.paper import TABLES
+from nri_core.reproduction.results import Cell
+from nri_core.settings import PRESETS, TrainConfig, suited
+from nri_core.systems import SYSTEMS, System
+
+UNTRAINED = ("static", "correlation")
+PROTOCOL = 1  # raised when figures are measured in another way, so that older ones run again
+NOT_OF_THE_RESULT = {"seed", "max_seconds", "threads", "precision"}  # other than by chance and rounding
+
+# What the recipe of each method changes, beside its parts. Cheap cells come first, so that a small budget starts every system.
+RECIPES: dict[tuple[str, str], dict[str, Any]] = {
+    ("static", "paper"): {},
+    ("correlation", "paper"): {},
+    ("marginal", "ours"): {},
+    ("nri", "ours"): {"objective": "elbo", "prediction_steps": 1},
+    ("supervised", "ours"): {"objective": "supervised", "decoder": "none", "inference": "encoder"},
+    ("true_graph", "ours"): {"objective": "true_graph", "encoder": "none", "prediction_steps": 1},
+    ("full_graph", "ours"): {"objective": "full_graph", "encoder": "none", "inference": "none", "prediction_steps": 1},
+    ("nri", "paper"): {},
+    ("supervised", "paper"): {"objective": "supervised", "decoder": "none", "encoder_hidden": 512, "encoder_dropout": 0.5},
+    ("true_graph", "paper"): {"objective": "true_graph", "encoder": "none", "inference": "decoder"},
+    ("full_graph", "paper"): {"objective": "full_graph", "encoder": "none", "inference": "none"},
+}
+ORDER = list(RECIPES)
+
+
+def law_of(cell: Cell) -> System:
+    """The physics, and for Kuramoto what is seen of it: the paper's recipe sees the paper's features."""
+    law = SYSTEMS[re.sub(r"\d+", "", cell.system)]
+    sees_paper_features = "features" in law.model_fields and cell.recipe == "paper"
+    return law(features="paper") if sees_paper_features else law()
+
+
+def num_nodes(system: str) -> int:
+    """springs5 → 5."""
+    return int(re.sub(r"\D", "", system))
+
+
+def settings_of(cell: Cell) -> TrainConfig | None:
+    """The recipe of a cell; None where nothing is trained."""
+    if cell.method in UNTRAINED:
+        return None
+    name, law = re.sub(r"\d+", "", cell.system), law_of(cell)
+    base = PRESETS["live"] if cell.recipe == "ours" else PRESETS["paper"].model_copy(update={"encoder": "mlp" if name == "springs" else "cnn"})
+    base = suited(base, law.edge_type_names, law.feature_names)
+    changes = RECIPES[cell.method, cell.recipe] | {"seed": cell.seed}
+    return TrainConfig.model_validate(base.model_dump() | changes)
+
+
+def digest(cell: Cell) -> str:
+    """Of all that decides what a cell comes to, except its seed and its budget."""
+    settings = settings_of(cell)
+    known = settings and settings.model_dump(mode="json", exclude=NOT_OF_THE_RESULT)
+    text = json.dumps([PROTOCOL, known, law_of(cell).model_dump(mode="json")], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def cells_of(table: str, systems: Iterable[str], seeds: int) -> list[Cell]:
+    """The cells of a table in the order in which they run: first one seed of everything, the cheap methods before the dear ones.
+
+    Raises ConfigError for an unknown system.
+    """
+    systems = tuple(dict.fromkeys(systems))
+    if unknown := [system for system in systems if system not in NAMES]:
+        raise ConfigError(f"Expected systems among {', '.join(NAMES)}; found {unknown[0]!r}.")
+    cells = []
+    for seed in range(seeds):
+        for method, recipe in ORDER:
+            if method in TABLES[table] and (seed == 0 or method not in UNTRAINED):
+                cells += [Cell(system, method, recipe, seed) for system in systems if _exists(method, system)]
+    return [cell for cell in cells if _has_parts(cell)]
+
+
+def _exists(method: str, system: str) -> bool:
+    return not (method == "nri_simulated" and system.startswith("kuramoto"))  # the paper's features do not hold the law's state
+
+
+def _has_parts(cell: Cell) -> bool:
+    settings = settings_of(cell)
+    return settings is None or (settings.encoder in {*ENCODERS, "none"} and settings.decoder in {*DECODERS, "none"})

@@ -1,0 +1,192 @@
+"""How a cell is measured: the reference's protocol, on simulations of seeds that no training sees."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from nri_core.checkpoint import Checkpoint
+from nri_core.graph import off_diagonal
+from nri_core.inference import infer_edges, rollout
+from nri_core.metrics import score_edges
+from nri_core.network_baselines import BASELINES
+from nri_core.posterior import EdgePosterior
+from nri_core.reproduction.cells import digest, law_of, num_nodes, settings_of
+from nri_core.reproduction.paper import HORIZONS
+from nri_core.reproduction.results import Cell, CellResult
+from nri_core.settings import TrainConfig
+from nri_core.systems import Simulation, System, simulate
+from nri_core.systems.kuramoto import PAPER_FEATURES, Kuramoto, paper_features
+from nri_core.training import EpochRecord, choose_device, fit
+from nri_core.trajectories import Trajectories
+
+OBSERVED = 49  # frames of a training simulation, and those that inference reads of a test simulation
+TEST_FRAMES = 99
+START = 49  # the last true frame before a forecast, counted from 0
+TEST_SIMS = 1000  # the paper has 10,000
+VALID_SIMS = 100
+MOST_TRAIN_SIMS = 50_000  # the paper's
+BLOCK = 500  # training simulations are counted in these
+SEEDS = {"train": 101, "valid": 102, "test": 103}
+
+
+class SystemData:
+    """The simulations of one system, made when first asked for; `seconds` bounds the making of those to train on."""
+
+    def __init__(self, law: System, nodes: int, *, seconds: float) -> None:
+        self.law, self.nodes, self.seconds = law, nodes, seconds
+
+    @cached_property
+    def test(self) -> Trajectories:
+        """The same for every budget."""
+        return self._made("test", TEST_SIMS, TEST_FRAMES)
+
+    @cached_property
+    def valid(self) -> Trajectories:
+        """For the choice of the best epoch, where the recipe makes one."""
+        return self._made("valid", VALID_SIMS, OBSERVED)
+
+    @cached_property
+    def train(self) -> Trajectories:
+        """As many as the time allows, up to the paper's number."""
+        started = time.perf_counter()
+        self._made("train", BLOCK, OBSERVED)
+        affordable = int(self.seconds / (time.perf_counter() - started))
+        return self._made("train", BLOCK * min(max(affordable, 1), MOST_TRAIN_SIMS // BLOCK), OBSERVED)
+
+    def _made(self, part: str, num_sims: int, num_steps: int) -> Trajectories:
+        made = simulate(self.law, Simulation(num_sims=num_sims, num_nodes=self.nodes, num_steps=num_steps, seed=SEEDS[part]))
+        return replace(made, values=made.values.astype(np.float32))  # all that training reads, at half the memory
+
+
+class Bench:
+    """Runs cells; keeps the simulations that they share."""
+
+    def __init__(self, *, seconds_for_data: float, device: str, threads: int) -> None:
+        self.seconds_for_data, self.device, self.threads = seconds_for_data, device, threads
+        self._data: dict[tuple[str, str], SystemData] = {}
+
+    def data(self, cell: Cell) -> SystemData:
+        """Both recipes see the same simulations, perhaps as other features."""
+        law = law_of(cell)
+        key = (cell.system, law.model_dump_json())
+        if key not in self._data:
+            self._data[key] = SystemData(law, num_nodes(cell.system), seconds=self.seconds_for_data)
+        return self._data[key]
+
+    def run(self, cell: Cell, seconds: float) -> CellResult:
+        """Train for at most `seconds` and measure. Raises NRIError where training fails."""
+        data, settings = self.data(cell), settings_of(cell)
+        known: dict[str, Any] = {**cell._asdict(), "digest": digest(cell), "features": data.test.feature_names, "test_sims": TEST_SIMS}
+        if settings is None:
+            return CellResult(**known, **MEASURES[cell.method](None, data.test))
+        settings = settings.model_copy(update={"max_seconds": seconds, "threads": self.threads, "precision": self._precision(settings)})
+        data.valid, data.train  # noqa: B018 – made before the clock of the training starts
+        last = None
+        for last in fit(data.train, data.valid, settings, device=self.device):
+            pass
+        return CellResult(
+            **known,
+            **MEASURES[cell.method](last.checkpoint, data.test),
+            objective=settings.objective,
+            seconds=round(last.seconds, 1),
+            draws=last.samples,
+            train_sims=data.train.num_sims,
+            finished=_finished(last, settings),
+            device=str(choose_device(self.device)),
+            settings=settings.model_dump(mode="json"),
+        )
+
+    def _precision(self, settings: TrainConfig) -> str:
+        return "tf32" if choose_device(self.device).type == "cuda" else settings.precision
+
+
+def _finished(last: EpochRecord, settings: TrainConfig) -> bool:
+    """Whether every draw that the recipe asks for was made."""
+    return last.epoch == settings.epochs and last.samples >= settings.epochs * settings.epoch_size * 0.99
+
+
+def static(_: Checkpoint | None, test: Trajectories) -> dict[str, Any]:
+    """Nothing moves."""
+    return {"mse": errors(np.repeat(test.values[:, START, None], HORIZONS[-1], axis=1), test)}
+
+
+def correlated(_: Checkpoint | None, test: Trajectories) -> dict[str, Any]:
+    """Which paths are alike."""
+    observed = test.select(slice(None), frames=slice(0, OBSERVED))
+    return {"edge_accuracy": score_edges(BASELINES["correlation"](observed), test).accuracy, "inference": "correlation"}
+
+
+def read_and_forecast(checkpoint: Checkpoint, test: Trajectories) -> dict[str, Any]:
+    """The graph from the observed frames, by the recipe's own way and by the encoder alone; a free rollout under it."""
+    own = infer_edges(checkpoint, test)
+    by_encoder = None if checkpoint.model.encoder is None else score_edges(infer_edges(checkpoint, test, inference="encoder"), test).accuracy
+    forecast = {} if checkpoint.model.decoder is None else {"mse": forecast_errors(checkpoint, test, own)}
+    accuracy = score_edges(own, test).accuracy
+    return {"edge_accuracy": accuracy, "edge_accuracy_encoder": by_encoder, "inference": own.inference, **forecast}
+
+
+def forecast_without_graph(checkpoint: Checkpoint, test: Trajectories) -> dict[str, Any]:
+    """Every pair alike."""
+    return {"mse": forecast_errors(checkpoint, test, None)}
+
+
+def forecast_true_graph(checkpoint: Checkpoint, test: Trajectories) -> dict[str, Any]:
+    """Told the edges, in training and now."""
+    probs = np.eye(len(checkpoint.edge_type_names))[test.edge_types] * off_diagonal(test.num_nodes)[..., None]
+    return {"mse": forecast_errors(checkpoint, test, EdgePosterior(probs, checkpoint.edge_type_names, test.node_names, "true"))}
+
+
+MEASURES: dict[str, Callable[[Checkpoint | None, Trajectories], dict[str, Any]]] = {
+    "static": static,
+    "correlation": correlated,
+    "marginal": read_and_forecast,
+    "nri": read_and_forecast,
+    "supervised": read_and_forecast,
+    "true_graph": forecast_true_graph,
+    "full_graph": forecast_without_graph,
+}
+
+
+def forecast_errors(checkpoint: Checkpoint, test: Trajectories, graph: EdgePosterior | None) -> dict[str, float]:
+    """Free rollout from the true frame 49, as the reference's test does."""
+    return errors(rollout(checkpoint, test, graph, start=START, num_steps=HORIZONS[-1]).values, test)
+
+
+def errors(forecast: Float[np.ndarray, "sim horizon node dim"], test: Trajectories) -> dict[str, float]:
+    """Mean squared error over simulations, nodes and features at each horizon, in the paper's units."""
+    scale, dims = units(test)
+    difference = (forecast - test.values[:, START + 1 : START + 1 + forecast.shape[1]])[..., dims] / scale
+    by_horizon = np.square(difference.astype(np.float64)).mean((0, 2, 3))
+    return {str(horizon): float(by_horizon[horizon - 1]) for horizon in HORIZONS}
+
+
+# Half the range of locations and of velocities over 50,000 training simulations: the reference's units are its training
+# set's, but errors in units that move with a cell's budget could not be compared.
+HALF_RANGES: dict[tuple[str, int], tuple[float, float]] = {
+    ("springs", 5): (4.308, 1.546),
+    ("charged", 5): (5.0, 6.450),
+}
+
+
+def units(test: Trajectories) -> tuple[Float[np.ndarray, "*#sim time node dim"], list[int]]:
+    """What 1 means in each feature that the paper's errors are taken over, and which features those are."""
+    if "omega" not in test.feature_names:
+        location, velocity = HALF_RANGES[test.metadata["system"], test.num_nodes]
+        return np.array([velocity if name in ("vx", "vy") else location for name in test.feature_names]), list(range(4))
+    dims = [test.feature_names.index(name) for name in PAPER_FEATURES]
+    if "phase" not in test.feature_names:
+        return np.ones(len(dims)), dims
+    return _kuramoto_scale(test), dims
+
+
+def _kuramoto_scale(test: Trajectories) -> Float[np.ndarray, "sim 1 node 3"]:
+    """The paper scales each oscillator's rate by its own extremes; one that is constant is 0 whatever is forecast."""
+    rate = test.values[..., test.feature_names.index("dphi")]
+    half = (rate.max(1, keepdims=True) - rate.min(1, keepdims=True)) / 2
+    return np.stack([np.where(half > 1e-6, half, np.inf), np.ones_like(half), np.full_like(half, 4.5)], axis=-1)

@@ -1,0 +1,37 @@
+"""The whole of it: what is there already, what the budget adds, and the table of both."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from nri_core.reproduction.budget import spend
+from nri_core.reproduction.cells import cells_of, digest
+from nri_core.reproduction.paper import SYSTEMS
+from nri_core.reproduction.protocol import Bench
+from nri_core.reproduction.results import Cell, CellResult, highest_seed, read_result
+from nri_core.reproduction.tables import Table, assemble, write_table
+
+SHARE_FOR_DATA = 0.1  # of the budget, to simulate what is trained on
+
+
+def reproduce(
+    table: str, cells: Sequence[Cell], *, minutes: float, folder: Path, command: str, device: str, threads: int, report: Callable[[str], None]
+) -> tuple[Table, tuple[Path, Path]]:
+    """Spend `minutes` on `cells` and write the table of all that `folder` holds, also after Ctrl-C. Raises NRIError where it cannot."""
+    seconds = 60 * minutes
+    systems = {cell.system for cell in cells}
+    bench = Bench(seconds_for_data=SHARE_FOR_DATA * seconds / len(systems), device=device, threads=threads)
+    try:
+        spend(cells, stored(folder, cells), seconds=seconds, folder=folder, work=bench.run, digest=digest, report=report)
+    finally:
+        known = cells_of(table, SYSTEMS, highest_seed(folder) + 1)
+        results = stored(folder, known)
+        shown = [cell for cell in known if cell in results or cell in cells]
+        made = assemble(table, shown, results, command=command)
+        paths = write_table(folder, made)
+    return made, paths
+
+
+def stored(folder: Path, cells: Sequence[Cell]) -> dict[Cell, CellResult]:
+    """The results in `folder` that were made with the settings of today."""
+    found = ((cell, read_result(folder, cell, digest=digest(cell))) for cell in cells)
+    return {cell: result for cell, result in found if result}
