@@ -10,12 +10,13 @@ from nri_core.trajectories import Trajectories
 
 
 def granger(data: Trajectories, *, undirected: bool = True, lags: int = 2, ridge: float = 0.1, share: float = 0.5) -> EdgePosterior:
-    """How much j's last `lags` frames lower the squared error with which i's next change is predicted.
+    """How much the sender's last frames help to predict the receiver's next change: Granger causality by ridge regression.
 
     For each simulation one linear (vector autoregressive) model of all nodes, fitted by ridge regression with a penalty as
     if each past value carried noise of `ridge` times its variance: 49 frames are few for N · features · lags regressors.
-    The score is the rise of the penalised error when j's weights are held at 0, in units of the mean squared change of each
-    feature, averaged over i's features. `undirected`: the mean of both directions. Two lags let locations tell of velocities.
+    The score is the rise of the penalised error when the sender's weights are held at 0, in units of the mean squared change
+    of each feature, averaged over the receiver's features. `undirected`: the mean of both directions. Two `lags` let locations
+    tell of velocities.
     """
     if lags < 1 or ridge <= 0:
         raise ConfigError(f"Expected at least 1 lag and a ridge above 0; found {lags} and {ridge}.")

@@ -52,19 +52,21 @@ LAWS: dict[str, Law] = {
 def known_law(
     data: Trajectories, *, law: str, couplings: tuple[float, ...] = (), undirected: bool = True
 ) -> EdgePosterior:
-    """Least squares for each receiver: its acceleration (or phase rate − ω) on the law's pair terms with every other node.
+    """What the graph must be if this law moved the nodes: least squares of accelerations, or phase rates, on its pair terms.
 
-    p(type) ∝ exp(−Σ (ĉ − c_type)² / 2 se²) with the estimated coupling ĉ and its standard error, the sum over both
-    directions if `undirected`, which weights each by its precision. So the threshold between two types is the midpoint
-    of their `couplings` (default: the reference's). As sure as Gaussian errors and a true law allow; a wrong law is as
-    sure and wrong: `law_fit` shows it without labels.
+    For each receiver, the change of velocity (or dφ/dt − ω) is fitted by the pair terms with every other node, robustly.
+    p(type) ∝ exp(−Σ (ĉ − c_type)² / 2 se²) with the estimated coupling ĉ and its standard error, the sum over both directions
+    if `undirected`, which weights each by its precision. So the threshold between two types is the midpoint of their
+    `couplings` (default: the reference's). As sure as Gaussian errors and a true law allow; a wrong law is as sure and wrong:
+    `law_fit` shows it without labels.
     Raises ConfigError for an unknown law, DataError where features that it needs are absent or frames too few.
     """
     chosen = _chosen(law)
     values = couplings or chosen.couplings
     if len(values) < 2 or len(set(values)) < len(values):
         raise ConfigError(f"Expected at least two couplings, all different; found {couplings}.")
-    names = chosen.edge_type_names if len(values) == len(chosen.couplings) else tuple(f"coupling {value:g}" for value in values)
+    alike = np.array_equal(np.sign(values), np.sign(chosen.couplings))
+    names = chosen.edge_type_names if alike else tuple(f"coupling {value:g}" for value in values)
     parts = [_misfits(*_equations(part, chosen), np.array(values)) for part in _parts(data)]
     misfit = np.concatenate(parts)
     misfit = misfit + misfit.swapaxes(1, 2) if undirected else misfit
@@ -75,7 +77,7 @@ def known_law(
 def law_fit(data: Trajectories, posterior: EdgePosterior, *, law: str, couplings: tuple[float, ...] = ()) -> float:
     """1 − (median squared error of the rates that the law gives with the inferred graph) / (median squared rate).
 
-    Near 1 where the law is true; 0 is no better than no interaction at all, and a wrong law is often below.
+    Near 1 where the law is true and the noise small; 0 is no better than no interaction at all, and a wrong law is often below.
     """
     chosen = _chosen(law)
     values = np.array(couplings or chosen.couplings) * 1.0

@@ -13,28 +13,29 @@ NUM_BINS = 5
 
 
 def correlation(data: Trajectories, *, share: float = 0.5) -> EdgePosterior:
-    """|Pearson correlation| of two paths, averaged over features: the paper's Corr. (path).
+    """How closely two paths go up and down together: |Pearson correlation|, averaged over features.
 
-    The paper does not state its threshold; here `share` of the pairs are called edges (see `by_rank`).
+    The paper's Corr. (path). It does not state its threshold; here `share` of the pairs are called edges (see `by_rank`).
     """
     scores = in_parts(lambda part: np.abs(_correlations(part)).mean(-3), varying_series(data, fewest_frames=5))
     return by_rank(scores, data.node_names, share=share, inference="correlation")
 
 
 def partial_correlation(data: Trajectories, *, share: float = 0.5) -> EdgePosterior:
-    """|correlation of two paths given all the others|, averaged over features, from the inverse of a shrunk correlation matrix.
+    """How closely two paths go together when all the others are held fixed: |partial correlation|, averaged over features.
 
-    The shrinkage towards no correlation is that of Schäfer and Strimmer (2005), equation 2 with target D of their table 2,
-    so that fewer frames than nodes will do.
+    From the inverse of the correlation matrix, shrunk towards no correlation by as much as its entries are noise (Schäfer and
+    Strimmer 2005), so that fewer frames than nodes will do.
     """
     scores = in_parts(lambda part: np.abs(_partial_correlations(part)).mean(-3), varying_series(data, fewest_frames=5))
     return by_rank(scores, data.node_names, share=share, inference="partial_correlation")
 
 
 def mutual_information(data: Trajectories, *, share: float = 0.5) -> EdgePosterior:
-    """Σ p log(p / p p) of two paths in nats, averaged over features; binned: each path into 5 bins of equally many frames.
+    """How much one path tells of the other, also where they are not proportional: mutual information, averaged over features.
 
-    Few frames in 25 cells bias it upward, all pairs alike.
+    I = Σ_ab p_ab log(p_ab / p_a p_b) in nats, each path sorted into 5 bins of equally many frames. Few frames in 25 cells bias
+    it upward, all pairs alike.
     """
     scores = in_parts(_mutual_information, varying_series(data, fewest_frames=2 * NUM_BINS))
     return by_rank(scores, data.node_names, share=share, inference="mutual_information")
