@@ -28,7 +28,9 @@ RECIPES: dict[tuple[str, str], dict[str, Any]] = {
     ("supervised", "ours"): {"objective": "supervised", "decoder": "none", "inference": "encoder"},
     ("true_graph", "ours"): {"objective": "true_graph", "encoder": "none", "prediction_steps": 1},
     ("full_graph", "ours"): {"objective": "full_graph", "encoder": "none", "inference": "none", "prediction_steps": 1},
+    ("nri_simulated", "ours"): {"objective": "elbo", "decoder": "simulated", "inference": "encoder", "prediction_steps": 1},
     ("nri", "paper"): {},
+    ("nri_simulated", "paper"): {"decoder": "simulated"},
     ("supervised", "paper"): {"objective": "supervised", "decoder": "none", "encoder_hidden": 512, "encoder_dropout": 0.5},
     ("true_graph", "paper"): {"objective": "true_graph", "encoder": "none", "inference": "decoder"},
     ("full_graph", "paper"): {"objective": "full_graph", "encoder": "none", "inference": "none"},
@@ -55,7 +57,7 @@ def settings_of(cell: Cell) -> TrainConfig | None:
     name, law = re.sub(r"\d+", "", cell.system), law_of(cell)
     base = PRESETS["live"] if cell.recipe == "ours" else PRESETS["paper"].model_copy(update={"encoder": "mlp" if name == "springs" else "cnn"})
     base = suited(base, law.edge_type_names, law.feature_names)
-    changes = RECIPES[cell.method, cell.recipe] | {"seed": cell.seed}
+    changes = RECIPES[cell.method, cell.recipe] | {"law": name, "seed": cell.seed}
     return TrainConfig.model_validate(base.model_dump() | changes)
 
 

@@ -147,6 +147,7 @@ MEASURES: dict[str, Callable[[Checkpoint | None, Trajectories], dict[str, Any]]]
     "correlation": correlated,
     "marginal": read_and_forecast,
     "nri": read_and_forecast,
+    "nri_simulated": read_and_forecast,
     "supervised": read_and_forecast,
     "true_graph": forecast_true_graph,
     "full_graph": forecast_without_graph,
@@ -174,7 +175,7 @@ HALF_RANGES: dict[tuple[str, int], tuple[float, float]] = {
 }
 
 
-def units(test: Trajectories) -> tuple[Float[np.ndarray, "*#sim time node dim"], list[int]]:
+def units(test: Trajectories) -> tuple[Float[np.ndarray, "*#sim dim"], list[int]]:
     """What 1 means in each feature that the paper's errors are taken over, and which features those are."""
     if "omega" not in test.feature_names:
         location, velocity = HALF_RANGES[test.metadata["system"], test.num_nodes]

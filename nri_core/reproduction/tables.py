@@ -1,7 +1,7 @@
 """From results of cells to a table: means and standard errors over seeds beside the paper's figures; JSON and Markdown."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -157,12 +157,12 @@ def budget_text(entry: Entry | None) -> str:
     return f"{seeds}{amount}{'' if entry.finished else ', cut short'}"
 
 
-def _mean(values: Sequence[float]) -> float:
+def _mean(values: Sequence[int | float]) -> float:
     return sum(values) / len(values)
 
 
-def _number(table: str):
-    return (lambda value: f"{value:.1f}") if table == "table1" else (lambda value: f"{value:.2e}")
+def _number(table: str) -> Callable[[float], str]:
+    return (lambda value: f"{value:.1f}") if table == "table1" else (lambda value: f"{value:.2e}".replace("e-0", "e-"))
 
 
 def _with_error(table: str, figure: Figure) -> str:
