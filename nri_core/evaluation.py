@@ -4,7 +4,7 @@ from typing import Any
 
 from nri_core.checkpoint import Checkpoint
 from nri_core.inference import infer_edges, rollout
-from nri_core.metrics import forecast_error, score_edges, static_error
+from nri_core.metrics import edge_figures, forecast_error, score_edges, static_error
 from nri_core.trajectories import Trajectories
 
 HORIZONS = (1, 10, 20)
@@ -16,9 +16,7 @@ def evaluate(checkpoint: Checkpoint, data: Trajectories) -> dict[str, Any]:
     `rollout_mse` runs freely from the end of the window that inference reads, in the reference's units;
     `static_mse` is the same for standing still.
     """
-    reads = checkpoint.config.inference != "none"
-    own = infer_edges(checkpoint, data) if reads else None
-    score = score_edges(own, data) if reads else None
+    own = infer_edges(checkpoint, data) if checkpoint.config.inference != "none" else None
     encoder = None
     if checkpoint.model.encoder is not None:
         encoder = score_edges(infer_edges(checkpoint, data, inference="encoder"), data)
@@ -30,13 +28,4 @@ def evaluate(checkpoint: Checkpoint, data: Trajectories) -> dict[str, Any]:
         for name, measure in (("rollout_mse", forecast_error), ("static_mse", static_error)):
             by_horizon = measure(forecast, data).mean(0)
             errors[name] = {str(horizon): float(by_horizon[horizon - 1]) for horizon in reached}
-    return {
-        "num_sims": data.num_sims,
-        "edge_accuracy": score and score.accuracy,
-        "edge_accuracy_encoder": encoder and encoder.accuracy,
-        "inference": own.inference if reads else "none",
-        "relabelling": score and list(score.relabelling),
-        "edge_accuracy_raw": score and score.accuracy_raw,
-        "auroc": score and score.auroc,
-        **errors,
-    }
+    return edge_figures(own, data) | {"edge_accuracy_encoder": encoder and encoder.accuracy, **errors}

@@ -1,6 +1,7 @@
 """How good is an inferred graph or a forecast: NumPy only, so that a page can score without loading a model."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import networkx as nx
 import numpy as np
@@ -51,6 +52,19 @@ def score_edges(posterior: EdgePosterior, truth: Trajectories) -> EdgeScore | No
         auroc=_auroc_of_second_type(posterior, true, pairs, relabelling) if num_true == 2 else None,
         accuracy_by_sim=np.mean(right, axis=(1, 2, 3), where=pairs),
     )
+
+
+def edge_figures(posterior: EdgePosterior | None, truth: Trajectories) -> dict[str, Any]:
+    """What `evaluate --json` says of the graphs, whoever inferred them; None stands for what is unknown, or for no graphs."""
+    score = score_edges(posterior, truth) if posterior is not None else None
+    return {
+        "num_sims": truth.num_sims,
+        "edge_accuracy": score and score.accuracy,
+        "inference": posterior.inference if posterior is not None else "none",
+        "relabelling": score and list(score.relabelling),
+        "edge_accuracy_raw": score and score.accuracy_raw,
+        "auroc": score and score.auroc,
+    }
 
 
 def best_relabelling(confusion: Int[np.ndarray, "inferred true"]) -> tuple[int, ...]:

@@ -120,6 +120,19 @@ def test_infer_by_a_baseline(name: str, data: Path, tmp_path: Path, capsys: pyte
     assert np.array_equal(posterior.edge_probs, expected.edge_probs)
 
 
+def test_evaluate_a_baseline_by_the_keys_of_a_model(model: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    by_model = result_of(capsys, "evaluate", model, data)
+    by_law = result_of(capsys, "evaluate", "baseline:known_law", data, "--law", "springs")
+    assert set(by_law) == {*by_model, "law_fit"}
+    assert by_law["edge_accuracy_raw"] == 1 and by_law["inference"] == "known_law" and by_law["rollout_mse"] == {}
+
+
+def test_a_baseline_can_be_held_to_the_frames_of_a_model(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result_of(capsys, "infer", "baseline:correlation", data, "--window", "20", "--out", tmp_path / "graph.npz")
+    expected = BASELINES["correlation"](Trajectories.load(data).select(slice(None), frames=slice(0, 20)))
+    assert np.array_equal(EdgePosterior.load(tmp_path / "graph.npz").edge_probs, expected.edge_probs)
+
+
 def test_the_options_of_a_baseline_reach_it(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = ["--law", "springs", "--couplings", "-1", "0", "0.1", "--directed"]
     result_of(capsys, "infer", "baseline:known_law", data, "--out", tmp_path / "graph.npz", *options)
@@ -127,9 +140,10 @@ def test_the_options_of_a_baseline_reach_it(data: Path, tmp_path: Path, capsys: 
     assert np.array_equal(EdgePosterior.load(tmp_path / "graph.npz").edge_probs, expected.edge_probs)
 
 
-def test_baselines_do_not_wait_for_torch(data: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("verb", ["infer", "evaluate"])
+def test_baselines_do_not_wait_for_torch(verb: str, data: Path, tmp_path: Path) -> None:
     code = "import sys; from nri_core.command_line import main; main(sys.argv[1:]); print('torch' in sys.modules)"
-    command = ["infer", "baseline:correlation", str(data), "--out", str(tmp_path / "graph.csv")]
+    command = [verb, "baseline:correlation", str(data), *(["--out", str(tmp_path / "graph.csv")] if verb == "infer" else [])]
     done = subprocess.run([sys.executable, "-c", code, *command], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.stdout.endswith("False\n"), done.stderr
 
@@ -224,6 +238,7 @@ def one_line(capsys: pytest.CaptureFixture[str], command: list[str | Path]) -> s
         (["infer", "baseline:known_law", "{data}", "--out", "{new}.csv", "--law", "kuramoto"], "`phase`"),
         (["infer", "baseline:correlation", "{data}", "--out", "{new}.csv", "--directed"], "found --directed"),
         (["infer", "baseline:correlation", "{data}", "--out", "{new}.csv", "--share", "1"], "between 0 and 1"),
+        (["infer", "baseline:correlation", "{data}", "--out", "{new}.csv", "--window", "41"], "from 1 to 40"),
         (["infer", "{model}", "{data}", "--out", "{new}.csv", "--law", "springs"], "found --law"),
         (["bench", "everything"], "'everything'"),
         (["runs"], "VERB"),

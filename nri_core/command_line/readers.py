@@ -10,7 +10,7 @@ from nri_core.posterior import EdgePosterior
 from nri_core.trajectories import Trajectories
 
 PREFIX = "baseline:"
-OPTIONS = {"law": "--law", "couplings": "--couplings", "share": "--share", "undirected": "--directed"}
+OPTIONS = {"window": "--window", "law": "--law", "couplings": "--couplings", "share": "--share", "undirected": "--directed"}
 
 
 def add_reader(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +18,7 @@ def add_reader(parser: argparse.ArgumentParser) -> None:
     names = ", ".join(BASELINES)
     parser.add_argument("reader", metavar="CHECKPOINT_DIR", help=f"folder of a trained model, or {PREFIX}NAME (no model): {names}")
     group = parser.add_argument_group("options of the baselines")
+    group.add_argument("--window", type=int, help="read only so many frames, the first, as a model does (default: all)")
     group.add_argument("--law", choices=LAWS, help="the law that known_law takes for true")
     group.add_argument("--couplings", type=float, nargs="+", help="its coupling for each edge type (default: the reference's)")
     group.add_argument("--share", type=float, help="share of pairs that correlation and the like call edges (default: 0.5)")
@@ -35,7 +36,10 @@ def by_baseline(options: argparse.Namespace, data: Trajectories) -> tuple[EdgePo
     name = options.reader.removeprefix(PREFIX)
     if name not in BASELINES:
         raise ConfigError(f"Expected {PREFIX}NAME with a name of {', '.join(BASELINES)}; found {name!r}.")
-    takes = signature(BASELINES[name]).parameters
+    window = given.pop("window", data.num_steps)
+    if not 1 <= window <= data.num_steps:
+        raise ConfigError(f"Expected --window from 1 to {data.num_steps}; found {window}.")
+    takes, data = signature(BASELINES[name]).parameters, data.select(slice(None), frames=slice(0, window))
     if unknown := [option for option in given if option not in takes]:
         raise ConfigError(f"Expected no option of {name} but {_spelled(takes)}; found {_spelled(unknown)}.")
     if missing := [option for option in OPTIONS if option in takes and takes[option].default is Parameter.empty and option not in given]:
