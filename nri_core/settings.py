@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 MOST_EDGE_TYPES = 10
 ADDITIVE_DECODERS = ("relative", "phase", "mlp")
-FORECASTERS = ("lstm", "joint_lstm")  # predict without any graph
+WITHOUT_GRAPH = ("lstm", "joint_lstm")  # predict without any graph
 
 
 class ModelSettings(BaseModel):
@@ -32,6 +32,10 @@ class ModelSettings(BaseModel):
     likelihood: Literal["student_t", "gaussian", "scaled"] = Field(
         "student_t", description="Distribution of the prediction error; gaussian is the paper's, scaled measures it against the typical change of each feature"
     )
+    forecaster: Literal["none", "stepped"] = Field(
+        "none", description="A second decoder for forecasts, under the graph that the first one reads: stepped learns a law of force and takes small steps"
+    )
+    forecast_members: int = Field(8, ge=1, le=100, description="Paths from nearly equal starts that a stepped forecast averages: the mean where motion is chaotic")
     law: Literal["springs", "charged", "kuramoto"] = Field("springs", description="Law of the simulated decoder, with the reference's constants")
     law_steps: int = Field(10, ge=1, le=1000, description="Inner steps of the simulated decoder in each frame")
 
@@ -43,7 +47,7 @@ class ModelSettings(BaseModel):
     @property
     def remembers(self) -> bool:
         """Whether the decoder carries a memory from frame to frame, and so wants a burn-in."""
-        return self.decoder in ("rnn", *FORECASTERS)
+        return self.decoder in ("rnn", *WITHOUT_GRAPH)
 
     @property
     def prior(self) -> tuple[float, ...]:
@@ -97,12 +101,14 @@ class TrainConfig(ModelSettings):
         _require((decoder == "none") == (objective == "supervised"), f"decoder none goes with the objective supervised and no other; found {decoder}")
         _require(self.additive or objective not in ("marginal", "distilled"), f"the objective {objective} sums over graphs, which needs a decoder of "
                  f"{', '.join(ADDITIVE_DECODERS)}; found {decoder}. Choose the elbo objective")  # fmt: skip
-        _require(decoder not in FORECASTERS or objective == "full_graph", f"the decoder {decoder} sees no graph: choose the objective full_graph")
+        _require(decoder not in WITHOUT_GRAPH or objective == "full_graph", f"the decoder {decoder} sees no graph: choose the objective full_graph")
         _require(decoder != "simulated" or objective in ("elbo",), "the simulated decoder has nothing to learn: choose the objective elbo, for its encoder")
         _require((self.inference == "none") == (objective == "full_graph"), "inference none goes with the objective full_graph and no other")
         _require(self.inference != "encoder" or encoder != "none", "there is no encoder to read the graph: choose inference by the decoder")
         _require(self.inference != "decoder" or self.additive, f"the graph is read through decoders of {', '.join(ADDITIVE_DECODERS)} only: "
                  "choose inference by the encoder")  # fmt: skip
+        _require(self.forecaster == "none" or objective in ("distilled", "marginal"), f"the forecaster {self.forecaster} learns under the graph of the "
+                 f"objectives distilled and marginal; found {objective}. Choose forecaster none")  # fmt: skip
         _require(not self.remembers or self.burn_in < self.window, f"expected a burn-in below the window of {self.window} frames; found {self.burn_in}")
         return self
 
@@ -153,7 +159,7 @@ def suited(config: TrainConfig, edge_type_names: tuple[str, ...], feature_names:
         changes = {"num_edge_types": min(len(edge_type_names), MOST_EDGE_TYPES), "skip_first": edge_type_names[0] == "none"}
     if feature_names and not set(PLANE) <= set(feature_names):
         part = "phase" if set(PHASES) <= set(feature_names) else "mlp"
-        changes["symmetries"] = False
+        changes |= {"symmetries": False, "forecaster": "none"}
         if config.encoder == "edgewise":
             changes["encoder"] = part
         if config.decoder == "relative":

@@ -11,12 +11,14 @@ from torch import Tensor, nn
 from nri_core.errors import ConfigError
 from nri_core.models.decoders import DECODERS
 from nri_core.models.encoders import ENCODERS
+from nri_core.models.forecaster import FORECASTERS
 from nri_core.models.layers import reverse_slots
 from nri_core.models.likelihoods import LIKELIHOODS
 from nri_core.models.prediction import Memory, Messages, Prediction
 from nri_core.settings import ModelSettings
 
 CALIBRATION_SIMS = 256
+FORECASTER_SIMS = 1024  # walls are rare events
 
 
 class NRI(nn.Module):
@@ -35,11 +37,12 @@ class NRI(nn.Module):
             self.likelihood = LIKELIHOODS[settings.likelihood](len(self.decoder.scored))
         if settings.encoder != "none":
             self.encoder = ENCODERS[settings.encoder](settings, feature_names=feature_names, window=window)
-        for kind, part in (("encoder", self.encoder), ("decoder", self.decoder)):
+        self.forecaster = FORECASTERS[settings.forecaster](settings, feature_names=feature_names) if settings.forecaster != "none" else None
+        for kind, part in (("encoder", self.encoder), ("decoder", self.decoder), ("forecaster", self.forecaster)):
             if part is not None and not set(part.needs) <= set(feature_names):
                 raise ConfigError(
                     f"The {getattr(settings, kind)} {kind} expects the features {', '.join(part.needs)}; found {', '.join(feature_names)}. "
-                    f"Choose the mlp {kind} instead."
+                    f"Choose {'none' if kind == 'forecaster' else f'the mlp {kind}'} instead."
                 )
         if self.encoder is not None and window < (fewest := self.encoder.fewest_frames(window)):
             raise ConfigError(f"The {settings.encoder} encoder expects at least {fewest} frames; found {window}. Choose another encoder or longer data.")
@@ -50,6 +53,8 @@ class NRI(nn.Module):
         for part in (self.encoder, self.decoder):
             if part is not None:
                 part.calibrate(sample)
+        if self.forecaster is not None:
+            self.forecaster.calibrate(values[:FORECASTER_SIMS])
         if self.decoder is not None:
             changes = (sample[:, 1:] - sample[:, :-1])[..., list(self.decoder.scored)]
             self.likelihood.calibrate(changes.flatten(0, -2))
@@ -114,7 +119,12 @@ class NRI(nn.Module):
     def rollout(
         self, history: Float[Tensor, "sim past node dim"], edges: Float[Tensor, "sim node slot type"], *, num_steps: int
     ) -> Float[Tensor, "sim time node dim"]:
-        """The frames after the last of `history`, the decoder fed with its own predictions; one with memory reads all of `history` first."""
+        """The frames after the last of `history`: by the forecaster, or the decoder fed with its own predictions.
+
+        A decoder with memory reads all of `history` first.
+        """
+        if self.forecaster is not None:
+            return self.forecaster.forecast(history[:, -1], edges, num_steps=num_steps)
         memory, frames = None, []
         if self.settings.remembers:
             for frame in range(history.shape[1] - 1):

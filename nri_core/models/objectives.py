@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from nri_core.models.marginal import marginal
+from nri_core.models.marginal import marginal, one_hot
 from nri_core.models.nri import NRI, elbo
 from nri_core.settings import TrainConfig
 
@@ -38,8 +38,9 @@ def evidence_bound(model: NRI, batch: Batch, settings: TrainConfig, generator: t
 
 def marginal_likelihood(model: NRI, batch: Batch, settings: TrainConfig, generator: torch.Generator) -> Terms:
     """Not NRI: maximum marginal likelihood, −log Σ_z p(x | z) p(z) one step ahead, per node and frame. Needs no encoder."""
-    nll = -marginal(model, batch.values).log_prob.mean() / _node_frames(batch)
-    return {"loss": nll, "nll": nll}
+    exact = marginal(model, batch.values)
+    nll = -exact.log_prob.mean() / _node_frames(batch)
+    return _with_forecaster({"loss": nll, "nll": nll}, model, batch, exact.edge_probs, generator)
 
 
 def distilled(model: NRI, batch: Batch, settings: TrainConfig, generator: torch.Generator) -> Terms:
@@ -47,7 +48,8 @@ def distilled(model: NRI, batch: Batch, settings: TrainConfig, generator: torch.
     exact = marginal(model, batch.values)
     nll = -exact.log_prob.mean() / _node_frames(batch)
     imitation = _cross_entropy(model.edge_logits(batch.values), exact.edge_probs.detach())
-    return {"loss": nll + imitation, "nll": nll, "imitation": imitation}
+    terms = {"loss": nll + imitation, "nll": nll, "imitation": imitation}
+    return _with_forecaster(terms, model, batch, exact.edge_probs, generator)
 
 
 def supervised(model: NRI, batch: Batch, settings: TrainConfig, generator: torch.Generator) -> Terms:
@@ -78,6 +80,15 @@ def _given_graph(model: NRI, batch: Batch, settings: TrainConfig, edges: Tensor)
     log_prob = model.rollout_log_prob(batch.values, edges, prediction_steps=settings.prediction_steps, burn_in=settings.burn_in)
     nll = -log_prob.mean() / _node_frames(batch)
     return {"loss": nll, "nll": nll}
+
+
+def _with_forecaster(terms: Terms, model: NRI, batch: Batch, edge_probs: Tensor, generator: torch.Generator) -> Terms:
+    """The forecaster learns beside the rest, under the most probable graph of the moment; they share no weights."""
+    if model.forecaster is None:
+        return terms
+    graph = one_hot(edge_probs.detach().argmax(-1), model.settings.num_edge_types).to(batch.values)
+    forecast = model.forecaster.loss(batch.values, graph, generator)
+    return terms | {"loss": terms["loss"] + forecast, "forecast": forecast}
 
 
 def _cross_entropy(logits: Float[Tensor, "sim node slot type"], target: Float[Tensor, "sim node slot type"]) -> Float[Tensor, ""]:
