@@ -12,7 +12,7 @@ from torch import Tensor
 
 from nri_core.errors import DataError
 from nri_core.systems.charged import Charged
-from nri_core.systems.kuramoto import Kuramoto
+from nri_core.systems.kuramoto import Kuramoto, paper_features
 from nri_core.systems.springs import Springs
 from nri_core.trajectories import Trajectories
 

@@ -46,7 +46,12 @@ class Charged(BaseModel):
         return box.draw_start(num_sims, num_nodes, generator, spread=1.0, box_size=self.box_size)
 
     def advance(
-        self, state: Float[Tensor, "sim node 4"], couplings: Float[Tensor, "sim node node"], *, num_steps: int, time_step: float = box.TIME_STEP
+        self,
+        state: Float[Tensor, "sim node 4"],
+        couplings: Float[Tensor, "sim node node"],
+        *,
+        num_steps: int,
+        time_step: float = box.TIME_STEP,
     ) -> Float[Tensor, "sim node 4"]:
         """`num_steps` small steps; differentiable in the couplings."""
         pairs = couplings.permute(1, 2, 0).contiguous()

@@ -32,10 +32,12 @@ class Kuramoto(BaseModel):
     directed: bool = Field(False, description="Draw both directions of a pair apart (the paper's graphs are undirected)")
     noise: float = Field(0.0, ge=0, le=10, description="Standard deviation of the noise added to the observed rates and phases")
     features: Literal["physical", "paper"] = Field(
-        "physical", description="What is stored: physical is rate, sine, phase, frequency; paper leaves out the phase and scales each oscillator's rate"
+        "physical",
+        description="What is stored: physical is rate, sine, phase and frequency; paper leaves out the phase and scales each oscillator's rate",
     )
     label_leak: bool = Field(
-        False, description="Paper features only: the rate of oscillators without any edge is 0, as in one generator in use; it tells who they are"
+        False,
+        description="Paper features only: the rate of oscillators without incoming edges is 0, as in one generator in use; it tells who they are",
     )
 
     edge_type_names: ClassVar[tuple[str, ...]] = ("none", "coupled")

@@ -62,7 +62,12 @@ class Springs(BaseModel):
         return box.draw_start(num_sims, num_nodes, generator, spread=0.5, box_size=self.box_size)
 
     def advance(
-        self, state: Float[Tensor, "sim node 4"], couplings: Float[Tensor, "sim node node"], *, num_steps: int, time_step: float = box.TIME_STEP
+        self,
+        state: Float[Tensor, "sim node 4"],
+        couplings: Float[Tensor, "sim node node"],
+        *,
+        num_steps: int,
+        time_step: float = box.TIME_STEP,
     ) -> Float[Tensor, "sim node 4"]:
         """`num_steps` small steps; differentiable in the couplings."""
         # Σ_j k_ij (r_i − r_j) = (degree_i r_i − Σ_j k_ij r_j): one product with the graph's Laplacian.

@@ -9,5 +9,6 @@ from torch import nn
 
 from nri_core.models.decoders.mlp import MLPDecoder
 from nri_core.models.decoders.relative import RelativeDecoder
+from nri_core.models.decoders.simulated import SimulatedDecoder
 
-DECODERS: dict[str, type[nn.Module]] = {"relative": RelativeDecoder, "mlp": MLPDecoder}
+DECODERS: dict[str, type[nn.Module]] = {"relative": RelativeDecoder, "mlp": MLPDecoder, "simulated": SimulatedDecoder}
