@@ -3,12 +3,12 @@
 import math
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from nri_core.errors import DataError
-from nri_core.reproduction.paper import HORIZONS, METHODS, TABLES, TITLES, figures
+from nri_core.reproduction.paper import HORIZONS, METHODS, SYSTEMS, TABLES, TITLES, figures
 from nri_core.reproduction.results import Cell, CellResult
 from nri_core.storage import write_json, write_text
 
@@ -58,6 +58,15 @@ class Table(BaseModel):
     command: str
     systems: tuple[str, ...]
     entries: tuple[Entry, ...]
+
+    @model_validator(mode="after")
+    def _of_the_paper(self) -> Self:
+        named = {*self.systems, *(entry.system for entry in self.entries)}
+        lengths = {len(entry.figures) for entry in self.entries} - {0}
+        known = named <= set(SYSTEMS) and {entry.method for entry in self.entries} <= set(METHODS)
+        if not self.systems or not known or lengths - {1 if self.table == "table1" else len(HORIZONS)}:
+            raise ValueError("expected systems, methods and figures of the paper's table")
+        return self
 
     def entry(self, system: str, method: str, recipe: str) -> Entry | None:
         """That one, if it ran."""
@@ -177,10 +186,10 @@ def markdown(table: Table) -> str:
         lines += [f"## {title(system)}", "", "| Method | Paper (quoted) | Paper's recipe, run here | its budget | Our recipe | its budget |", "|---|---|---|---|---|---|"]
         for method in table.methods(system):
             paper, ours = (table.entry(system, method, recipe) for recipe in ("paper", "ours"))
-            name = "Corr. (LSTM)" if (table.table, method) == ("table1", "lstm") else METHODS[method].title
-            cells = [name, paper_text(table.table, system, method), entry_text(table.table, paper), budget_text(paper)]
+            cells = [method_title(table.table, method), paper_text(table.table, system, method), entry_text(table.table, paper), budget_text(paper)]
             lines.append(f"| {' | '.join([*cells, entry_text(table.table, ours), budget_text(ours)])} |")
-        lines += ["", *_features(table, system)]
+        note = features_note(table, system)
+        lines += ["", *((note, "") if note else ())]
     lines += ["## Methods", "", *(f"- **{METHODS[method].title}**: {METHODS[method].meaning}." for method in TABLES[table.table])]
     return "\n".join(lines) + "\n"
 
@@ -191,11 +200,17 @@ def title(system: str) -> str:
     return f"{law}, N = {system[len(law) :]}"
 
 
-def _features(table: Table, system: str) -> list[str]:
+def method_title(table: str, method: str) -> str:
+    """What the row is called."""
+    return "Corr. (LSTM)" if (table, method) == ("table1", "lstm") else METHODS[method].title
+
+
+def features_note(table: Table, system: str) -> str:
+    """A sentence where our recipe sees other features than the paper's; else nothing."""
     seen = {entry.recipe: entry.features for entry in table.entries if entry.system == system and entry.features}
     if len(set(seen.values())) < 2:
-        return []
-    return [f"Features that our recipe sees are not the paper's: {', '.join(seen['ours'])}; the paper's are {', '.join(seen['paper'])}.", ""]
+        return ""
+    return f"Features that our recipe sees are not the paper's: {', '.join(seen['ours'])}; the paper's are {', '.join(seen['paper'])}."
 
 
 NOTES = {

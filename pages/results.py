@@ -1,0 +1,53 @@
+"""Results: the paper's tables, run again."""
+
+import streamlit as st
+
+from nri_core.reproduction.paper import HORIZONS
+from nri_core.reproduction.tables import features_note, markdown, title
+from ui import tables
+from ui.forms import check_choice
+from ui.frame import frame
+
+with frame("results"):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        check_choice("Table", "table", tables.TITLES.values(), start=tables.TITLES["table1"])
+        shared = {"bind": "query-params", "required": True}
+        name = st.segmented_control("Table", tables.TITLES, default="table1", format_func=tables.TITLES.get, key="table", **shared)
+        sources, faults = tables.found(name)
+        if len(sources) > 1:
+            check_choice("Run", "run_by", sources, start="Yours")
+            source = st.segmented_control("Run", sources, default="Yours", key="run_by", **shared)
+        else:
+            source = next(iter(sources), None)
+        table = tables.table_at(sources[source]) if source else None
+        horizon = 10
+        if table:
+            systems = {title(system): system for system in table.systems}
+            check_choice("System", "system_of", systems, start=next(iter(systems)))
+            system = systems[st.segmented_control("System", systems, default=next(iter(systems)), key="system_of", **shared)]
+        if table and name == "table2":
+            check_choice("Frames ahead", "ahead", HORIZONS, start=horizon)
+            horizon = st.segmented_control("Frames ahead", HORIZONS, default=horizon, key="ahead", **shared)
+
+    for fault in faults:
+        st.error(fault, icon=":material/error:")
+    if table is None:
+        st.info("Nothing has been run yet. This command runs the table for an hour and goes on where it stopped:", icon=":material/terminal:")
+        st.code(tables.command(name, "springs5"), language="bash")
+    else:
+        st.caption(tables.SENTENCES[name].format(ahead=f"{horizon} frame{'s' * (horizon > 1)}"))
+        figure = tables.chart(table, system, horizon)
+        st.plotly_chart(figure, key="chart", config={"displayModeBar": False}, alt=f"{tables.TITLES[name]} of each method, {title(system)}")
+        st.caption(
+            "Hollow diamonds are quoted from Kipf et al. (2018), who trained 500 times over 50,000 systems. The rest was run here, on the budget beside it: "
+            "what was cut short says little about what the method can do. “Marginal likelihood” is not NRI but its own way of training."
+        )
+        if note := features_note(table, system):
+            st.caption(note)
+        tables.show_written(tables.written(table, system))
+        st.caption("Run it again, for as long as you like; it goes on where it stopped:")
+        st.code(tables.command(name, system), language="bash")
+        with st.container(horizontal=True):
+            style = {"on_click": "ignore", "icon": ":material/download:"}
+            st.download_button("Download JSON", sources[source].read_bytes(), f"{name}.json", "application/json", **style)
+            st.download_button("Download Markdown", markdown(table), f"{name}.md", "text/markdown", **style)
