@@ -1,10 +1,13 @@
 """Oscillators: the law written out, phase locking, and the paper's features."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from pydantic import ValidationError
 
+from nri_core.command_line import main
 from nri_core.errors import DataError
 from nri_core.systems import Kuramoto, Simulation, Springs, couplings, paper_features, simulate
 from nri_core.trajectories import Trajectories
@@ -99,3 +102,18 @@ def test_paper_features_need_their_features_and_a_leak_needs_labels() -> None:
         paper_features(unlabelled, label_leak=True)
     with pytest.raises(ValidationError, match="label_leak belongs to the paper"):
         Kuramoto(label_leak=True)
+
+
+def test_the_command_line_takes_choices_and_switches(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "data.npz"
+    law = ["--features", "paper", "--label-leak", "true", "--directed", "yes", "--noise", "0.1", "--coupling", "0.5"]
+    assert main(["simulate", "kuramoto", *law, "--num-sims", "3", "--seed", "2", "--out", str(out)]) == 0
+    system = Kuramoto(features="paper", label_leak=True, directed=True, noise=0.1, coupling=0.5)
+    assert Trajectories.load(out).digest == simulate(system, Simulation(num_sims=3, seed=2)).digest
+    assert main(["simulate", "kuramoto", "--label-leak", "true", "--out", str(out)]) == 2
+    assert "choose features paper" in capsys.readouterr().err
+    assert main(["simulate", "kuramoto", "--directed", "maybe", "--out", str(out)]) == 2
+    assert "--directed" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="0"):
+        main(["simulate", "kuramoto", "--help"])
+    assert "true, false; default: false" in " ".join(capsys.readouterr().out.split())

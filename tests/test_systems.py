@@ -269,6 +269,16 @@ def test_the_law_runs_in_single_precision_and_in_coarser_steps(name: str) -> Non
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
+def test_the_law_stays_on_the_device_of_its_state(name: str) -> None:
+    """On the device that has shapes only, a tensor left behind on the CPU is an error, as it would be on a GPU."""
+    state, weights = torch.empty(3, 5, 4, device="meta"), torch.empty(3, 5, 5, 2, device="meta")
+    system = SYSTEMS[name]()
+    assert system.advance(state, soft_couplings(system, weights), num_steps=2).device == state.device
+    types = torch.empty(3, 5, 5, device="meta", dtype=torch.long)
+    assert couplings(system, types).device == types.device
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
 def test_the_simulated_decoder_is_the_law_and_has_gradients_in_the_edges(name: str) -> None:
     system = SYSTEMS[name]()
     data = simulate(system, Simulation(num_sims=4, num_steps=6))

@@ -65,4 +65,6 @@ def _option(name: str) -> str:
 def _help(field: FieldInfo) -> str:
     default = " ".join(map(str, field.default)) if isinstance(field.default, tuple) else field.default
     choices = f"{', '.join(get_args(field.annotation))}; " if get_origin(field.annotation) is Literal else ""
+    if field.annotation is bool:
+        choices, default = "true, false; ", str(default).lower()
     return f"{field.description} ({choices}default: {default})"

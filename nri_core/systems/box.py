@@ -56,6 +56,6 @@ def observe(exact: Trajectories, noise: float, generator: torch.Generator) -> Tr
 
 def _reflect(location: Tensor, velocity: Tensor, box_size: float) -> tuple[Tensor, Tensor]:
     inside = location.clamp(-box_size, box_size)
-    if not location.is_cuda and torch.equal(inside, location):  # the common case: nobody is at a wall; a GPU would wait for the answer
+    if location.device.type == "cpu" and torch.equal(inside, location):  # the common case: nobody is at a wall; a GPU would wait to know
         return location, velocity
     return 2 * inside - location, torch.where(inside == location, velocity, -velocity)

@@ -33,11 +33,11 @@ class Kuramoto(BaseModel):
     noise: float = Field(0.0, ge=0, le=10, description="Standard deviation of the noise added to the observed rates and phases")
     features: Literal["physical", "paper"] = Field(
         "physical",
-        description="What is stored: physical is rate, sine, phase and frequency; paper leaves out the phase and scales each oscillator's rate",
+        description="What is stored: rate, sine, phase and frequency; or the paper's, without the phase and with each rate scaled",
     )
     label_leak: bool = Field(
         False,
-        description="Paper features only: the rate of oscillators without incoming edges is 0, as in one generator in use; it tells who they are",
+        description="Paper features only: the rate of oscillators that nothing acts on is 0, as in one published generator",
     )
 
     edge_type_names: ClassVar[tuple[str, ...]] = ("none", "coupled")
