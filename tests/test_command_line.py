@@ -239,6 +239,8 @@ def one_line(capsys: pytest.CaptureFixture[str], command: list[str | Path]) -> s
         (["infer", "baseline:correlation", "{data}", "--out", "{new}.csv", "--directed"], "found --directed"),
         (["infer", "baseline:correlation", "{data}", "--out", "{new}.csv", "--share", "1"], "between 0 and 1"),
         (["infer", "baseline:correlation", "{data}", "--out", "{new}.csv", "--window", "41"], "from 1 to 40"),
+        (["infer", "baseline:lstm_correlation", "{data}", "--out", "{new}.csv"], "--lstm"),
+        (["infer", "baseline:lstm_correlation", "{data}", "--out", "{new}.csv", "--lstm", "{model}"], "lstm decoder"),
         (["infer", "{model}", "{data}", "--out", "{new}.csv", "--law", "springs"], "found --law"),
         (["bench", "everything"], "'everything'"),
         (["runs"], "VERB"),

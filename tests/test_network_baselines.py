@@ -6,13 +6,17 @@ import numpy as np
 import pytest
 import torch
 
-from nri_core.errors import ConfigError, DataError
+from nri_core.dataset import as_tensor, split
+from nri_core.errors import CheckpointError, ConfigError, DataError
 from nri_core.graph import off_diagonal
 from nri_core.metrics import EdgeScore, score_edges
 from nri_core.network_baselines import BASELINES, LAWS, known_law, law_fit, state_correlation
 from nri_core.network_baselines.autoregression import _scores
+from nri_core.network_baselines.states import lstm_correlation
 from nri_core.posterior import EdgePosterior
+from nri_core.settings import TrainConfig
 from nri_core.systems import SYSTEMS, Charged, Kuramoto, Simulation, Springs, couplings, simulate
+from nri_core.training import fit
 from nri_core.trajectories import Trajectories
 
 SIMILARITIES = ("correlation", "partial_correlation", "mutual_information")
@@ -237,13 +241,31 @@ def test_an_angle_that_winds_is_compared_by_its_sine_and_cosine() -> None:
 def test_states_that_are_alike_are_joined() -> None:
     generator = np.random.default_rng(0)
     kind = np.array([0, 0, 1, 1])
-    states = generator.normal(size=(30, 1, 2, 32))[:, :, kind] + 0.5 * generator.normal(size=(30, 5, 4, 32))
+    states = generator.normal(size=(30, 2, 32))[:, kind] + 0.5 * generator.normal(size=(30, 4, 32))
     edges = np.repeat(((kind[:, None] == kind) & off_diagonal(4)).astype(int)[None], 30, axis=0)
     posterior = state_correlation(states, tuple("abcd"), share=1 / 3)
     assert score(posterior, labelled(np.zeros((30, 5, 4, 1)), edges)).auroc > 0.99
-    earlier = states.copy()
-    earlier[:, :-1] = 0  # only the last state counts
-    assert np.array_equal(state_correlation(earlier, tuple("abcd"), share=1 / 3).edge_probs, posterior.edge_probs)
+    expected = np.abs([np.corrcoef(each) for each in states])[:, off_diagonal(4)]
+    ranked = posterior.edge_probs[:, off_diagonal(4), 1].ravel()[np.argsort(expected, axis=None)]
+    assert (np.diff(ranked) >= -0.01).all(), "in the order of NumPy's own correlations, but for ties"
+    with pytest.raises(DataError, match="3 channels"):
+        state_correlation(states[..., :2], tuple("abcd"))
+
+
+def test_states_of_an_lstm_are_those_after_the_last_frame_it_reads() -> None:
+    """Against the network of torch run over each path by itself."""
+    data = simulate(Springs(), Simulation(num_sims=8, num_nodes=3, num_steps=20))
+    names = {"encoder": "none", "decoder": "lstm", "objective": "full_graph", "inference": "none", "likelihood": "gaussian"}
+    config = TrainConfig(**names, window=15, burn_in=10, epochs=1, epoch_size=2, batch_size=2, decoder_hidden=8)
+    checkpoint = next(fit(*split(data), config)).checkpoint
+    decoder = checkpoint.model.decoder
+    paths = as_tensor(data, checkpoint.config.normalizer, checkpoint.device)[:, :15].movedim(1, 0).flatten(1, 2)
+    with torch.no_grad():
+        upper = decoder.recurrent(decoder.embed(paths))[0][-1].unflatten(0, (8, 3))
+    posterior = lstm_correlation(data, lstm=checkpoint)
+    assert np.allclose(posterior.edge_probs, state_correlation(upper.numpy(), data.node_names).edge_probs)
+    with pytest.raises(CheckpointError, match="lstm decoder.*found joint_lstm"):
+        lstm_correlation(data, lstm=next(fit(*split(data), config.model_copy(update={"decoder": "joint_lstm"}))).checkpoint)
 
 
 @pytest.mark.parametrize("law", SYSTEMS)

@@ -42,18 +42,18 @@ def mutual_information(data: Trajectories, *, share: float = 0.5) -> EdgePosteri
 
 
 def state_correlation(
-    states: Float[np.ndarray, "sim time node channel"], node_names: tuple[str, ...], *, share: float = 0.5
+    states: Float[np.ndarray, "sim node channel"], node_names: tuple[str, ...], *, share: float = 0.5
 ) -> EdgePosterior:
-    """|Pearson correlation| over channels between the last hidden states of two nodes: the paper's Corr. (LSTM).
+    """How alike the last hidden states of two nodes are: |Pearson correlation| over channels, for the paper's Corr. (LSTM).
 
-    The states are those of a forecaster that sees each node by itself. Raises DataError where there are too few channels.
+    The states are those of a network that sees each node by itself. Raises DataError where there are too few channels.
     """
-    last = states[:, -1].astype(np.float64)
-    if last.shape[-1] < 3:
-        raise DataError(f"Expected hidden states of at least 3 channels; found {last.shape[-1]}.")
-    channels_as_time = np.moveaxis(last - last.mean(-1, keepdims=True), -1, 1)[..., None]
+    if states.shape[-1] < 3:
+        raise DataError(f"Expected hidden states of at least 3 channels; found {states.shape[-1]}.")
+    states = states.astype(np.float64)
+    channels_as_time = np.moveaxis(states - states.mean(-1, keepdims=True), -1, 1)[..., None]
     scores = in_parts(lambda part: np.abs(_correlations(part)).mean(-3), channels_as_time)
-    return by_rank(scores, node_names, share=share, inference="state_correlation")
+    return by_rank(scores, node_names, share=share, inference="lstm_correlation")
 
 
 def _by_dim(series: Float[np.ndarray, "sim time node dim"]) -> Float[np.ndarray, "sim dim node time"]:
