@@ -13,18 +13,19 @@ from nri_core.models.encoders import ENCODERS
 from nri_core.models.layers import from_receivers, from_senders, reverse_slots, sender_slots
 from nri_core.models.likelihoods import LIKELIHOODS, REFERENCE_VARIANCE, StudentT
 from nri_core.models.nri import elbo, gumbel_softmax, kl_divergence
+from nri_core.settings import WITHOUT_GRAPH
 from tests import textbook
 
 NAMES = ("x", "y", "vx", "vy")
 PAPER = {"encoder": "mlp", "decoder": "mlp", "likelihood": "gaussian", "undirected": False, "encoder_hidden": 16, "decoder_hidden": 16}
 
 
-def model(*, window: int = 12, seed: int = 0, **settings) -> NRI:
+def model(*, window: int = 14, seed: int = 0, **settings) -> NRI:
     torch.manual_seed(seed)
     return NRI(ModelSettings(**settings), feature_names=NAMES, num_nodes=5, window=window).double()
 
 
-def paths(num_sims: int = 4, num_frames: int = 12, num_nodes: int = 5, seed: int = 1) -> torch.Tensor:
+def paths(num_sims: int = 4, num_frames: int = 14, num_nodes: int = 5, seed: int = 1) -> torch.Tensor:
     """Smooth random motion with consistent velocities."""
     generator = torch.Generator().manual_seed(seed)
     velocity = torch.randn(num_sims, num_frames, num_nodes, 2, generator=generator, dtype=torch.float64).cumsum(1) / 5
@@ -91,7 +92,7 @@ def test_encoders_follow_a_renaming_of_the_nodes(name: str, undirected: bool) ->
         assert torch.allclose(logits, reverse_slots(logits))
 
 
-@pytest.mark.parametrize("name", DECODERS)
+@pytest.mark.parametrize("name", sorted(set(DECODERS) - {"joint_lstm"}))  # which knows its objects by their order
 @pytest.mark.parametrize("likelihood", LIKELIHOODS)
 @pytest.mark.parametrize("skip_first", [True, False])
 def test_decoders_follow_a_renaming_of_the_nodes_and_run_on(name: str, likelihood: str, skip_first: bool) -> None:
@@ -104,16 +105,16 @@ def test_decoders_follow_a_renaming_of_the_nodes_and_run_on(name: str, likelihoo
     assert network.rollout_log_prob(values, graph, prediction_steps=5).shape == (4,)
 
 
-@pytest.mark.parametrize("name", DECODERS)
+@pytest.mark.parametrize("name", sorted(set(DECODERS) - set(WITHOUT_GRAPH)))
 def test_a_silent_first_type_sends_nothing(name: str) -> None:
     """With every edge of the first type, no node feels any other."""
-    network, values = model(decoder=name), paths()
+    network, values = model(decoder=name), paths()[:, :2]
     none = torch.tensor([1.0, 0.0], dtype=torch.float64).expand(4, 5, 4, 2)
-    moved = values[:, 0].clone()
-    moved[:, 0] += 1
-    assert torch.equal(network.step(values[:, 0], none)[0].mean[:, 1:], network.step(moved, none)[0].mean[:, 1:])
-    some = none.flip(-1)
-    assert not torch.allclose(network.step(values[:, 0], some)[0].mean[:, 1:], network.step(moved, some)[0].mean[:, 1:])
+    moved = values.clone()
+    moved[:, :, 0] += 1
+    by_none, by_some = ([network.rollout(past, graph, num_steps=1)[..., 1:, :] for past in (values, moved)] for graph in (none, none.flip(-1)))
+    assert torch.equal(*by_none)
+    assert not torch.allclose(*by_some)
 
 
 @pytest.mark.parametrize("angle", [0.3, 2.0])

@@ -7,8 +7,17 @@ sum that arrives at a node into a prediction for it. The others have `step(state
 
 from torch import nn
 
+from nri_core.models.decoders.lstm import LSTMDecoder
 from nri_core.models.decoders.mlp import MLPDecoder
 from nri_core.models.decoders.relative import RelativeDecoder
+from nri_core.models.decoders.rnn import RNNDecoder
 from nri_core.models.decoders.simulated import SimulatedDecoder
 
-DECODERS: dict[str, type[nn.Module]] = {"relative": RelativeDecoder, "mlp": MLPDecoder, "simulated": SimulatedDecoder}
+DECODERS: dict[str, type[nn.Module]] = {
+    "relative": RelativeDecoder,
+    "mlp": MLPDecoder,
+    "rnn": RNNDecoder,
+    "simulated": SimulatedDecoder,
+    "lstm": LSTMDecoder,
+    "joint_lstm": LSTMDecoder,
+}

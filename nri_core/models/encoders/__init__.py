@@ -2,7 +2,8 @@
 
 from torch import nn
 
+from nri_core.models.encoders.cnn import CNNEncoder
 from nri_core.models.encoders.edgewise import EdgewiseEncoder
 from nri_core.models.encoders.mlp import MLPEncoder
 
-ENCODERS: dict[str, type[nn.Module]] = {"edgewise": EdgewiseEncoder, "mlp": MLPEncoder}
+ENCODERS: dict[str, type[nn.Module]] = {"edgewise": EdgewiseEncoder, "mlp": MLPEncoder, "cnn": CNNEncoder}

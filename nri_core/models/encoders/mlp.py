@@ -13,7 +13,7 @@ class MLPEncoder(nn.Module):
 
         h_j = f_emb(x_j);  h_ij = f_e1([h_i, h_j]);  h_j' = f_v(Σ_i h_ij / N);  h_ij' = f_e2([h_i', h_j', h_ij]);  logits = W h_ij'
 
-    Assumes nothing about the features. Keeps the reference's order [sender, receiver], its division by N, its Xavier
+    Without the factor graph, h_ij' = f_e2([f_v(h_ij), h_ij]): each pair by itself, as in the reference's option. Assumes nothing about the features. Keeps the reference's order [sender, receiver], its division by N, its Xavier
     weights and its biases of 0.1.
     """
 
@@ -24,8 +24,7 @@ class MLPEncoder(nn.Module):
         hidden, dropout = settings.encoder_hidden, settings.encoder_dropout
         self.embed = ReferenceMLP(window * len(feature_names), hidden, dropout)
         self.edge_first = ReferenceMLP(2 * hidden, hidden, dropout)
-        self.node = ReferenceMLP(hidden, hidden, dropout)
-        self.edge_second = ReferenceMLP(3 * hidden, hidden, dropout)
+        self.factor = FactorGraph(hidden, dropout) if settings.factor_graph else PairAlone(hidden, dropout)
         self.logits = nn.Linear(hidden, settings.num_edge_types)
         nn.init.xavier_normal_(self.logits.weight)
         nn.init.constant_(self.logits.bias, 0.1)
@@ -40,9 +39,34 @@ class MLPEncoder(nn.Module):
     def forward(self, values: Float[Tensor, "sim time node dim"]) -> Float[Tensor, "sim node slot type"]:
         """Edge logits of each [receiver, slot]."""
         nodes = self.embed(values.transpose(1, 2).flatten(2))
-        first = self.edge_first(_pairs(nodes))
-        nodes = self.node(first.sum(-2) / values.shape[2])
-        return self.logits(self.edge_second(torch.cat([_pairs(nodes), first], dim=-1)))
+        return self.logits(self.factor(self.edge_first(_pairs(nodes))))
+
+
+class FactorGraph(nn.Module):
+    """One round from edges to nodes and back, with a skip: f_e2([h_j', h_i', h_ij]), h_j' = f_v(Σ_i h_ij / N)."""
+
+    def __init__(self, hidden: int, dropout: float) -> None:
+        super().__init__()
+        self.node = ReferenceMLP(hidden, hidden, dropout)
+        self.edge = ReferenceMLP(3 * hidden, hidden, dropout)
+
+    def forward(self, edges: Float[Tensor, "sim node slot channel"]) -> Float[Tensor, "sim node slot channel"]:
+        """What each edge learns from the others at its ends."""
+        nodes = self.node(edges.sum(-2) / edges.shape[1])
+        return self.edge(torch.cat([_pairs(nodes), edges], dim=-1))
+
+
+class PairAlone(nn.Module):
+    """The reference's encoder without a factor graph: f_e2([f_v(h_ij), h_ij])."""
+
+    def __init__(self, hidden: int, dropout: float) -> None:
+        super().__init__()
+        self.first = ReferenceMLP(hidden, hidden, dropout)
+        self.second = ReferenceMLP(2 * hidden, hidden, dropout)
+
+    def forward(self, edges: Float[Tensor, "sim node slot channel"]) -> Float[Tensor, "sim node slot channel"]:
+        """Two more blocks for each edge by itself."""
+        return self.second(torch.cat([self.first(edges), edges], dim=-1))
 
 
 def _pairs(nodes: Float[Tensor, "sim node channel"]) -> Float[Tensor, "sim node slot pair"]:

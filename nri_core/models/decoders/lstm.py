@@ -1,0 +1,40 @@
+"""Forecasts without a graph, to compare with: an LSTM for each object, and one LSTM for all of them together."""
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from nri_core.models.layers import Dense
+from nri_core.models.prediction import Memory, Prediction
+from nri_core.settings import ModelSettings
+
+LAYERS = 2
+
+
+class LSTMDecoder(nn.Module):
+    """Baselines of Kipf et al. 2018, Table 2: an MLP for each object → two layers of LSTM → MLP; predicts the change.
+
+    "lstm" (single) runs one network over each object by itself and reads any number of them; "joint_lstm" sees all objects
+    side by side in one state of N · hidden units, so that it fits their number and order only.
+    """
+
+    needs = ()
+
+    def __init__(self, settings: ModelSettings, *, feature_names: tuple[str, ...], num_nodes: int) -> None:
+        super().__init__()
+        dims, hidden = len(feature_names), settings.decoder_hidden
+        self.scored = tuple(range(dims))
+        together = num_nodes if settings.decoder == "joint_lstm" else 1
+        self.embed = nn.Sequential(Dense(dims, hidden, hidden), nn.ReLU())
+        self.recurrent = nn.LSTM(together * hidden, together * hidden, LAYERS)
+        self.output = Dense(together * hidden, together * hidden, together * dims)
+
+    def calibrate(self, values: Float[Tensor, "sim time node dim"]) -> None:
+        """Nothing depends on the data."""
+
+    def step(
+        self, state: Float[Tensor, "sim node dim"], edges: Float[Tensor, "sim node slot type"], memory: Memory | None
+    ) -> tuple[Prediction, Memory]:
+        """One frame, whatever the edges; the memory is the LSTM's."""
+        embedded = self.embed(state).reshape(1, -1, self.recurrent.input_size)
+        remembered, memory = self.recurrent(embedded, memory)
+        return Prediction(state + self.output(remembered[0]).view_as(state)), memory
