@@ -5,6 +5,8 @@ all (they are the node axis), senders one gather, and the sum over incoming edge
 reference code multiplies by one-hot matrices instead; tests hold both forms equal.
 """
 
+import functools
+
 import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
@@ -12,17 +14,22 @@ from torch import Tensor, nn
 from nri_core import graph
 
 
+@functools.cache  # a GPU would finish all its work before each copy to it
 def sender_slots(num_nodes: int, device: torch.device | None = None) -> Int[Tensor, "node slot"]:
     """The sender in each slot of each receiver."""
     _, senders = graph.edge_list(num_nodes)
     return torch.from_numpy(senders.reshape(num_nodes, num_nodes - 1)).to(device)
 
 
+@functools.cache
+def _reverse(num_nodes: int, device: torch.device) -> Int[Tensor, " edge"]:
+    return torch.from_numpy(graph.reverse_edges(num_nodes)).to(device)
+
+
 def reverse_slots(edges: Shaped[Tensor, "*batch node slot channel"]) -> Shaped[Tensor, "*batch node slot channel"]:
     """The value of j←i at the place of i←j."""
     num_nodes = edges.shape[-3]
-    index = torch.from_numpy(graph.reverse_edges(num_nodes)).to(edges.device)
-    return edges.flatten(-3, -2).index_select(-2, index).unflatten(-2, (num_nodes, num_nodes - 1))
+    return edges.flatten(-3, -2).index_select(-2, _reverse(num_nodes, edges.device)).unflatten(-2, (num_nodes, num_nodes - 1))
 
 
 def from_senders(nodes: Float[Tensor, "*batch node channel"]) -> Float[Tensor, "*batch node slot channel"]:
