@@ -181,6 +181,9 @@ def test_a_wrong_law_fails_and_shows_it_without_labels(springs: Trajectories, ch
         believed, mistaken = known_law(data, law=right), known_law(data, law=wrong)
         assert score(mistaken, data).accuracy < 0.65
         assert law_fit(data, believed, law=right) > 0.99 and law_fit(data, mistaken, law=wrong) < 0
+    sparse = simulate(Springs(probability=0.1), Simulation(num_sims=50, seed=1))  # most particles are free
+    assert law_fit(sparse, known_law(sparse, law="springs"), law="springs") > 0.99
+    assert -1e6 < law_fit(sparse, known_law(sparse, law="charged"), law="charged") < 0
 
 
 @pytest.mark.parametrize("name", SIMILARITIES)
