@@ -36,7 +36,7 @@ def test_every_part_arrives_in_order() -> None:
     forecast = Trajectories(data.values[:1, 6:], data.feature_names, metadata={"start": 5})
     header, rest = unpack(payload(data, sim=1, posterior=posterior(1), posterior_sim=0, forecast=forecast, forecast_sim=0, note="epoch 3"))
     assert header["frames"] == 12 and header["nodes"] == 3 and header["forecast"] == {"start": 5, "frames": 6}
-    assert header["note"] == "epoch 3" and "row receives, column sends" in header["caption"]
+    assert header["note"] == "epoch 3" and "the forecast" in header["caption"]
     positions, rest = np.frombuffer(rest[: 12 * 24], "<f4"), rest[12 * 24 :]
     np.testing.assert_allclose(positions.reshape(12, 3, 2), data.values[1, :, :, 1:], rtol=1e-6)  # x and y by name
     predicted, rest = np.frombuffer(rest[: 6 * 24], "<f4"), rest[6 * 24 :]
@@ -72,6 +72,24 @@ def test_the_unseen_is_not_a_number_and_one_feature_is_a_height() -> None:
     assert np.isnan(positions[4, 1]).all() and np.isnan(positions).sum() == 2
     np.testing.assert_allclose(positions[0, :, 1], data.values[0, 0, :, 0], rtol=1e-6)
     assert len(set(positions[0, :, 0])) == 3
+
+
+def test_a_phase_is_a_point_on_a_circle_and_a_sine_alone_a_height() -> None:
+    data = trajectories(features=("dphi", "sin_phi", "phase", "omega"))
+    header, rest = unpack(payload(data))
+    positions = np.frombuffer(rest[: 12 * 24], "<f4").reshape(12, 3, 2)
+    assert header["round"] and "phase" in header["caption"]
+    np.testing.assert_allclose(np.arctan2(positions[..., 1], positions[..., 0]), np.angle(np.exp(1j * data.values[0, :, :, 2])), atol=1e-5)
+    radii = np.hypot(positions[..., 0], positions[..., 1])
+    assert np.ptp(radii, axis=0).max() < 1e-6 and (np.diff(radii[0]) < 0).all(), "each on its own circle: those in step stay apart"
+
+    data = trajectories(features=("dphi", "sin_phi", "omega"))
+    forecast = Trajectories(data.values[:, 6:] * 0.5, data.feature_names, metadata={"start": 5})
+    header, rest = unpack(payload(data, forecast=forecast))
+    positions, predicted = (np.frombuffer(part, "<f4").reshape(-1, 3, 2) for part in (rest[: 12 * 24], rest[12 * 24 : 18 * 24]))
+    np.testing.assert_allclose(positions[..., 1], data.values[0, :, :, 1], rtol=1e-6)
+    np.testing.assert_allclose(predicted[0, :, 0], positions[0, :, 0], rtol=1e-4, err_msg="a ghost stands above its own node")
+    assert not header["round"]
 
 
 @pytest.mark.parametrize("wrong", [

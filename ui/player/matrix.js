@@ -81,13 +81,14 @@ class Matrix {
     this.context.setLineDash([]);
   }
 
-  // Few nodes carry the disc they have on the stage.
+  // Nodes carry the disc they have on the stage; where there is no room for that, every so many their name alone.
   labels({ nodes, names }, palette, hover) {
-    const pen = this.context, discs = nodes <= PARTICLES.light.length;
+    const pen = this.context, discs = this.cell >= 15, every = discs ? 1 : this.cell >= 11 ? 1 : 5;
     pen.textAlign = "center";
     pen.textBaseline = "middle";
     pen.font = `${discs ? 600 : 400} ${this.cell > 11 ? 9.5 : 8}px ${palette.font}`;
     for (let node = 0; node < nodes; node++) {
+      if (every > 1 && (node + 1) % every && !hover?.ends.includes(node)) continue;
       const at = this.margin + (node + 0.5) * this.cell, colour = particleColour(palette, node, nodes);
       for (const [x, y] of [[at, 8], [8, at]]) {
         pen.globalAlpha = !hover || hover.ends.includes(node) ? 1 : 0.35;

@@ -1,9 +1,11 @@
-// palette.js: colours. Okabe and Ito's eight; vermillion means wrong and reddish purple missed, so particles take those last.
+// palette.js: colours. Okabe and Ito's eight; vermillion means wrong and reddish purple missed, so few particles take neither. The second ten are shades of the first.
 
 const WRONG = "#d55e00", MISSED = "#cc79a7";
 const PARTICLES = {
-  light: ["#e69f00", "#009e73", "#c8b400", "#30363d", "#56b4e9", "#cc79a7", "#d55e00", "#999933", "#882255", "#44aa99"],
-  dark: ["#e69f00", "#14b386", "#f0e442", "#e8edf2", "#2f86c8", "#cc79a7", "#d55e00", "#aaaa4a", "#b04a7d", "#44aa99"],
+  light: ["#e69f00", "#009e73", "#c8b400", "#30363d", "#56b4e9", "#cc79a7", "#d55e00", "#999933", "#882255", "#44aa99",
+    "#8a5a00", "#5fc9a5", "#7d7200", "#8d99a6", "#1b78b3", "#e3b4cf", "#8f3d00", "#5c5c1e", "#c9689c", "#1f6f65"],
+  dark: ["#e69f00", "#14b386", "#f0e442", "#e8edf2", "#2f86c8", "#cc79a7", "#d55e00", "#aaaa4a", "#b04a7d", "#44aa99",
+    "#ffd08a", "#0b6f52", "#a89f1c", "#8fa0b3", "#9fd0f5", "#8a4a70", "#ffa56b", "#d3d38f", "#e6a8c8", "#8fd6c8"],
 };
 const EDGES = {
   light: ["#0072b2", "#009e73", "#c8b400", "#56b4e9", "#882255"],

@@ -11,6 +11,7 @@ from nri_core.posterior import EdgePosterior
 from nri_core.trajectories import Trajectories
 
 NO_EDGE = "none"  # the edge type of this name is not drawn
+INNERMOST = 0.5  # radius of the last oscillator's circle, where the first has 1: those in step stay apart
 
 
 def payload(
@@ -27,7 +28,8 @@ def payload(
 ) -> bytes:
     """u32 length of the header | header (JSON) | positions | forecast | edge probabilities | truth; little-endian, all 4-byte aligned.
 
-    positions, forecast   float32 [time, node, 2]: the features named x and y, else the first two; NaN where unseen
+    positions, forecast   float32 [time, node, 2]: the features named x and y; else `phase` as a point on a circle; else `sin_phi`, or
+                          a single feature, as a height; else the first two. NaN where unseen
     edge probabilities    float32 [receiver, sender, edge type]
     truth                 uint8 [1 or time, receiver, sender]
 
@@ -37,9 +39,9 @@ def payload(
     positions = _positions(trajectories, sim)
     blocks: list[np.ndarray] = [positions]
     header: dict[str, object] = {"caption": caption or _caption(trajectories, posterior, forecast), "note": note, "height": height}
-    header |= {"names": list(trajectories.node_names), "forecast": None, "types": [], "truthTypes": [], "truthFrames": 0}
+    header |= {"names": list(trajectories.node_names), "round": _is_round(trajectories), "forecast": None, "types": [], "truthTypes": [], "truthFrames": 0}
     if forecast is not None:
-        start, predicted = _forecast(trajectories, forecast, sim if forecast_sim is None else forecast_sim)
+        start, predicted = _forecast(trajectories, sim, forecast, sim if forecast_sim is None else forecast_sim)
         blocks[0] = _lengthened(positions, start + 1 + len(predicted))
         blocks.append(predicted)
         header["forecast"] = {"start": start, "frames": len(predicted)}
@@ -56,26 +58,39 @@ def payload(
     return b"".join((len(text).to_bytes(4, "little"), text, *(np.ascontiguousarray(block).tobytes() for block in blocks)))
 
 
-def _positions(trajectories: Trajectories, sim: int) -> Float32[np.ndarray, "time node 2"]:
-    names = trajectories.feature_names
-    values = trajectories.values[sim]
-    if values.shape[-1] == 1:  # one number a node: side by side, each moving up and down
-        side = np.broadcast_to(np.linspace(values.min(), values.max(), trajectories.num_nodes)[:, None], values.shape)
-        values = np.concatenate([side, values], axis=-1)
-    plane = values[..., [names.index("x"), names.index("y")]] if {"x", "y"} <= set(names) else values[..., :2]
+def _positions(trajectories: Trajectories, sim: int, span: tuple[float, float] | None = None) -> Float32[np.ndarray, "time node 2"]:
+    """`span`: where nodes that have only a height stand side by side, if not as far apart as they are high."""
+    names, values = trajectories.feature_names, trajectories.values[sim]
+    if {"x", "y"} <= set(names):
+        plane = values[..., [names.index("x"), names.index("y")]]
+    elif _is_round(trajectories):
+        phase = values[..., names.index("phase")]
+        plane = np.linspace(1.0, INNERMOST, trajectories.num_nodes)[:, None] * np.stack([np.cos(phase), np.sin(phase)], axis=-1)
+    elif "sin_phi" in names or values.shape[-1] == 1:  # one number a node: side by side, each moving up and down
+        height = values[..., names.index("sin_phi") if "sin_phi" in names else 0]
+        side = np.broadcast_to(np.linspace(*(span or (np.nanmin(height), np.nanmax(height))), trajectories.num_nodes), height.shape)
+        plane = np.stack([side, height], axis=-1)
+    else:
+        plane = values[..., :2]
     if trajectories.observed is not None:
         plane = np.where(trajectories.observed[sim][..., None], plane, np.nan)
     return plane.astype("<f4")
 
 
-def _forecast(trajectories: Trajectories, forecast: Trajectories, sim: int) -> tuple[int, Float32[np.ndarray, "time node 2"]]:
+def _is_round(trajectories: Trajectories) -> bool:
+    """Whether a node is a phase and nothing else is known of where it is."""
+    return "phase" in trajectories.feature_names and not {"x", "y"} <= set(trajectories.feature_names)
+
+
+def _forecast(trajectories: Trajectories, shown: int, forecast: Trajectories, sim: int) -> tuple[int, Float32[np.ndarray, "time node 2"]]:
     _require_sim(forecast, sim, "forecast")
     start = forecast.metadata.get("start")
     if not isinstance(start, int) or not 0 <= start < trajectories.num_steps:
         raise DataError(f"Expected a forecast that starts at one of the {trajectories.num_steps} frames; found start {start!r}.")
     if forecast.num_nodes != trajectories.num_nodes:
         raise DataError(f"Expected a forecast of {trajectories.num_nodes} nodes; found {forecast.num_nodes}.")
-    return start, _positions(forecast, sim)
+    seen = _positions(trajectories, shown)
+    return start, _positions(forecast, sim, (float(np.nanmin(seen[..., 0])), float(np.nanmax(seen[..., 0]))))
 
 
 def _lengthened(positions: Float32[np.ndarray, "time node 2"], frames: int) -> Float32[np.ndarray, "longer node 2"]:
@@ -110,9 +125,14 @@ def _digest(positions: np.ndarray, trajectories: Trajectories) -> str:
 
 
 def _caption(trajectories: Trajectories, posterior: EdgePosterior | None, forecast: Trajectories | None) -> str:
-    ahead = " Dashed paths and rings: the forecast." if forecast is not None else ""
+    shape = ""
+    if _is_round(trajectories):
+        shape = " The angle of a point is its phase."
+    elif "sin_phi" in trajectories.feature_names:
+        shape = " The height of a point is the sine of its phase; these data hold no phase."
+    ahead = f" Dashed {'' if shape else 'paths and '}rings: the forecast." if forecast is not None else ""
     if posterior is not None:
-        return f"Thick lines: pairs the model believes act on each other.{ahead} Matrix: row receives, column sends."
+        return f"Thick lines: pairs the model believes act on each other.{ahead}{shape}"
     if trajectories.edge_types is not None:
-        return f"Lines: pairs that truly act on each other.{ahead} Matrix: row receives, column sends."
-    return f"The particles and their recent paths.{ahead}"
+        return f"Lines: pairs that truly act on each other.{ahead}{shape}"
+    return f"The particles and their recent paths.{ahead}{shape}"

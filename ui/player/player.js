@@ -4,7 +4,7 @@ const FRAMES_A_SECOND = 15; // at speed 1
 const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 4];
 const REST_AT_END = 900; // ms on the last frame before starting again
 const EASING = 220; // ms
-const PARTS = "caption note panes side legend badge detail play step time clock speed threshold level mode loop tip".split(" ");
+const PARTS = "caption note panes side legend badge detail play step time clock speed threshold level mode loop veil tip".split(" ");
 
 class Player {
   constructor(root) {
@@ -37,7 +37,9 @@ class Player {
 
   // ---- what is shown
 
-  load(scene) {
+  load(whole) {
+    this.whole = whole;
+    const scene = this.veiled ? withoutTruth(whole) : whole;
     const fresh = !this.scene || this.scene.digest !== scene.digest;
     const before = this.scene;
     this.scene = scene;
@@ -64,8 +66,8 @@ class Player {
   }
 
   write(scene) {
-    const { root } = this, compared = Boolean(scene.probs && scene.truth);
-    this.caption.textContent = scene.caption;
+    const { root, whole } = this, compared = Boolean(scene.probs && scene.truth);
+    this.caption.textContent = this.veiled && whole.truth && !scene.probs ? "The truth is hidden. Who acts on whom?" : scene.caption;
     this.note.textContent = scene.note;
     root.style.setProperty("--stage", `${Math.max(scene.height - 118, 160)}px`);
     root.style.minHeight = `${scene.height}px`;
@@ -80,6 +82,7 @@ class Player {
     this.time.max = scene.frames - 1;
     this.threshold.parentElement.hidden = !scene.probs;
     this.mode.parentElement.hidden = !scene.comparable;
+    this.veil.hidden = !whole.truth;
   }
 
   // Colours and sizes of this moment; called again by Streamlit when the theme changes.
@@ -227,7 +230,9 @@ class Player {
     this.threshold.oninput = () => this.setThreshold(Number(this.threshold.value));
     this.mode.onchange = () => this.changed();
     this.loop.onclick = () => this.setLoop(!this.looping);
+    this.veil.onclick = () => this.setVeiled(!this.veiled);
     root.addEventListener("keydown", (event) => this.key(event));
+    root.addEventListener("pointerdown", (event) => event.target.tagName !== "CANVAS" && this.setHover(null));
     this.point(this.main.canvas, (x, y) => this.main.pick(x, y, this.edges));
     this.point(this.twin.canvas, (x, y) => this.twin.pick(x, y, this.truth));
     this.point(this.table.canvas, (x, y) => this.table.pick(x, y, this.scene.nodes));
@@ -250,6 +255,8 @@ class Player {
       "]": () => this.setThreshold(Number(this.threshold.value) + 0.05),
       l: () => this.setLoop(!this.looping),
       L: () => this.setLoop(!this.looping),
+      t: () => this.setVeiled(!this.veiled),
+      T: () => this.setVeiled(!this.veiled),
     }[key];
     if (own?.test(key) || !act) return;
     event.preventDefault();
@@ -280,6 +287,13 @@ class Player {
     this.loop.setAttribute("aria-pressed", looping);
   }
 
+  setVeiled(veiled) {
+    this.veiled = veiled;
+    this.veil.setAttribute("aria-pressed", !veiled);
+    this.setHover(null);
+    this.load(this.whole);
+  }
+
   // ---- pointing
 
   point(canvas, pick) {
@@ -289,7 +303,7 @@ class Player {
     };
     canvas.addEventListener("pointermove", move);
     canvas.addEventListener("pointerdown", move);
-    canvas.addEventListener("pointerleave", () => this.setHover(null));
+    canvas.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && this.setHover(null)); // a finger that lifts has not left
   }
 
   setHover(hover, event) {

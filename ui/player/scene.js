@@ -22,6 +22,11 @@ function decodeScene(bytes) {
   return scene;
 }
 
+// The same scene to somebody who does not know who acts on whom.
+function withoutTruth(scene) {
+  return { ...scene, truth: null, truthTypes: [], truthFrames: 0, comparable: false };
+}
+
 // Everything that was seen fits; a forecast that runs away widens the view by half at most.
 function boundingBox({ positions, forecast }) {
   const box = [Infinity, Infinity, -Infinity, -Infinity];
@@ -57,11 +62,20 @@ function forecastError({ positions, forecast, nodes }) {
   return error;
 }
 
-// Positions at a time between two frames, on the straight line between them, into `out`.
-function positionsAt(array, frames, nodes, time, out) {
+// The shorter way round from one angle to another.
+const turn = (from, to) => ((to - from + 3 * Math.PI) % (2 * Math.PI)) - Math.PI;
+
+// Positions at a time between two frames, into `out`: on the straight line between them, or, where the scene is round, on the arc.
+function positionsAt(array, { frames, nodes, round }, time, out) {
   const t = Math.max(0, Math.min(frames - 1, time));
   const k = Math.min(Math.floor(t), Math.max(frames - 2, 0)), part = t - k;
   const a = k * nodes * 2, b = Math.min(k + 1, frames - 1) * nodes * 2;
   for (let i = 0; i < nodes * 2; i++) out[i] = part ? array[a + i] * (1 - part) + array[b + i] * part : array[a + i];
+  for (let i = 0; round && part && i < nodes * 2; i += 2) {
+    const from = Math.atan2(array[a + i + 1], array[a + i]), by = turn(from, Math.atan2(array[b + i + 1], array[b + i]));
+    const radius = Math.hypot(array[a + i], array[a + i + 1]);
+    out[i] = radius * Math.cos(from + part * by);
+    out[i + 1] = radius * Math.sin(from + part * by);
+  }
   return out;
 }

@@ -1,6 +1,7 @@
 // stage.js: one pane: edges, trails, forecast, particles. The true and the inferred graph are two of these on one clock.
 
 const TRAIL = 34; // frames
+const ARC = 2; // frames of trail where points go round: more would close the circle
 const CHUNKS = [4, 10]; // a trail fades in this many steps: of neutral particles, of coloured ones
 
 class Stage {
@@ -29,7 +30,7 @@ class Stage {
     this.left = (this.width - wide * this.scale) / 2 - left * this.scale;
     this.top = (this.height + title + tall * this.scale) / 2 + low * this.scale;
     const largest = scene.nodes <= 10 ? 9.5 : 8;
-    this.radius = scene.nodes <= NAMED_NODES ? Math.min(largest, Math.max(5.5, this.width / 42)) : scene.nodes <= 60 ? 4 : 3;
+    this.radius = scene.nodes <= NAMED_NODES ? Math.min(largest, Math.max(6.5, this.width / 30)) : scene.nodes <= 60 ? 4 : 3;
   }
 
   px(value) { return this.left + value * this.scale; }
@@ -40,7 +41,7 @@ class Stage {
     if (!this.width || !this.height) return;
     this.place(scene);
     if (!this.points || this.points.length !== scene.nodes * 2) this.points = new Float32Array(scene.nodes * 2);
-    positionsAt(scene.positions, scene.frames, scene.nodes, time, this.points);
+    positionsAt(scene.positions, scene, time, this.points);
     for (let i = 0; i < scene.nodes; i++) {
       this.points[2 * i] = this.px(this.points[2 * i]);
       this.points[2 * i + 1] = this.py(this.points[2 * i + 1]);
@@ -48,7 +49,8 @@ class Stage {
     pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     pen.clearRect(0, 0, this.width, this.height);
     pen.lineCap = pen.lineJoin = "round";
-    this.drawTrails(view);
+    if (scene.round) this.drawOrbits(view);
+    else this.drawTrails(view);
     for (const group of view.groups) this.drawEdges(group);
     if (view.forecast && time > view.forecast.start && time <= view.forecast.start + view.forecast.frames) this.drawForecast(view);
     this.drawParticles(view);
@@ -136,6 +138,39 @@ class Stage {
     pen.lineCap = "round";
   }
 
+  // Where a point is an angle: its circle, and an arc of the last frames on it.
+  drawOrbits(view) {
+    const { scene, time, palette } = view, pen = this.context, { nodes, positions } = scene, x = this.px(0), y = this.py(0);
+    const few = nodes <= NAMED_NODES, head = Math.floor(time), angle = (frame, node) => {
+      const k = 2 * (frame * nodes + node);
+      return Math.atan2(positions[k + 1], positions[k]);
+    };
+    for (let node = 0; node < nodes; node++) {
+      const radius = Math.hypot(this.points[2 * node] - x, this.points[2 * node + 1] - y);
+      if (!Number.isFinite(radius)) continue;
+      pen.lineWidth = 1;
+      pen.strokeStyle = palette.ink;
+      pen.globalAlpha = few ? 0.1 : 0.03;
+      pen.beginPath();
+      pen.arc(x, y, radius, 0, 7);
+      pen.stroke();
+      const now = Math.atan2(y - this.points[2 * node + 1], this.points[2 * node] - x), past = angle(Math.max(head - ARC, 0), node);
+      let swept = 0;
+      for (let frame = Math.max(head - ARC, 0); frame < head; frame++) swept += turn(angle(frame, node), angle(frame + 1, node));
+      swept += turn(angle(head, node), now);
+      pen.lineWidth = few ? 3 : 1;
+      pen.strokeStyle = particleColour(palette, node, nodes);
+      pen.lineCap = "butt";
+      for (let chunk = 0; few && Number.isFinite(swept) && chunk < 6; chunk++) {
+        pen.globalAlpha = 0.7 * ((chunk + 1) / 6) ** 1.5 * this.faded(view, node);
+        pen.beginPath();
+        pen.arc(x, y, radius, -past - (swept * chunk) / 6, -past - (swept * (chunk + 1)) / 6, swept > 0);
+        pen.stroke();
+      }
+    }
+    pen.lineCap = "round";
+  }
+
   // Through the frames first … last, then to the point between frames where the particle is.
   path(array, nodes, node, first, last, end) {
     const pen = this.context;
@@ -156,12 +191,12 @@ class Stage {
     const at = time - forecast.start - 1;
     this.ghosts ??= new Float32Array(nodes * 2);
     if (this.ghosts.length !== nodes * 2) this.ghosts = new Float32Array(nodes * 2);
-    positionsAt(forecast.positions, forecast.frames, nodes, at, this.ghosts);
+    positionsAt(forecast.positions, { frames: forecast.frames, nodes, round: scene.round }, at, this.ghosts);
     for (let node = 0; node < nodes; node++) {
       const named = nodes <= NAMED_NODES || (hover && hover.node === node), start = 2 * (forecast.start * nodes + node);
       const x0 = scene.positions[start], y0 = scene.positions[start + 1];
       let x = this.ghosts[2 * node], y = this.ghosts[2 * node + 1];
-      if (at < 0) [x, y] = [x0 + (x - x0) * (at + 1), y0 + (y - y0) * (at + 1)];
+      if (at < 0 && !scene.round) [x, y] = [x0 + (x - x0) * (at + 1), y0 + (y - y0) * (at + 1)];
       [x, y] = [this.px(x), this.py(y)];
       if (!Number.isFinite(x + y)) continue;
       const last = [];
@@ -170,7 +205,8 @@ class Stage {
       pen.strokeStyle = particleColour(palette, node, nodes);
       pen.globalAlpha = (named ? 0.95 : 0.5) * this.faded(view, node);
       pen.lineWidth = named ? 1.6 : 1;
-      if (named) {
+      if (named && scene.round) pen.setLineDash([3, 3]);
+      else if (named) {
         pen.setLineDash([5, 5]);
         pen.beginPath();
         pen.moveTo(this.px(x0), this.py(y0));
@@ -182,6 +218,7 @@ class Stage {
       pen.beginPath();
       pen.arc(x, y, this.radius + (named ? 2.5 : 1), 0, 7);
       pen.stroke();
+      pen.setLineDash([]);
     }
   }
 

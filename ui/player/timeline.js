@@ -24,12 +24,16 @@ function drawTimeline(canvas, { scene, palette, ratio }) {
   pen.stroke();
   pen.font = `11px ${palette.font}`;
   pen.textBaseline = "top";
-  const roomy = x(end) - x(forecast.start) > 150;
-  pen.fillText(roomy ? "forecast and its error" : "forecast", x(forecast.start) + 6, 4);
+  const room = x(end) - x(forecast.start) - 8, most = largest(forecast.error);
+  const words = most > 0 ? [`forecast, on average off by up to ${most.toPrecision(2)}`, `forecast, off by ≤ ${most.toPrecision(2)}`] : [];
+  const fits = [...words, "forecast"].find((text) => pen.measureText(text).width < room);
+  pen.fillText(fits ?? "", x(forecast.start) + 6, 4);
 }
 
+const largest = (errors) => errors.reduce((a, b) => (b > a ? b : a), 0); // NaN, where nothing was seen, is never larger
+
 function drawError(pen, forecast, x, floor, palette) {
-  const most = forecast.error.reduce((a, b) => (b > a ? b : a), 0);
+  const most = largest(forecast.error);
   if (!(most > 0)) return;
   const y = (error) => floor - (Number.isFinite(error) ? error / most : 0) * (floor - 6);
   pen.beginPath();
