@@ -1,40 +1,50 @@
 """Explore: a trained inference, already moving."""
 
+import numpy as np
 import streamlit as st
 
 from nri_core.metrics import forecast_error, score_edges, static_error
-from ui import samples
+from ui import names, samples, state
 from ui.forms import check_choice
 from ui.frame import frame, next_step
 from ui.player import player
 
-NAMED_RIGHTLY = "Share of ordered pairs named rightly, up to relabelling: nobody told the model which type is which."
-AGAINST_NO_MOTION = "Mean squared error of the forecasts, against that of the forecast that nothing moves."
+NAMED_RIGHTLY = (
+    "Share of ordered pairs named rightly. Nobody told the model what its types are called, so each counts under the name that fits best "
+    "(“up to relabelling”)."
+)
+AGAINST_NO_MOTION = "Squared error of the forecasts against that of the forecast that nothing moves, each the median over the systems shown here."
 
 with frame("explore"):
-    shown = samples.sample()
-    count = shown.trajectories.num_sims
+    there = samples.names()
     stage, numbers = st.container(), st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
-
     with numbers:
+        check_choice("Systems", "sample", there, start=samples.FIRST)
+        others = "Kinds of systems, each with the model that was trained on such and never saw these."
+        chosen = st.selectbox("Systems", there, key="sample", bind="query-params", width=150, help=others)
+        shown = samples.sample(chosen)
+        count = shown.trajectories.num_sims
         check_choice("System", "system", range(1, count + 1), start=1)
         unseen = f"{count} systems that the model never saw in training."
-        system = st.slider("System", 1, count, 1, key="system", bind="query-params", width=260, help=unseen) - 1
+        system = st.slider("System", 1, count, 1, key="system", bind="query-params", width=170, help=unseen) - 1
         score = score_edges(shown.posterior, shown.trajectories)
         ahead = min(10, shown.forecast.num_steps)
-        ours, still = (error(shown.forecast, shown.trajectories).mean(0)[ahead - 1] for error in (forecast_error, static_error))
+        ours, still = (np.median(error(shown.forecast, shown.trajectories)[:, ahead - 1]) for error in (forecast_error, static_error))
         for label, value, meaning in (
             ("This system", f"{100 * score.accuracy_by_sim[system]:.0f} % right", NAMED_RIGHTLY),
             (f"All {count} systems", f"{100 * score.accuracy:.1f} % right", "The same share over all systems shown here."),
-            (f"Error {ahead} frames ahead, against no motion", f"{float(f'{still / ours:.2g}'):,.0f}× smaller", AGAINST_NO_MOTION),
+            (f"Error in {ahead} frames, against no motion", f"{float(f'{still / ours:.2g}'):,.0f}× smaller", AGAINST_NO_MOTION),
         ):
             st.metric(label, value, help=meaning, width="content")
 
+    data = state.shipped_dataset(chosen)
+    state.show(data.name, data.size, state.shipped_model(chosen).name)
     with stage:
-        st.caption("Invisible springs join some of these particles. A model that watched only their motion inferred which.")
-        player(shown.trajectories, key="explore", sim=system, posterior=shown.posterior, forecast=shown.forecast, height=480)
+        law = names.law_of(shown.trajectories.metadata)
+        st.caption(law.watched if law else "A model that watched only this motion inferred who acts on whom.")
+        player(shown.trajectories, key="explore", sim=system, posterior=shown.posterior, forecast=shown.forecast, height=470)
 
     with st.container(horizontal=True):
         next_step("simulate", "Make your own system")
         next_step("train", "Train a model and watch the graph form")
-        next_step("compare", "Hold inferred against true")
+        next_step("compare", "Compare with the truth")

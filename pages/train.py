@@ -3,9 +3,9 @@
 import streamlit as st
 
 from nri_core.jobs import submit
-from nri_core.settings import PRESETS, TrainConfig, suited
-from ui import state
-from ui.forms import ask, check_choice, others, validated
+from nri_core.settings import TrainConfig
+from ui import recipes, state
+from ui.forms import ask, check_choice
 from ui.frame import STAGE_AND_SIDE, frame
 from ui.loading import choose_data, load_model
 from ui.player import player
@@ -15,7 +15,7 @@ RECIPES = {
     "live": "For a laptop: a good graph within seconds, a fine one within a minute or two.",
     "paper": "The model and recipe of Kipf et al. (2018): many hours without a GPU.",
 }
-MAIN = {"max_seconds": "Time limit (s)", "epochs": "Epochs", "seed": "Seed"}
+MAIN = ("max_seconds", "epochs", "seed")
 
 with frame("train"):
     followed = state.followed_run()
@@ -26,22 +26,24 @@ with frame("train"):
         with settings:
             data = choose_data()
             check_choice("Recipe", "preset", RECIPES, start="live")
-            preset = st.segmented_control("Recipe", RECIPES, default="live", required=True, key="preset", bind="query-params")
-            st.caption(RECIPES[preset])
-            start = suited(PRESETS[preset], data.watch.edge_type_names if data else ())
+            preset = st.segmented_control("Recipe", RECIPES, default="live", required=True, key="preset", bind="query-params", help=RECIPES["paper"])
+            start = recipes.suited_to(preset, data and data.watch, prefix=f"{preset}_")
             answers = ask(TrainConfig, MAIN, start=start, prefix=f"{preset}_")
-            # The key changes with each run, so that a double click starts one run and not two.
-            pressed = st.button("Train", type="primary", disabled=data is None, width="stretch", key=f"train {len(state.runs())}")
+            train = st.container()
         with stage:
             if data is None:
                 st.info("Upload trajectories to train on, or choose other data on the left.", icon=":material/upload:")
             else:
                 st.caption("To predict such motion, the model must find out who acts on whom. The graph of this system will form here.")
-                player(data.watch, key="forming", note="before training")
-            with st.expander("Advanced settings"), st.grid(3):
-                answers |= ask(TrainConfig, others(TrainConfig, MAIN), start=start, prefix=f"{preset}_")
-            config = validated(TrainConfig, answers)
-        if pressed and data is not None:
+                player(data.watch, key="forming", note="before training", height=468)
+            with st.expander("Advanced settings"):
+                answers |= recipes.ask_others(without=MAIN, start=start, prefix=f"{preset}_", notes=train)
+        with train:
+            config = recipes.settled(answers, data and data.watch, start=start, prefix=f"{preset}_")
+        # The key changes with each run, so that a double click starts one run and not two.
+        ready = data is not None and config is not None
+        pressed = train.button("Train", type="primary", disabled=not ready, width="stretch", key=f"train {len(state.runs())}")
+        if pressed and ready:
             with stage, st.spinner("Getting the data ready", show_time=True):
                 state.follow_run(submit(data.make(), config, watch=data.watch, name=data.name).id)
             st.rerun()

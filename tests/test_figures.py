@@ -22,7 +22,7 @@ def every_figure() -> list[go.Figure]:
         figures.accuracies(records(3)),
         figures.true_matrix(np.zeros((3, 3), int), TYPES, NODES),
         figures.inferred_matrix(probs, TYPES, NODES),
-        figures.errors_by_horizon(errors, errors, errors, system=1),
+        figures.errors_by_horizon(errors, errors[None], errors[None], system=1),
     ]
 
 
@@ -56,6 +56,18 @@ def test_the_inferred_matrix_shows_the_most_probable_type_and_its_probability() 
     assert np.argwhere(cells(figure, "spring")).tolist() == [[1, 0]]
     written = {text for trace in figure.data if trace.type == "heatmap" for row in trace.text for text in row}
     assert written == {"", "0.75", "0.88"}
+
+
+def test_a_cell_without_a_number_is_certain() -> None:
+    probs = np.zeros((3, 3, 2))
+    probs[..., 0] = 1.0
+    assert {text for trace in figures.inferred_matrix(probs, TYPES, NODES).data if trace.type == "heatmap" for row in trace.text for text in row} == {""}
+
+
+def test_one_wild_system_moves_the_mean_and_not_the_median() -> None:
+    errors = np.array([[0.1, 0.2], [0.1, 0.2], [0.1, 90.0]])
+    lines = {trace.name: trace.y[1] for trace in figures.errors_by_horizon(errors[0], errors, errors, system=1).data}
+    assert lines["median of all systems"] == 0.2 and lines["mean of all systems"] > 30
 
 
 def test_what_is_not_known_is_not_drawn() -> None:

@@ -1,6 +1,7 @@
 """Each page without a browser: what it shows, what it keeps, and what it says about bad input."""
 
 import io
+import re
 import subprocess
 import sys
 import time
@@ -12,11 +13,16 @@ import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Button
 
 from nri_core.jobs import list_runs, submit
 from nri_core.settings import TrainConfig
+from nri_core.systems import Simulation, Springs, simulate
 from nri_core.trajectories import Trajectories
-from ui.state import Dataset
+from ui import readings
+from ui.frame import PAGES
+from ui.recipes import matters
+from ui.state import Dataset, Model
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "sample_data"
@@ -31,11 +37,13 @@ def runs_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         run.cancel()
 
 
-def opened(page: str, *, dataset: Trajectories | None = None, **address: str) -> AppTest:
-    """The app at `/page?address`, perhaps with a dataset in use."""
+def opened(page: str, *, dataset: Trajectories | None = None, model: Model | None = None, **address: str) -> AppTest:
+    """The app at `/page?address`, perhaps with a dataset or a model in use."""
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     if dataset is not None:
         app.session_state["dataset"] = Dataset("a test", dataset)
+    if model is not None:
+        app.session_state["model"] = model
     app.run()
     for name, value in address.items():
         app.query_params[name] = value
@@ -83,11 +91,11 @@ def test_explore_shows_every_system_and_its_numbers() -> None:
 
 
 def test_every_page_is_in_the_menu() -> None:
-    for page in ("explore", "simulate", "train", "compare"):
+    for page in PAGES:
         app = opened(page)
         assert not app.exception and not app.error
-        assert [link.value for link in app.sidebar.page_link] == ["Explore", "Simulate", "Train", "Compare"]
-        assert "Shipped springs" in " ".join(caption.value for caption in app.sidebar.caption)
+        assert [link.value for link in app.sidebar.page_link] == [entry.title for entry in PAGES.values()]
+        assert "Shipped springs5" in " ".join(caption.value for caption in app.sidebar.caption)
 
 
 def test_simulate_previews_at_once_and_makes_a_dataset() -> None:
@@ -122,15 +130,15 @@ def test_simulate_reads_its_parameters_from_the_address() -> None:
 )
 def test_an_address_out_of_range_is_one_sentence(name: str, asked: str) -> None:
     app = opened("simulate", **{name: asked})
-    notes = [caption for caption in app.caption if "The address asks for" in caption.value]
-    assert len(notes) + len(app.error) == 1
-    if name != "strengths":
-        assert player(app)
+    notes = [caption.value for caption in app.caption if " Using " in caption.value]
+    assert len(notes) == 1 and not app.error
+    assert not re.search("[Ii]nput|valid|type=", notes[0]), "our words, not pydantic's"
+    assert player(app)
 
 
 @pytest.mark.parametrize(
     ("page", "name", "asked"),
-    [("explore", "system", "999"), ("explore", "system", "x"), ("simulate", "law", "gravity"), ("train", "preset", "magic"), ("compare", "by", "luck")],
+    [("explore", "system", "999"), ("explore", "system", "x"), ("explore", "sample", "moons"), ("simulate", "law", "gravity"), ("train", "preset", "magic"), ("compare", "by", "luck"), ("compare", "way", "x")],
 )
 def test_an_address_that_asks_for_no_such_choice_is_one_sentence(page: str, name: str, asked: str) -> None:
     app = opened(page, **{name: asked})
@@ -139,12 +147,26 @@ def test_an_address_that_asks_for_no_such_choice_is_one_sentence(page: str, name
     assert not any("The address asks for" in caption.value for caption in opened(page).caption)
 
 
-def test_what_only_the_whole_model_forbids_is_one_sentence() -> None:
-    app = opened("simulate", strengths="0")
-    assert not app.exception
-    assert [error.value for error in app.error] == [
-        "Strengths: each spring constant must be above 0 and at most 100; found `0`. Change it and try again."
-    ]
+def test_a_bad_answer_leaves_the_preview_and_is_refused_below_its_field() -> None:
+    app = opened("simulate")
+    first = player(app)
+    app.text_input(key="strengths").set_value("0").run()
+    assert player(app) == first and not app.error
+    (note,) = [caption.value for caption in app.caption if "strengths" in caption.value]
+    assert "each spring constant must be above 0 and at most 100; found `0`. Using 0.1." in note
+
+
+def test_a_bound_that_is_itself_forbidden_is_refused_once_and_by_the_name_of_its_field() -> None:
+    app = opened("train", live_max_seconds="0")
+    (note,) = [caption.value for caption in app.caption if "Using" in caption.value]
+    assert "time limit (s) = `0`; expected a number above 0 and up to 10,000,000. Using none." in note
+    assert not app.error and app.number_input(key="live_max_seconds").value is None
+
+
+def test_notes_on_folded_settings_stand_beside_the_button() -> None:
+    app = opened("train", live_batch_size="-1", live_edge_prior="a")
+    notes = [caption.value for caption in app.columns[1].caption if "Using" in caption.value]
+    assert ["systems in a step" in note.lower() or "expected share" in note.lower() for note in notes] == [True, True]
 
 
 def test_train_shows_a_run_and_finds_it_again(runs_dir: Path) -> None:
@@ -174,15 +196,40 @@ def test_a_run_directory_that_refuses_is_one_sentence(monkeypatch: pytest.Monkey
 def test_train_offers_every_setting() -> None:
     app = opened("train", preset="paper")
     assert not app.exception
-    keys = {widget.key for kind in (app.number_input, app.selectbox, app.toggle) for widget in kind}
-    assert keys >= {f"paper_{name}" for name in TrainConfig.model_fields}
+    offered = {name for name in TrainConfig.model_fields if matters(name, {"objective": "elbo", "encoder": "mlp", "decoder": "mlp"})}
+    assert offered | {"law", "law_steps", "burn_in"} == set(TrainConfig.model_fields), "what matters to other parts only"
+    kinds = (app.number_input, app.selectbox, app.toggle, app.text_input)
+    assert {f"paper_{name}" for name in offered} <= {widget.key for kind in kinds for widget in kind}
     assert app.number_input(key="paper_batch_size").value == 128
+    app.selectbox(key="paper_decoder").set_value("simulated").run()
+    assert app.selectbox(key="paper_law").value == "springs"
 
 
-def test_train_says_when_settings_contradict_each_other() -> None:
+def train_button(app: AppTest) -> Button:
+    return next(button for button in app.button if button.label == "Train")
+
+
+def test_settings_that_contradict_each_other_are_refused_with_a_way_out() -> None:
     app = opened("train", live_objective="marginal")
-    assert not app.exception
-    assert "marginal objective trains no encoder" in app.error[0].value
+    assert not app.exception and train_button(app).disabled
+    assert "marginal goes with no encoder" in app.error[0].value
+    next(button for button in app.button if button.label == "Use encoder: none").click().run()
+    assert not app.error and not train_button(app).disabled
+
+
+def test_data_that_the_recipe_cannot_take_are_refused_before_the_run() -> None:
+    app = opened("train", dataset=simulate(Springs(), Simulation(num_sims=3, num_nodes=20)))
+    assert "13 nodes allow" in app.error[0].value and train_button(app).disabled
+    next(button for button in app.button if button.label == "Use what to minimise: elbo").click().run()
+    assert not app.error and not train_button(app).disabled
+
+
+def test_after_a_corrupt_upload_the_rest_of_the_page_is_there() -> None:
+    app = opened("train")
+    app.selectbox(key="data").set_value("Upload a file").run()
+    app.file_uploader[0].upload("mine.npz", b"nothing").run()
+    assert len(app.error) == 1 and train_button(app).disabled
+    assert [expander.label for expander in app.expander] == ["Advanced settings", "Earlier runs", "Load a trained model"]
 
 
 @pytest.mark.parametrize("run_id", ["0" * 32, "../../etc", "💥"])
@@ -256,8 +303,9 @@ def test_a_model_can_be_uploaded_and_a_bad_one_is_one_sentence() -> None:
 def test_compare_is_never_empty_and_says_the_relabelling() -> None:
     app = opened("compare")
     assert player(app)
-    assert [metric.label for metric in app.metric] == ["This system", "All 36 systems", "AUROC"]
-    assert "up to relabelling: inferred" in texts(app)
+    assert [metric.label for metric in app.metric][:2] == ["This system", "All 36 systems"]
+    assert "up to relabelling" in app.metric[0].help
+    assert "type 1 matches **spring**" in texts(app)
     assert len(app.get("plotly_chart")) == 3
     assert len(app.dataframe[0].value) == 36
 
@@ -266,7 +314,7 @@ def test_compare_puts_the_worst_first() -> None:
     app = opened("compare", worst="true")
     right = app.dataframe[0].value["Right"]
     assert right.is_monotonic_increasing
-    app.segmented_control(key="by").set_value("encoder").run()
+    app.segmented_control(key="way").set_value("Encoder alone").run()
     assert app.dataframe[0].value["Right"].is_monotonic_increasing and not app.exception
 
 
@@ -288,9 +336,64 @@ def test_compare_with_data_that_end_with_the_window() -> None:
 def test_a_model_that_does_not_fit_is_one_sentence(change: dict[str, object], said: str) -> None:
     app = opened("compare", dataset=replace(sample(), **change))
     assert not app.exception
-    assert len(app.error) == 1 and said in app.error[0].value
-    next(button for button in app.button if button.label == "Back to the shipped ones").click().run()
-    assert player(app) and not app.error
+    assert len(app.error) == 1 and said in app.error[0].value and player(app)
+    next(button for button in app.button if button.label == "Show springs5").click().run()
+    assert player(app) and not app.error and app.metric
+
+
+def test_compare_shows_the_first_system_before_it_has_read_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readings, "EDGES_AT_ONCE", 20)  # a system of 5 at a time
+    shown, read = [], readings.Readings._part
+    monkeypatch.setattr("ui.player._mount", lambda **content: shown.append("player"))
+    monkeypatch.setattr(readings.Readings, "_part", lambda self, first: shown.append(first) or read(self, first))
+    app = opened("compare", dataset=sample().select(slice(3)))
+    assert not app.exception and len(app.dataframe[0].value) == 3
+    assert shown == ["player", 0, "player", 1, 2, 0, "player"], "Explore's; the first system, seen; the rest; all of them, seen"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"num_nodes": 4}, "systems of 5 particles; these have 4"),
+        ({"strengths": (0.1, 0.4)}, "spring strengths 0.1; these have spring strengths 0.1, 0.4"),
+        ({"seed": 1}, "the model may have seen these systems"),
+        ({"seed": 7}, ""),
+    ],
+)
+def test_compare_says_when_data_are_unlike_or_too_like_the_training_data(change: dict, said: str) -> None:
+    law = Springs(strengths=change.pop("strengths", (0.1,)))
+    app = opened("compare", dataset=simulate(law, Simulation(**{"num_sims": 2, "num_steps": 60, "seed": 7} | change)))
+    notes = [caption.value for caption in app.caption if ":material/info:" in caption.value]
+    assert (said in notes[0]) if said else not notes
+
+
+def test_what_a_training_held_out_is_compared_first_and_its_training_data_are_called_so() -> None:
+    data = simulate(Springs(), Simulation(num_sims=20, num_steps=60, seed=7))
+    run = submit(data, TrainConfig(), watch=data.select(slice(1)))
+    run.cancel()
+    app = opened("compare", dataset=data, model=Model("mine", SAMPLE / "models" / "springs5", run.id))
+    assert app.selectbox(key="on").value == "Held out by the training"
+    assert not app.exception and "trained on these systems" not in texts(app)
+    app.selectbox(key="on").set_value("My dataset").run()
+    assert "trained on these systems" in texts(app)
+
+
+def test_compare_reads_by_a_classical_method_too() -> None:
+    app = opened("compare", by="Granger causality")
+    assert player(app) and len(app.get("plotly_chart")) == 2, "no forecast, so no curve of its error"
+    assert "Error" not in app.dataframe[0].value
+    app.selectbox(key="by").set_value("Regression on a known law").run()
+    right = app.metric[1].value
+    app.selectbox(key="told").set_value("Charges").run()
+    assert not app.exception and app.metric[1].value != right
+
+
+def test_a_reload_in_a_run_names_its_data_in_the_sidebar() -> None:
+    run = submit(sample(), TrainConfig(), watch=sample().select(slice(1)), name="Some springs")
+    run.cancel()
+    app = opened("train", run=run.id)
+    sidebar = " ".join(caption.value for caption in app.sidebar.caption)
+    assert "Some springs" in sidebar and "Shipped" not in sidebar
 
 
 def test_a_mistake_in_the_program_reaches_the_log_and_not_the_page(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,27 +7,45 @@ import pandas as pd
 import streamlit as st
 from jaxtyping import Float
 
-from nri_core.metrics import EdgeScore
+from nri_core.metrics import EdgeScore, forecast_error, static_error
 from nri_core.posterior import EdgePosterior
 from nri_core.trajectories import Trajectories
 from ui import figures
+from ui.choices import Chosen
+from ui.readings import Reading
+from ui.state import Dataset
 
 _PLAIN = {"displayModeBar": False}
+_BY_BEST_NAME = "No one told the model what its types are called, so a type counts under the name that fits it best (“up to relabelling”)."
+
+Errors = Float[np.ndarray, "sim horizon"]
 
 
-def choose_system(score: EdgeScore | None, errors: Float[np.ndarray, "sim horizon"]) -> int:
+def introduce(chosen: Chosen, dataset: Dataset, data: Trajectories) -> None:
+    """One sentence on who read what, and what to know about it."""
+    part = "" if data.num_sims == dataset.trajectories.num_sims else f" The first {data.num_sims:,} of {dataset.trajectories.num_sims:,} systems."
+    truth = "" if data.edge_types is None else ", beside the truth"
+    st.caption(f"What “{chosen.name}” made of “{dataset.name}”{truth}.{part}")
+    if chosen.caveats:
+        st.caption(f":orange[:material/info: {' '.join(chosen.caveats)}]")
+
+
+def choose_system(score: EdgeScore | None, reading: Reading, data: Trajectories) -> int:
     """A table of all systems, in order or worst first; the selected one, counted from 0."""
-    table = pd.DataFrame({"System": np.arange(1, len(errors) + 1), "Error": errors.mean(1)})
+    table = pd.DataFrame({"System": np.arange(1, data.num_sims + 1)})
     if score is not None:
-        table.insert(1, "Right", 100 * score.accuracy_by_sim)
-    worst_first = st.toggle("Worst first", key="worst", bind="query-params")
-    if worst_first:
-        table = table.sort_values(["Right", "Error"] if score else ["Error"], ascending=[True, False] if score else False, kind="stable")
-    chosen = st.dataframe(
+        table["Right"] = 100 * score.accuracy_by_sim
+    if reading.forecast is not None:
+        table["Error"] = forecast_error(reading.forecast, data).mean(1)
+    place, below = st.container(), st.container()
+    worst_first = below.toggle("Worst first", key="worst", bind="query-params", disabled=len(table.columns) == 1)
+    if worst_first and len(table.columns) > 1:
+        table = table.sort_values(list(table.columns[1:]), ascending=[name == "Right" for name in table.columns[1:]], kind="stable")
+    chosen = place.dataframe(
         table,
         key=f"systems {worst_first}",  # another order is another table: its first row is the one to see
         hide_index=True,
-        height=330,
+        height=212,
         on_select="rerun",
         selection_mode="single-row",
         selection_default={"selection": {"rows": [0]}},
@@ -42,8 +60,8 @@ def choose_system(score: EdgeScore | None, errors: Float[np.ndarray, "sim horizo
     return int(table["System"].iloc[rows[0] if rows else 0]) - 1
 
 
-def show_score(score: EdgeScore | None, system: int, model: EdgePosterior, data: Trajectories) -> None:
-    """Accuracy up to relabelling, and the relabelling in words; or why there is none."""
+def show_score(score: EdgeScore | None, system: int, posterior: EdgePosterior, data: Trajectories) -> None:
+    """Share right and what it is worth, and which type was taken for which; or why there is none."""
     if score is None:
         st.info(
             "The true graph of these data is not known: the page shows the inferred graph and the forecast. "
@@ -51,28 +69,42 @@ def show_score(score: EdgeScore | None, system: int, model: EdgePosterior, data:
             icon=":material/help:",
         )
         return
-    auroc = "not defined" if score.auroc is None else f"{score.auroc:.4f}"
+    ranking = "not defined" if score.auroc is None else f"{score.auroc:.4f}"
     metrics = (
-        ("This system", f"{100 * score.accuracy_by_sim[system]:.0f} %", "Share of ordered pairs inferred rightly, up to relabelling."),
-        (f"All {data.num_sims:,} systems", f"{100 * score.accuracy:.2f} %", "The same share over all of them."),
-        ("AUROC", auroc, "Chance that a pair with an interaction ranks above one without: 0.5 is guessing, 1 is perfect."),
+        ("This system", f"{100 * score.accuracy_by_sim[system]:.0f} % right", f"Share of ordered pairs inferred rightly. {_BY_BEST_NAME}"),
+        (f"All {data.num_sims:,} systems", f"{100 * score.accuracy:.2f} % right", f"The same share over all of them. {_BY_BEST_NAME}"),
+        ("Ranking (AUROC)", ranking, "Chance that a pair with an interaction ranks above one without: 0.5 is guessing, 1 is perfect."),
     )
     with st.container(horizontal=True, gap="large"):
         for label, value, meaning in metrics:
             st.metric(label, value, help=meaning, width="content")
-    st.caption(relabelling_in_words(score, model.edge_type_names, data.edge_type_names))
+    st.caption(relabelling_in_words(score, posterior.edge_type_names, data.edge_type_names), help=_BY_BEST_NAME)
 
 
 def relabelling_in_words(score: EdgeScore, inferred: Sequence[str], true: Sequence[str]) -> str:
     """Which true type each inferred type was taken for."""
-    pairs = [f"inferred “{name}” = **{true[kind]}**" for name, kind in zip(inferred, score.relabelling, strict=True)]
-    words = f"Nobody told the model what its types are called, so accuracy is up to relabelling: {', '.join(pairs)}."
+    pairs = zip(inferred, (true[kind] for kind in score.relabelling), strict=True)
+    matched = [f"{name} matches **{name_there}**" for name, name_there in pairs if name != name_there]
+    if not matched:
+        return "The types go by their true names."
+    words = f"Best-fitting names: {', '.join(matched)}."
     if score.accuracy_raw == score.accuracy:
         return words
-    return f"{words} With the types as the model numbers them it would be {100 * score.accuracy_raw:.1f} %."
+    return f"{words} With the types as they are numbered it would be {100 * score.accuracy_raw:.1f} %."
 
 
-def show_matrices(system: int, posterior: EdgePosterior, data: Trajectories) -> None:
+def show_details(system: int, named: EdgePosterior, reading: Reading, data: Trajectories, *, start: int) -> None:
+    """Matrices and forecast, one at a time: the page stays short."""
+    titles = ["Matrices", *(["Forecast error"] if reading.forecast is not None else [])]
+    tabs = dict(zip(titles, st.tabs(titles), strict=True))
+    with tabs["Matrices"]:
+        _show_matrices(system, named, data)
+    if reading.forecast is not None:
+        with tabs["Forecast error"]:
+            _show_forecast(system, forecast_error(reading.forecast, data), static_error(reading.forecast, data), start=start)
+
+
+def _show_matrices(system: int, posterior: EdgePosterior, data: Trajectories) -> None:
     """The true and the inferred matrix beside each other, [receiver, sender]."""
     left, right = st.columns(2)
     if data.edge_types is not None:
@@ -82,16 +114,17 @@ def show_matrices(system: int, posterior: EdgePosterior, data: Trajectories) -> 
     figure = figures.inferred_matrix(posterior.edge_probs[system], posterior.edge_type_names, posterior.node_names)
     right.plotly_chart(figure, key="inferred matrix", config=_PLAIN, alt=f"Inferred edge types of system {system + 1}")
     st.caption(
-        "Each cell is the edge type of one ordered pair: how the sender (column) acts on the receiver (row).",
+        "Each cell is the edge type of one ordered pair: how the sender (column) acts on the receiver (row). "
+        "A number is the probability of that type, where it is not certain.",
         help="An edge type is a kind of interaction, “none” included. The paper calls the ends of an edge receiver and sender.",
     )
 
 
-def show_forecast(system: int, model: Float[np.ndarray, "sim horizon"], still: Float[np.ndarray, "sim horizon"], *, start: int) -> None:
+def _show_forecast(system: int, model: Errors, still: Errors, *, start: int) -> None:
     """Error by horizon of this system and of all, against the forecast that nothing moves."""
-    figure = figures.errors_by_horizon(model[system], model.mean(0), still.mean(0), system=system + 1)
+    figure = figures.errors_by_horizon(model[system], model, still, system=system + 1)
     st.plotly_chart(figure, key="errors", config=_PLAIN, alt="Forecast error against frames ahead, on a logarithmic scale")
     st.caption(
-        f"From frame {start} on, the model runs on its own predictions.",
+        f"From frame {start} on, the model runs on its own predictions. Few systems with large errors lift the mean above the median.",
         help="This free run is called a rollout. Units: locations and velocities each scaled to [−1, 1] by the training data.",
     )

@@ -11,13 +11,14 @@ from jaxtyping import Bool, Float, Int
 NONE_COLOUR = "rgba(128, 140, 155, 0.18)"
 EDGE_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
 MODEL_COLOUR, BASELINE_COLOUR, SECOND_COLOUR = "#0072B2", "#8A97A6", "#E69F00"
+CERTAIN = 0.995  # rounds to 1.00: a cell without a number
 _MARGIN = {"l": 8, "r": 8, "t": 40, "b": 8}
 _LEGEND = {"orientation": "h", "x": 1.0, "xanchor": "right", "y": 1.0, "yanchor": "bottom"}
 
 
 def losses(records: Sequence[dict[str, Any]]) -> go.Figure:
     """The loss after each epoch, on the training and on the validation systems."""
-    figure = _small(_lines("Loss", "Training time (s)", "Nats"))
+    figure = _small(_lines("Loss", "Training time (s)", "Lower is better"))
     seconds = [record["seconds"] for record in records]
     for key, label, colour, dash in (("loss", "training", MODEL_COLOUR, "solid"), ("valid_loss", "validation", SECOND_COLOUR, "dash")):
         values = [record[key] for record in records]
@@ -43,20 +44,24 @@ def true_matrix(edge_types: Int[np.ndarray, "node node"], type_names: Sequence[s
 
 
 def inferred_matrix(edge_probs: Float[np.ndarray, "node node type"], type_names: Sequence[str], node_names: Sequence[str]) -> go.Figure:
-    """The most probable type of each pair; the number in a cell is its probability."""
+    """The most probable type of each pair; the number in a cell is its probability, where that is not all but 1."""
     return _matrix("Inferred graph", edge_probs.argmax(-1).astype(float), edge_probs.max(-1), type_names, node_names)
 
 
 def errors_by_horizon(
-    one: Float[np.ndarray, " horizon"], every: Float[np.ndarray, " horizon"], still: Float[np.ndarray, " horizon"], *, system: int
+    one: Float[np.ndarray, " horizon"], model: Float[np.ndarray, "sim horizon"], still: Float[np.ndarray, "sim horizon"], *, system: int
 ) -> go.Figure:
-    """Forecast error against frames ahead: one system, the mean of all, and the forecast that nothing moves."""
+    """Forecast error against frames ahead: one system, median and mean of all, and the forecast that nothing moves.
+
+    Where paths are chaotic, few systems make the mean; the median is the typical one.
+    """
     figure = _lines("Forecast error", "Frames ahead", "Mean squared error (scaled units)")
-    ahead = np.arange(1, len(every) + 1)
+    ahead = np.arange(1, model.shape[1] + 1)
     lines = (
-        (every, "model, all systems", MODEL_COLOUR, "solid"),
-        (one, f"model, system {system}", SECOND_COLOUR, "dash"),
-        (still, "nothing moves, all systems", BASELINE_COLOUR, "dot"),
+        (np.median(model, axis=0), "median of all systems", MODEL_COLOUR, "solid"),
+        (model.mean(0), "mean of all systems", MODEL_COLOUR, "dot"),
+        (one, f"system {system}", SECOND_COLOUR, "dash"),
+        (np.median(still, axis=0), "nothing moves, median", BASELINE_COLOUR, "solid"),
     )
     for values, name, colour, dash in lines:
         figure.add_scatter(x=ahead, y=values, name=name, line={"color": colour, "dash": dash})
@@ -129,7 +134,7 @@ def _cells(
         xgap=gap,
         ygap=gap,
         customdata=certainty,
-        text=np.where(chosen, np.char.mod("%.2f", certainty), "") if written else None,
+        text=np.where(chosen & (certainty < CERTAIN), np.char.mod("%.2f", certainty), "") if written else None,
         texttemplate="%{text}" if written else None,
         hovertemplate=f"%{{x}} acts on %{{y}}: {name}{'' if certainty is None else ', probability %{customdata:.3f}'}<extra></extra>",
         **quiet,

@@ -3,30 +3,45 @@
 import math
 import types
 import typing
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Annotated, Any, TypeVar
 
 import streamlit as st
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
+from streamlit.delta_generator import DeltaGenerator
 
 from nri_core.errors import ConfigError
+from ui.names import called
 
 Config = TypeVar("Config", bound=BaseModel)
 
 
 def ask(
-    model: type[BaseModel], labels: Mapping[str, str], *, start: BaseModel, sliders: Collection[str] = (), prefix: str = ""
+    model: type[BaseModel],
+    fields: Iterable[str],
+    *,
+    start: BaseModel,
+    sliders: Collection[str] = (),
+    prefix: str = "",
+    notes: DeltaGenerator | None = None,
 ) -> dict[str, Any]:
-    """Draw a widget for each field in `labels`, starting from `start`, and return the raw answers.
+    """Draw a widget for each of `fields`, starting from `start`, and return the answers.
 
-    Each widget lives in the address as `prefix + field`. An address that asks for what the field forbids is refused
-    in one sentence and the start value used instead. Feed the answers to `validated`: a browser can send anything.
+    Each widget lives in the address as `prefix + field`. An address, or a text, that the field forbids is refused in one
+    sentence (in `notes`, where the widget itself may be folded away) and the start value used instead. What only several
+    answers together forbid is left to `validated`, and so is a browser that sends anything.
     """
-    return {
-        name: _widget(model.model_fields[name], label, getattr(start, name), key=prefix + name, slider=name in sliders)
-        for name, label in labels.items()
-    }
+    answers = {}
+    for name in fields:
+        field, first = model.model_fields[name], getattr(start, name)
+        _check_address(field, called(name), first, prefix + name, notes)
+        answer = _widget(field, called(name), first, key=prefix + name, slider=name in sliders)
+        problem = _problem(model, start, name, answer) if _is_tuple(field) else ""
+        if problem:
+            (notes or st).caption(f":red[:material/error: {problem} Using {_shown(first)}.]")
+        answers[name] = first if problem else answer
+    return answers
 
 
 def validated(model: type[Config], answers: Mapping[str, Any]) -> Config:
@@ -34,29 +49,58 @@ def validated(model: type[Config], answers: Mapping[str, Any]) -> Config:
     try:
         return model(**answers)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = " ".join(map(str, first["loc"][:1])) or "settings"
-        reason = first["msg"].removeprefix("Value error, ")
-        found = f"; found {_plain(first['input'])}" if first["loc"] else ""
-        raise ConfigError(f"{label(name)}: {reason[0].lower()}{reason[1:]}{found}. Change it and try again.") from error
+        raise ConfigError(_sentence(model, error.errors()[0])) from error
 
 
-def others(model: type[BaseModel], without: Collection[str]) -> dict[str, str]:
-    """A label for each remaining field of `model`."""
-    return {name: label(name) for name in model.model_fields if name not in without}
+def choices_of(model: type[BaseModel], name: str) -> tuple[str, ...]:
+    """The values of a field that has a few; empty for others."""
+    return _options(model.model_fields[name])
 
 
-def label(name: str) -> str:
-    """`num_epochs` → "Number of epochs"."""
-    words = name.replace("num_", "number of ").replace("_", " ")
-    return words[:1].upper() + words[1:]
+def _problem(model: type[BaseModel], start: BaseModel, name: str, answer: Any) -> str:
+    """What is wrong with this answer on its own, in one sentence; empty if nothing."""
+    try:
+        model(**start.model_dump() | {name: answer})
+    except ValidationError as error:
+        return next((_sentence(model, one) for one in error.errors() if one["loc"][:1] == (name,)), "")
+    return ""
+
+
+def _sentence(model: type[BaseModel], error: Mapping[str, Any]) -> str:
+    """A refusal in our words; those of our own checks are kept."""
+    ours = error["type"] == "value_error"
+    said = error["msg"].removeprefix("Value error, ")
+    if not error["loc"]:
+        return f"{said[:1].upper()}{said[1:]}."
+    name = str(error["loc"][0])
+    field = model.model_fields.get(name)
+    expected = said if ours else f"expected {_expected(field)}" if field else "there is no such setting"
+    return f"{called(name)}: {expected}; found {_plain(error['input'])}."
+
+
+def _expected(field: FieldInfo) -> str:
+    """What a field allows: "a whole number from 2 to 10"."""
+    if options := _options(field):
+        return "one of " + ", ".join(options)
+    if field.annotation is bool:
+        return "true or false"
+    if _is_tuple(field):
+        most = _limit(field, "max_length")
+        return "numbers separated by commas" + (f", {most} at most" if most else "")
+    what = "a whole number" if _kind(field) is int else "a number"
+    low, above, high, below = (_limit(field, name) for name in ("ge", "gt", "le", "lt"))
+    lower = "" if low is None and above is None else f"from {low:,}" if low is not None else f"above {above:,}"
+    upper = "" if high is None and below is None else f"to {high:,}" if high is not None else f"below {below:,}"
+    if lower.startswith("above") and upper.startswith("to"):
+        upper = f"and up {upper}"
+    elif lower and upper.startswith("below"):
+        upper = f"and {upper}"
+    return " ".join(part for part in (what, lower, upper) if part)
 
 
 def _widget(field: FieldInfo, label: str, start: Any, *, key: str, slider: bool) -> Any:
-    _check_address(field, label, start, key)
     shared = {"key": key, "help": field.description, "bind": "query-params"}
-    options = typing.get_args(field.annotation)
-    if typing.get_origin(field.annotation) is typing.Literal:
+    if options := _options(field):
         return st.selectbox(label, options, index=options.index(start), **shared)
     if field.annotation is bool:
         return st.toggle(label, value=start, **shared)
@@ -71,7 +115,7 @@ def _widget(field: FieldInfo, label: str, start: Any, *, key: str, slider: bool)
 def _number(field: FieldInfo, label: str, start: float | None, slider: bool, shared: dict[str, Any]) -> float | None:
     kind = _kind(field)
     step = 1 if kind is int else _step(start)
-    low, high = _bound(field, "ge", "gt"), _bound(field, "le", "lt")
+    low, high = _bound(field, "ge", "gt", towards=math.inf), _bound(field, "le", "lt", towards=-math.inf)
     limits = {"min_value": None if low is None else kind(low), "max_value": None if high is None else kind(high), "step": step}
     if slider:
         return st.slider(label, value=start, **limits, **shared)
@@ -79,28 +123,31 @@ def _number(field: FieldInfo, label: str, start: float | None, slider: bool, sha
     return st.number_input(label, value=start, **limits, **style, **shared)
 
 
-def _check_address(field: FieldInfo, label: str, start: Any, key: str) -> None:
+def _check_address(field: FieldInfo, label: str, start: Any, key: str, notes: DeltaGenerator | None) -> None:
     asked = st.query_params.get(key)
-    if not asked or _is_tuple(field):  # what a text field holds is shown as it is, and left to `validated`
+    if not asked or _is_tuple(field):  # what a text field holds is shown as it is, and checked as it is
         return
     try:
         TypeAdapter(Annotated[field.annotation, field]).validate_python(asked)
-    except ValidationError as error:
-        low, high = _bound(field, "ge", "gt"), _bound(field, "le", "lt")
-        reason = error.errors()[0]["msg"].removeprefix("Input should be ")
-        _refuse(label, asked, expected=reason if low is None or high is None else f"{low:,} to {high:,}", start=start)
+    except ValidationError:
+        _refuse(label, asked, expected=_expected(field), start=start, notes=notes)
 
 
 def check_choice(label: str, key: str, options: Collection[Any], *, start: Any) -> None:
     """Say in one sentence that the address asks for none of the `options`; the widget itself then falls back to `start`."""
     asked = st.query_params.get(key)
     if asked and asked not in map(str, options):
-        few = ", ".join(map(str, options)) if len(options) < 6 else f"{min(options)} to {max(options)}"
+        few = f"{min(options)} to {max(options)}" if isinstance(options, range) else "one of " + ", ".join(map(str, options))
         _refuse(label, asked, expected=few, start=start)
 
 
-def _refuse(label: str, asked: str, *, expected: str, start: Any) -> None:
-    st.caption(f":orange[:material/link_off: The address asks for {label.lower()} = {_plain(asked)}; expected {expected}. Using {start}.]")
+def _refuse(label: str, asked: str, *, expected: str, start: Any, notes: DeltaGenerator | None = None) -> None:
+    sentence = f"The address asks for {label.lower()} = {_plain(asked)}; expected {expected}. Using {_shown(start)}."
+    (notes or st).caption(f":orange[:material/link_off: {sentence}]")
+
+
+def _options(field: FieldInfo) -> tuple[str, ...]:
+    return typing.get_args(field.annotation) if typing.get_origin(field.annotation) is typing.Literal else ()
 
 
 def _is_tuple(field: FieldInfo) -> bool:
@@ -118,8 +165,23 @@ def _plain(value: Any) -> str:
     return "`" + text[:40].replace("`", "'").replace("\n", " ") + "`"
 
 
-def _bound(field: FieldInfo, *names: str) -> float | None:
-    return next((getattr(limit, name) for name in names for limit in field.metadata if hasattr(limit, name)), None)
+def _shown(value: Any) -> str:
+    """A start value as its widget shows it."""
+    if isinstance(value, tuple):
+        return ", ".join(f"{number:g}" for number in value) or "none"
+    return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _limit(field: FieldInfo, name: str) -> float | None:
+    return next((getattr(limit, name) for limit in field.metadata if hasattr(limit, name)), None)
+
+
+def _bound(field: FieldInfo, closed: str, open_: str, *, towards: float) -> float | None:
+    """The limit that a widget may still give; next to one that is itself forbidden."""
+    limit = _limit(field, closed)
+    if limit is None and (limit := _limit(field, open_)) is not None:
+        limit = math.nextafter(limit, towards)
+    return limit
 
 
 def _step(start: float | None) -> float:

@@ -17,6 +17,7 @@ from ui import state
 _PAGES_DIR = Path(__file__).parent.parent / "pages"
 _ICON = Path(__file__).parent / "icon.svg"
 _SECONDS_BEFORE_WARMING = 3.0
+_NARROW_MARGINS = "<style>@media (min-width: 640px) { .stMainBlockContainer { padding-left: 2.5rem; padding-right: 2.5rem; } }</style>"
 STAGE_AND_SIDE = (3, 1)  # widths of the player and of the settings beside it; on a phone the player comes first
 
 
@@ -32,6 +33,7 @@ PAGES: dict[str, PageEntry] = {
     "simulate": PageEntry("Simulate", ":material/scatter_plot:"),
     "train": PageEntry("Train", ":material/model_training:"),
     "compare": PageEntry("Compare", ":material/compare:"),
+    "results": PageEntry("Results", ":material/table_chart:"),
 }
 
 
@@ -47,6 +49,7 @@ def page(name: str) -> st.Page:
 def frame(name: str) -> Iterator[None]:
     """Draw menu, title and what is loaded around the page `name`, and show the user's mistakes as sentences."""
     entry = PAGES[name]
+    state.enter(name)
     st.set_page_config(page_title=f"{entry.title} · NRI Explorer", page_icon=str(_ICON), layout="wide", initial_sidebar_state=200)
     with st.sidebar:
         st.markdown("**NRI Explorer**")
@@ -55,6 +58,7 @@ def frame(name: str) -> Iterator[None]:
             next_step(other, PAGES[other].title)
         loaded = st.empty()
     _show_loaded(loaded.container())
+    st.html(_NARROW_MARGINS)
     st.title(entry.title, anchor=False)
     with mistakes_shown():
         yield
@@ -79,10 +83,9 @@ def next_step(name: str, label: str) -> None:
 
 
 def _show_loaded(place: DeltaGenerator) -> None:
-    data, model = state.dataset(), state.model()
-    sims, frames, nodes, _ = data.trajectories.values.shape
-    place.caption(f"Dataset  \n**{data.name}**  \n{sims:,} systems · {nodes} particles · {frames} frames")
-    place.caption(f"Model  \n**{model.name}**")
+    view = state.view()
+    place.caption(f"Dataset  \n**{view.data}**  \n{view.size}")
+    place.caption(f"Model  \n**{view.model}**")
 
 
 @functools.cache

@@ -16,6 +16,7 @@ from nri_core.jobs import Run, list_runs, open_run
 from nri_core.storage import CHECKPOINT_FILES
 from nri_core.trajectories import Trajectories
 from ui import samples, state
+from ui.frame import mistakes_shown
 
 MAX_CHECKPOINT_BYTES = 200 * 1024**2
 FRESH_SIMS = 1000
@@ -33,13 +34,14 @@ class Choice:
 
 
 def choose_data() -> Choice | None:
-    """Let the user choose what to train on; None until there is something."""
+    """Let the user choose what to train on; None until there is something that can be read."""
     sources = {"My dataset": _mine, f"{FRESH_SIMS:,} fresh systems": _fresh, "Shipped systems": _shipped, "Upload a file": _upload}
-    if state.dataset().shipped:
+    if not state.own_dataset():
         del sources["My dataset"]
     meaning = "Fresh systems are simulated when training starts: springs, 5 particles."
     source = st.selectbox("Data", sources, key="data", bind="query-params", help=meaning)
-    return sources[source]()
+    with mistakes_shown():  # here, and not around the page: an unreadable file must not take the rest of it away
+        return sources[source]()
 
 
 def _mine() -> Choice:
@@ -48,7 +50,7 @@ def _mine() -> Choice:
 
 
 def _shipped() -> Choice:
-    data = state.shipped_dataset()
+    data = state.shipped_dataset(state.sample_name())
     return Choice(data.name, data.trajectories.select(slice(-1, None)), lambda: data.trajectories)
 
 
@@ -74,16 +76,16 @@ def _upload() -> Choice | None:
 
 def load_model() -> None:
     """Offer every model at hand; the chosen one becomes the model in use."""
-    at_hand = {f"Shipped model {name}": folder for name, folder in samples.shipped_models().items()} | _from_runs()
+    at_hand = {f"Shipped {name}": samples.folder(name) for name in samples.names()} | _from_runs()
     name = st.selectbox("A model at hand", at_hand, index=None, placeholder="Shipped models and finished runs")
     if name and st.button(f"Use {name}", type="primary"):
         _use(name, at_hand[name])
     kinds = ["json", "safetensors", "md", "zip"]
-    files = st.file_uploader("Or upload a checkpoint: its three files, or one .zip of them", kinds, accept_multiple_files=True)
+    files = st.file_uploader("Or upload a trained model: its three files, or one .zip of them", kinds, accept_multiple_files=True)
     if files and st.button("Use the uploaded model", type="primary"):
         _use("Uploaded model", _unpack(files), temporary=True)
     if on_this_computer():
-        folder = st.text_input("Or the folder of a checkpoint on this computer", placeholder="path/to/checkpoint")
+        folder = st.text_input("Or the folder of a trained model on this computer", placeholder="path/to/model")
         if folder and st.button("Use this folder", type="primary"):
             _use(Path(folder).name, Path(folder).expanduser())
 
@@ -96,9 +98,9 @@ def on_this_computer() -> bool:
 
 
 def _use(name: str, folder: Path, *, temporary: bool = False) -> None:
-    from ui import results  # torch: the page opens without it
+    from ui import readings  # torch: the page opens without it
 
-    results.checkpoint(folder)
+    readings.checkpoint(folder)
     state.keep_model(name, folder, temporary=temporary)
     st.success(f"{name} is now the model in use.", icon=":material/check:")
 

@@ -25,6 +25,7 @@ def show_run(run_id: str) -> None:
         st.button("New run", on_click=state.unfollow_run, icon=":material/add:")
         return
     state.follow_run(run_id)
+    state.show(*_in_view(open_run(run_id)))
     st.fragment(_live, run_every=None if ended else 1.0)(run_id, ended)
 
 
@@ -44,6 +45,12 @@ def named(posterior: EdgePosterior, data: Trajectories) -> EdgePosterior:
     """The belief with its types called by their true names, where truth is known."""
     score = score_edges(posterior, data)
     return posterior if score is None else posterior.relabelled(score.relabelling, data.edge_type_names)
+
+
+def _in_view(run: Run) -> tuple[str, str, str]:
+    """What the sidebar names while a run is shown: a reload forgets what the session had, and the run knows."""
+    name, watched = run.status().name, run.watched()
+    return name, f"{watched.num_nodes} nodes · {watched.num_steps} frames", "in training"
 
 
 def _live(run_id: str, ended: bool) -> None:
@@ -75,9 +82,7 @@ def _state(run: Run, status: RunStatus) -> None:
         st.caption(status.message)
     keep = {"type": "primary", "width": "stretch", "icon": ":material/check:"}
     if status.state in ENDED and status.checkpoint and st.button("Keep and compare", **keep):
-        state.keep_model(f"Trained on {status.name}", status.checkpoint)
-        if state.dataset().shipped:  # a reload forgot the session's data, or they were made for this run
-            state.keep_dataset(f"Held out of {status.name}", run.held_out())
+        state.keep_model(f"Trained on {status.name}", status.checkpoint, run=run.id)
         st.switch_page(page("compare"))
     if status.state in ENDED and st.button("New run", width="stretch", icon=":material/add:"):
         state.unfollow_run()

@@ -1,15 +1,19 @@
-"""What the app opens with: shipped systems, what the shipped model made of them, and where the shipped models lie."""
+"""What comes with the app: for each shipped model, systems that it never saw, what it made of them, and where it lies."""
 
+import json
+import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import streamlit as st
 
 from nri_core.posterior import EdgePosterior
 from nri_core.trajectories import Trajectories
+from ui.names import LAWS
 
 SAMPLE_DATA = Path(__file__).parent.parent / "sample_data"
-SHIPPED_MODEL = SAMPLE_DATA / "models" / "springs5"
+FIRST = "springs5"  # what the app opens with
 
 
 @dataclass(frozen=True)
@@ -21,16 +25,47 @@ class Sample:
     forecast: Trajectories
 
 
+@cache
+def names() -> tuple[str, ...]:
+    """The shipped models that are there with all their files: by kind of system, then by size."""
+    found = [config.parent.name for config in SAMPLE_DATA.glob("models/*/config.json")]
+    return tuple(sorted((name for name in found if all(path.exists() for path in _files(name))), key=_order))
+
+
+def folder(name: str) -> Path:
+    """Where the shipped model lies."""
+    return SAMPLE_DATA / "models" / name
+
+
 @st.cache_resource(show_spinner=False)
-def sample() -> Sample:
-    """The shipped systems, read once."""
-    return Sample(
-        Trajectories.load(SAMPLE_DATA / "springs5.npz"),
-        EdgePosterior.load(SAMPLE_DATA / "springs5_posterior.npz"),
-        Trajectories.load(SAMPLE_DATA / "springs5_forecast.npz"),
-    )
+def sample(name: str) -> Sample:
+    """What was shipped for `name`, read once and only when asked for."""
+    systems, posterior, forecast = _files(name)
+    return Sample(Trajectories.load(systems), EdgePosterior.load(posterior), Trajectories.load(forecast))
 
 
-def shipped_models() -> dict[str, Path]:
-    """Name → folder of each model in sample_data."""
-    return {config.parent.name: config.parent for config in sorted(SAMPLE_DATA.glob("models/*/config.json"))}
+def fitting(data: Trajectories) -> str | None:
+    """The shipped model that can read `data`: of the same kind of system and features, of the nearest size; None if there is none."""
+    configs = {name: _config(name) for name in names()}
+    fit = [name for name, config in configs.items() if can_read(config, data)]
+    return min(fit, key=lambda name: abs(configs[name]["num_nodes"] - data.num_nodes), default=None)
+
+
+def can_read(config: dict, data: Trajectories) -> bool:
+    """Whether a model with this config.json was made for such data."""
+    learned, found = config["metadata"].get("data", {}).get("system"), data.metadata.get("system")
+    return tuple(config["feature_names"]) == data.feature_names and (not learned or not found or learned == found)
+
+
+@cache
+def _config(name: str) -> dict:
+    return json.loads((folder(name) / "config.json").read_text(encoding="utf-8"))
+
+
+def _files(name: str) -> tuple[Path, Path, Path]:
+    return tuple(SAMPLE_DATA / f"{name}{part}.npz" for part in ("", "_posterior", "_forecast"))
+
+
+def _order(name: str) -> tuple[int, int]:
+    system, nodes = re.fullmatch(r"(.*?)(\d*)", name).groups()
+    return (list(LAWS).index(system) if system in LAWS else len(LAWS), int(nodes or 0))

@@ -2,42 +2,68 @@
 
 import shutil
 import weakref
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 from nri_core.trajectories import Trajectories
 from ui import samples
+from ui.names import law_of, sample_title
 
-_DATASET, _MODEL, _RUNS, _RUN = "dataset", "model", "runs", "run"
+_DATASET, _MODEL, _RUNS, _RUN, _PAGE, _VIEW, _SAMPLE = "dataset", "model", "runs", "run", "page", "view", "sample"
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Trajectories and the name that the pages call them by."""
+    """Trajectories and the name that the pages call them by. A run's training did not see what it held out."""
 
     name: str
     trajectories: Trajectories
     shipped: bool = False
+    held_out: bool = False
+
+    @property
+    def size(self) -> str:
+        """How much there is, in words."""
+        sims, frames, nodes, _ = self.trajectories.values.shape
+        law = law_of(self.trajectories.metadata)
+        return f"{sims:,} systems · {nodes} {law.bodies if law else 'nodes'} · {frames} frames"
 
 
 @dataclass(frozen=True)
 class Model:
-    """A checkpoint folder and the name that the pages call it by."""
+    """A checkpoint folder, the name that the pages call it by, and the run that trained it, where that is known."""
 
     name: str
     folder: Path
+    run: str = ""
+
+
+@dataclass(frozen=True)
+class View:
+    """What a page works with, as the sidebar names it."""
+
+    data: str
+    size: str
+    model: str
+
+
+def own_dataset() -> Dataset | None:
+    """The dataset that was made or loaded in this session."""
+    return st.session_state.get(_DATASET)
 
 
 def dataset() -> Dataset:
-    """The dataset in use; until one is made or loaded, the shipped systems."""
-    return st.session_state.get(_DATASET) or shipped_dataset()
+    """The dataset in use; until one is made or loaded, shipped systems."""
+    return own_dataset() or shipped_dataset(sample_name())
 
 
-def shipped_dataset() -> Dataset:
-    """The systems that come with the app."""
-    return Dataset("Shipped springs", samples.sample().trajectories, shipped=True)
+def shipped_dataset(name: str = samples.FIRST) -> Dataset:
+    """Systems that come with the app."""
+    return Dataset(sample_title(name), samples.sample(name).trajectories, shipped=True)
 
 
 def keep_dataset(name: str, trajectories: Trajectories) -> None:
@@ -45,14 +71,24 @@ def keep_dataset(name: str, trajectories: Trajectories) -> None:
     st.session_state[_DATASET] = Dataset(name, trajectories)
 
 
+def own_model() -> Model | None:
+    """The model that was trained or loaded in this session."""
+    return st.session_state.get(_MODEL)
+
+
 def model() -> Model:
-    """The model in use; until one is trained or loaded, the shipped one."""
-    return st.session_state.get(_MODEL) or Model("Shipped model springs5", samples.SHIPPED_MODEL)
+    """The model in use; until one is trained or loaded, a shipped one."""
+    return own_model() or shipped_model(sample_name())
 
 
-def keep_model(name: str, folder: Path, *, temporary: bool = False) -> None:
+def shipped_model(name: str) -> Model:
+    """A model that comes with the app."""
+    return Model(f"Shipped {name}", samples.folder(name))
+
+
+def keep_model(name: str, folder: Path, *, run: str = "", temporary: bool = False) -> None:
     """Make the checkpoint in `folder` the model in use; a temporary folder goes when the session or another model replaces it."""
-    model = Model(name, folder)
+    model = Model(name, folder, run)
     if temporary:
         weakref.finalize(model, shutil.rmtree, folder, ignore_errors=True)
     st.session_state[_MODEL] = model
@@ -60,12 +96,47 @@ def keep_model(name: str, folder: Path, *, temporary: bool = False) -> None:
 
 def uses_own() -> bool:
     """Whether the dataset or the model in use is the user's own."""
-    return bool(st.session_state.get(_DATASET) or st.session_state.get(_MODEL))
+    return bool(own_dataset() or own_model())
 
 
 def use_shipped() -> None:
     """Return to the systems and the model that come with the app."""
     st.session_state[_DATASET] = st.session_state[_MODEL] = None
+
+
+def sample_name() -> str:
+    """The shipped systems that the address asks for, else the first."""
+    asked = st.query_params.get(_SAMPLE)
+    return asked if asked in samples.names() else samples.FIRST
+
+
+def choose(answers: Mapping[str, Any]) -> None:
+    """For callbacks: what widgets show from now on, by their keys."""
+    st.session_state.update(answers)
+
+
+def changed(what: str, value: Any) -> bool:
+    """Whether `value` is another than when this was last asked; the first time is no change."""
+    before = st.session_state.get(f"last {what}", value)
+    st.session_state[f"last {what}"] = value
+    return before != value
+
+
+def enter(page: str) -> None:
+    """Note which page is drawn: what another one had in view is forgotten."""
+    if st.session_state.get(_PAGE) != page:
+        st.session_state[_PAGE], st.session_state[_VIEW] = page, None
+
+
+def show(data: str, size: str, model: str) -> None:
+    """Let the sidebar name what the page works with, where that is not what is in use."""
+    st.session_state[_VIEW] = View(data, size, model)
+
+
+def view() -> View:
+    """What the sidebar names."""
+    in_use = dataset()
+    return st.session_state.get(_VIEW) or View(in_use.name, in_use.size, model().name)
 
 
 def runs() -> list[str]:
@@ -86,5 +157,5 @@ def follow_run(run_id: str) -> None:
 
 def unfollow_run() -> None:
     """Let Train show the form again."""
-    st.session_state[_RUN] = None
+    st.session_state[_RUN] = st.session_state[_VIEW] = None
     st.query_params.pop(_RUN, None)

@@ -114,12 +114,16 @@ class Run:
         """The one simulation whose graph the snapshots show."""
         return Trajectories.load(self.directory / "watch.npz")
 
+    def training_data(self) -> Trajectories:
+        """What the run was given to learn from; part of it is held out where no validation data came with it."""
+        return Trajectories.load(self.directory / "train.npz")
+
     def held_out(self) -> Trajectories:
         """The simulations that the run validates on and does not learn from."""
         from nri_core.dataset import split  # torch: whoever only looks at runs does without
 
         valid = self.directory / "valid.npz"
-        return Trajectories.load(valid) if valid.exists() else split(Trajectories.load(self.directory / "train.npz"))[1]
+        return Trajectories.load(valid) if valid.exists() else split(self.training_data())[1]
 
     def requested(self) -> RunConfig:
         """Name, device and settings as they were asked for."""

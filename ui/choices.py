@@ -1,0 +1,150 @@
+"""Compare's choices: which systems, and who reads their graphs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import streamlit as st
+
+from nri_core.errors import NRIError
+from nri_core.jobs import open_run
+from nri_core.network_baselines import BASELINES
+from nri_core.network_baselines import LAWS as KNOWN_LAWS
+from nri_core.trajectories import Trajectories
+from ui import readings, samples, state
+from ui.caveats import caveats
+from ui.forms import check_choice
+from ui.frame import next_step
+from ui.names import LAWS, called, law_of
+from ui.readings import Reader, by_baseline, by_model
+from ui.state import Dataset, Model
+
+MOST_COMPARED = 2000
+WINDOW = 49  # frames that a baseline is given, as the shipped models are
+_BEST, _ENCODER = "Best way", "Encoder alone"
+_FITTING, _MY_MODEL, _MINE = "Model that fits best", "My model", "My dataset"
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Who reads, by what name, and what to know about it; `start` is the frame after which it predicts."""
+
+    name: str
+    reader: Reader
+    caveats: list[str]
+    start: int
+
+
+def choose_data() -> Dataset:
+    """Own data first, if there are any; else shipped systems."""
+    options = _datasets()
+    asked = 0 if state.own_dataset() or state.own_model() else list(options).index(state.sample_name())
+    check_choice("Systems", "on", options, start=list(options)[asked])
+    return options[st.selectbox("Systems", options, asked, key="on", bind="query-params")]()
+
+
+def _datasets() -> dict[str, Callable[[], Dataset]]:
+    own, options = state.own_dataset(), {}
+    if own:
+        options[_MINE] = lambda: own
+    if held := _held_out():
+        # What the training set aside comes first unless the session has other data to try the model on.
+        first = {held.name: lambda: held}
+        options = options | first if own and not _trained_on(own) else first | options
+    return options | {name: partial(state.shipped_dataset, name) for name in samples.names()}
+
+
+def _held_out() -> Dataset | None:
+    model = state.own_model()
+    try:
+        return Dataset("Held out by the training", _of_run(model.run)[1], held_out=True) if model and model.run else None
+    except NRIError:
+        return None  # the run's folder was deleted: there is nothing to offer
+
+
+def _trained_on(data: Dataset) -> bool:
+    model = state.own_model()
+    try:
+        return bool(model and model.run) and _of_run(model.run)[0] == data.trajectories.digest
+    except NRIError:
+        return False
+
+
+@st.cache_resource(show_spinner="Opening what the training held out", max_entries=2)
+def _of_run(run_id: str) -> tuple[str, Trajectories]:
+    """Digest of what the run learned from, and what it held out."""
+    run = open_run(run_id)
+    return run.training_data().digest, run.held_out()
+
+
+def choose_reader(data: Dataset) -> Chosen | None:
+    """A model or a classical method; None, with ways out, where it cannot read these data."""
+    models, methods = _models(data.trajectories), {called(name): name for name in BASELINES}
+    check_choice("Read by", "by", {**models, **methods}, start=_FITTING)
+    name = st.selectbox("Read by", {**models, **methods}, key="by", bind="query-params", help="A trained model, or a classical method.")
+    try:
+        return _by_model(models[name], data) if name in models else _by_method(methods[name], data.trajectories)
+    except NRIError as error:
+        st.error(str(error), icon=":material/error:")
+        _offer_ways_out(models.get(name), models[_FITTING], data.trajectories)
+        return None
+
+
+def _models(data: Trajectories) -> dict[str, Model]:
+    """The one that fits best, then all by their names: own, shipped."""
+    own, fitting = state.own_model(), samples.fitting(data)
+    shipped = {name: state.shipped_model(name) for name in samples.names()}
+    best = own if own and (fitting is None or _fits(own, data)) else shipped[fitting or samples.FIRST]
+    return {_FITTING: best} | ({_MY_MODEL: own} if own else {}) | shipped
+
+
+def _fits(model: Model, data: Trajectories) -> bool:
+    try:
+        readings.checkpoint(model.folder).check(data)
+    except NRIError:
+        return False
+    return True
+
+
+def _by_model(model: Model, data: Dataset) -> Chosen:
+    checkpoint, trajectories = readings.checkpoint(model.folder), data.trajectories
+    checkpoint.check(trajectories)
+    inference = None
+    if checkpoint.model.encoder is not None and checkpoint.config.inference == "decoder":
+        check_choice("Way", "way", (_BEST, _ENCODER), start=_BEST)
+        meaning = (
+            "The encoder reads the graph off the motion at once. The best way asks the decoder, the network that predicts the motion, "
+            "under which graph it predicts best."
+        )
+        style = {"key": "way", "bind": "query-params", "help": meaning, "label_visibility": "collapsed"}
+        inference = "encoder" if st.segmented_control("Way", (_BEST, _ENCODER), default=_BEST, required=True, **style) == _ENCODER else None
+    seen = not data.held_out and not data.shipped and _trained_on(data)
+    reader = by_model(model.folder, inference, trajectories)
+    notes = caveats(checkpoint.config, trajectories, seen=seen, held_out=data.held_out)
+    return Chosen(model.name, reader, notes, readings.forecast_start(checkpoint, trajectories))
+
+
+def _by_method(name: str, data: Trajectories) -> Chosen:
+    options = {}
+    if name == "known_law":
+        own, laws = law_of(data.metadata), {LAWS[law].title: law for law in KNOWN_LAWS}
+        first = list(laws).index(own.title) if own and own.title in laws else 0
+        options["law"] = laws[st.selectbox("Law", laws, first, key="told", bind="query-params", help="Try a wrong one, and see it fail.")]
+    note = (BASELINES[name].__doc__ or "").strip().split("\n")[0]
+    return Chosen(called(name), by_baseline(name, WINDOW, **options), [note], WINDOW - 1)
+
+
+def _offer_ways_out(model: Model | None, fitting: Model, data: Trajectories) -> None:
+    """Buttons to data or a model that go together: an error must not be a dead end."""
+    if model != fitting and _fits(fitting, data):
+        st.button(f"Read by {fitting.name}", on_click=state.choose, args=({"by": _FITTING},), icon=":material/swap_horiz:", width="stretch")
+    suited = next((name for name in samples.names() if model and _fits(model, samples.sample(name).trajectories)), None)
+    if suited:
+        st.button(f"Show {suited}", on_click=state.choose, args=({"on": suited},), icon=":material/swap_horiz:", width="stretch")
+    st.button("Read by correlation", on_click=state.choose, args=({"by": called("correlation")},), icon=":material/swap_horiz:", width="stretch")
+    next_step("train", "Train a model on such data")
+
+
+def comparable(data: Trajectories) -> Trajectories:
+    """The first systems of a large dataset: reading tens of thousands would keep the page waiting."""
+    return data if data.num_sims <= MOST_COMPARED else data.select(slice(0, MOST_COMPARED))

@@ -1,0 +1,101 @@
+"""What the pages call things: settings in plain words, and the kinds of system. Imports no streamlit."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+NAMES = {
+    "num_sims": "Simulations",
+    "num_nodes": "Particles",
+    "num_steps": "Frames",
+    "seed": "Seed",
+    "probability": "Spring probability",
+    "strengths": "Spring strengths",
+    "num_edge_types": "Edge types",
+    "skip_first": "The first type is “none”",
+    "undirected": "Both directions alike",
+    "edge_prior": "Expected share of each type",
+    "encoder_hidden": "Width of the encoder",
+    "encoder_dropout": "Dropout of the encoder",
+    "factor_graph": "Edges hear of other edges",
+    "decoder_hidden": "Width of the decoder",
+    "likelihood": "Distribution of errors",
+    "law": "True law",
+    "law_steps": "Steps of the law in a frame",
+    "objective": "What to minimise",
+    "inference": "How the graph is read",
+    "normalization": "Scale of the data",
+    "symmetries": "Mirror and swap the axes",
+    "window": "Frames read",
+    "batch_size": "Systems in a step",
+    "epoch_size": "Systems in an epoch",
+    "learning_rate": "Largest learning rate",
+    "schedule": "Course of the learning rate",
+    "keep_best": "Keep the best epoch",
+    "temperature": "Softness of the samples",
+    "hard": "One-hot samples",
+    "prediction_steps": "Frames predicted in a row",
+    "burn_in": "True frames before it runs alone",
+    "threads": "CPU threads",
+    "max_seconds": "Time limit (s)",
+}
+
+
+METHODS = {
+    "correlation": "Correlation of paths",
+    "partial_correlation": "Partial correlation",
+    "mutual_information": "Mutual information",
+    "granger": "Granger causality",
+    "known_law": "Regression on a known law",
+}
+
+
+def called(field: str) -> str:
+    """The setting or the method in plain words; one without an entry by its own name: `box_size` → "Box size"."""
+    words = field.replace("_", " ")
+    return (NAMES | METHODS).get(field) or words[:1].upper() + words[1:]
+
+
+@dataclass(frozen=True)
+class Law:
+    """A kind of system: its name in menus, who takes part, what Simulate and Explore say of it."""
+
+    title: str
+    bodies: str
+    simulated: str
+    watched: str
+
+
+LAWS = {
+    "springs": Law(
+        "Springs",
+        "particles",
+        "Invisible springs pull some pairs of particles together. Every simulation draws its own.",
+        "Invisible springs join some of these particles. A model that watched only their motion inferred which.",
+    ),
+    "charged": Law(
+        "Charges",
+        "particles",
+        "Like charges repel each other, unlike ones attract. Every simulation draws its own.",
+        "Each particle has a hidden charge. A model that watched only their motion inferred who attracts and who repels whom.",
+    ),
+    "kuramoto": Law(
+        "Oscillators",
+        "oscillators",
+        "Oscillators go round at their own pace, and some pairs pull each other into step. Every simulation draws its own.",
+        "Some of these oscillators pull each other into step. A model that watched only their phases inferred which.",
+    ),
+}
+
+
+def law_of(metadata: Mapping[str, Any]) -> Law | None:
+    """The kind of system that data were simulated from, where they say so."""
+    return LAWS.get(str(metadata.get("system")))
+
+
+def sample_title(name: str) -> str:
+    """`charged10` → "Charges, 10 particles"."""
+    system, nodes = re.fullmatch(r"([a-z_]+?)(\d*)", name).groups()
+    law = LAWS.get(system)
+    return f"{law.title}, {nodes} {law.bodies}" if law and nodes else name

@@ -1,0 +1,142 @@
+"""Whoever reads graphs, and what they read out of every system of a dataset: part by part, kept for all sessions."""
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from nri_core.checkpoint import Checkpoint
+from nri_core.errors import CheckpointError
+from nri_core.graph import num_edges
+from nri_core.inference import infer_edges, rollout
+from nri_core.network_baselines import BASELINES
+from nri_core.posterior import EdgePosterior
+from nri_core.storage import CHECKPOINT_FILES
+from nri_core.trajectories import Trajectories
+
+EDGES_AT_ONCE = 2000
+SECONDS_BEFORE_WORDS = 0.5
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The graphs of some systems, and forecasts under them where the reader can predict."""
+
+    posterior: EdgePosterior
+    forecast: Trajectories | None
+
+
+@dataclass(frozen=True)
+class Reader:
+    """A model or a baseline. `key` tells it from every other; `whole` says that it must see all systems at once."""
+
+    key: str
+    read: Callable[[Trajectories], Reading] = field(repr=False)
+    whole: bool = False
+
+
+def checkpoint(folder: Path) -> Checkpoint:
+    """The trained model in `folder` as it is now. Raises CheckpointError."""
+    return _checkpoint(_digest(folder), folder)
+
+
+def by_model(folder: Path, inference: str | None, data: Trajectories) -> Reader:
+    """A trained model; `inference` as in `infer_edges`. Raises CheckpointError where it cannot read `data`."""
+    model = checkpoint(folder)
+    model.check(data)
+    start = forecast_start(model, data)
+
+    def read(part: Trajectories) -> Reading:
+        posterior = infer_edges(model, part, inference=inference)
+        if model.model.decoder is None:
+            return Reading(posterior, None)
+        return Reading(posterior, rollout(model, part, posterior, start=start, num_steps=part.num_steps - start - 1))
+
+    return Reader(f"{_digest(folder)} {inference}", read)
+
+
+def by_baseline(name: str, window: int, **options: str) -> Reader:
+    """A classical method, given the first `window` frames as a model is."""
+    baseline = BASELINES[name]
+    return Reader(f"{name} {window} {options}", lambda data: Reading(baseline(data.select(slice(None), frames=slice(0, window)), **options), None), whole=True)
+
+
+def forecast_start(checkpoint: Checkpoint, data: Trajectories) -> int:
+    """The last frame that inference reads; the middle of data that end there."""
+    return checkpoint.config.window - 1 if data.num_steps > checkpoint.config.window + 1 else data.num_steps // 2
+
+
+class Readings:
+    """What one reader makes of one dataset, as far as it is known."""
+
+    def __init__(self, reader: Reader, data: Trajectories) -> None:
+        self._reader, self._data, self._parts = reader, data, {}
+        self._size = data.num_sims if reader.whole else max(EDGES_AT_ONCE // num_edges(data.num_nodes), 1)
+        self._firsts = range(0, data.num_sims, self._size)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every system has been read."""
+        return len(self._parts) == len(self._firsts)
+
+    def first(self) -> Reading:
+        """The first systems alone: a picture need not wait for the rest."""
+        with st.spinner("Reading the graph of the first system", show_time=True):
+            return self._part(0)
+
+    def finish(self, place: DeltaGenerator) -> None:
+        """Read the rest, saying in `place` how long it takes. What was read stays if the user leaves before the end."""
+        started, words, missing = time.monotonic(), place.empty(), [first for first in self._firsts if first not in self._parts]
+        for done, first in enumerate(missing):
+            if done and (elapsed := time.monotonic() - started) > SECONDS_BEFORE_WORDS:
+                left = elapsed * (len(missing) - done) / done
+                read = min(first, self._data.num_sims)
+                words.progress(read / self._data.num_sims, f"Reading every system: {read} of {self._data.num_sims}, {left:.0f} s to go")
+            self._part(first)
+        words.empty()
+
+    @cached_property
+    def whole(self) -> Reading:
+        """All systems; only once `complete`."""
+        parts = [self._parts[first] for first in self._firsts]
+        posterior = replace(parts[0].posterior, edge_probs=np.concatenate([part.posterior.edge_probs for part in parts]))
+        if parts[0].forecast is None:
+            return Reading(posterior, None)
+        return Reading(posterior, replace(parts[0].forecast, values=np.concatenate([part.forecast.values for part in parts])))
+
+    def _part(self, first: int) -> Reading:
+        if first not in self._parts:
+            self._parts[first] = self._reader.read(self._data.select(slice(first, first + self._size)))
+        return self._parts[first]
+
+
+def readings(reader: Reader, data: Trajectories) -> Readings:
+    """What is known so far, the same object for every session."""
+    return _readings(reader.key, data.digest, reader, data)
+
+
+def _digest(folder: Path) -> str:
+    state = hashlib.sha256()
+    try:
+        for name in CHECKPOINT_FILES[:2]:
+            state.update((folder / name).read_bytes())
+    except OSError as error:
+        raise CheckpointError(f"Expected a model in {folder}; its {name} cannot be read. Load another model under Train.") from error
+    return state.hexdigest()
+
+
+# The keys are digests of whole contents: `st.cache_data` would only sample large arrays.
+@st.cache_resource(show_spinner="Loading the model", show_time=True, max_entries=8)
+def _checkpoint(model: str, _folder: Path) -> Checkpoint:
+    return Checkpoint.load(_folder)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _readings(reader: str, data: str, _reader: Reader, _data: Trajectories) -> Readings:
+    return Readings(_reader, _data)
