@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from nri_core.dataset import as_tensor, split
-from nri_core.errors import CheckpointError, ConfigError, DataError
+from nri_core.errors import ConfigError, DataError
 from nri_core.graph import off_diagonal
 from nri_core.metrics import EdgeScore, score_edges
 from nri_core.network_baselines import BASELINES, LAWS, known_law, law_fit, state_correlation
@@ -267,8 +267,6 @@ def test_states_of_an_lstm_are_those_after_the_last_frame_it_reads() -> None:
         upper = decoder.recurrent(decoder.embed(paths))[0][-1].unflatten(0, (8, 3))
     posterior = lstm_correlation(data, lstm=checkpoint)
     assert np.allclose(posterior.edge_probs, state_correlation(upper.numpy(), data.node_names).edge_probs)
-    with pytest.raises(CheckpointError, match="lstm decoder.*found joint_lstm"):
-        lstm_correlation(data, lstm=next(fit(*split(data), config.model_copy(update={"decoder": "joint_lstm"}))).checkpoint)
 
 
 @pytest.mark.parametrize("law", SYSTEMS)
