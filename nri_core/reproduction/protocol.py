@@ -15,6 +15,7 @@ from nri_core.graph import off_diagonal
 from nri_core.inference import infer_edges, rollout
 from nri_core.metrics import score_edges
 from nri_core.network_baselines import BASELINES
+from nri_core.network_baselines.states import lstm_correlation
 from nri_core.posterior import EdgePosterior
 from nri_core.reproduction.cells import digest, law_of, num_nodes, settings_of
 from nri_core.reproduction.paper import HORIZONS
@@ -136,6 +137,12 @@ def forecast_without_graph(checkpoint: Checkpoint, test: Trajectories) -> dict[s
     return {"mse": forecast_errors(checkpoint, test, None)}
 
 
+def correlate_states(checkpoint: Checkpoint, test: Trajectories) -> dict[str, Any]:
+    """Corr. (LSTM), and the forecast of the LSTM that sees one node at a time."""
+    accuracy = score_edges(lstm_correlation(test, lstm=checkpoint), test).accuracy
+    return {"edge_accuracy": accuracy, "inference": "state_correlation", **forecast_without_graph(checkpoint, test)}
+
+
 def forecast_true_graph(checkpoint: Checkpoint, test: Trajectories) -> dict[str, Any]:
     """Told the edges, in training and now."""
     probs = np.eye(len(checkpoint.edge_type_names))[test.edge_types] * off_diagonal(test.num_nodes)[..., None]
@@ -145,6 +152,8 @@ def forecast_true_graph(checkpoint: Checkpoint, test: Trajectories) -> dict[str,
 MEASURES: dict[str, Callable[[Checkpoint | None, Trajectories], dict[str, Any]]] = {
     "static": static,
     "correlation": correlated,
+    "lstm": correlate_states,
+    "joint_lstm": forecast_without_graph,
     "marginal": read_and_forecast,
     "nri": read_and_forecast,
     "nri_simulated": read_and_forecast,
