@@ -18,7 +18,7 @@ with frame("compare"):
         whole = chosen_data.trajectories
         data = choices.comparable(whole)
         chosen = choices.choose_reader(chosen_data)
-        state.show(chosen_data.name, chosen_data.size, chosen.name if chosen else "")
+        state.show(chosen_data.name, chosen_data.size, chosen.name if chosen else "none that can read them")
     with stage:
         if chosen is None:
             st.caption(f"“{chosen_data.name}”, as it was recorded.")

@@ -42,7 +42,7 @@ with frame("explore"):
     with stage:
         law = names.law_of(shown.trajectories.metadata)
         st.caption(law.watched if law else "A model that watched only this motion inferred who acts on whom.")
-        player(shown.trajectories, key="explore", sim=system, posterior=shown.posterior, forecast=shown.forecast, height=470)
+        player(shown.trajectories, key="explore", sim=system, posterior=shown.posterior, forecast=shown.forecast, height=460)
 
     with st.container(horizontal=True):
         next_step("simulate", "Make your own system")

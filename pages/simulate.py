@@ -9,7 +9,7 @@ from ui.names import LAWS
 from ui.player import player
 
 MOST_PREVIEWED = 200  # frames: longer previews would not be immediate
-UNASKED = ("box_size",)  # few will change it, and the walls are out of sight
+UNASKED = ("box_size", "label_leak")  # few will move the walls; only the paper's features can leak
 
 with frame("simulate"):
     with st.spinner("Loading the laws of motion"):  # torch
@@ -18,12 +18,14 @@ with frame("simulate"):
 
     stage, law = st.columns(STAGE_AND_SIDE, gap="medium")
     with law:
-        titles = {name: LAWS[name].title for name in SYSTEMS}
-        check_choice("System", "law", titles.values(), start=titles["springs"])
-        name = st.segmented_control("System", titles, default="springs", required=True, format_func=titles.get, key="law", bind="query-params")
-        chosen, start = SYSTEMS[name], Simulation(num_steps=99)
-        answers = ask(Simulation, ["num_nodes"], start=start, sliders=["num_nodes"])
+        titles = {LAWS[system].title: system for system in SYSTEMS}
+        check_choice("System", "law", titles, start=LAWS["springs"].title)
+        name = titles[st.selectbox("System", titles, key="law", bind="query-params")]
+        chosen, start, bodies = SYSTEMS[name], Simulation(num_steps=99), LAWS[name].bodies
+        answers = ask(Simulation, ["num_nodes"], start=start, sliders=["num_nodes"], labels={"num_nodes": bodies.capitalize()})
         parameters = ask(chosen, [field for field in chosen.model_fields if field not in UNASKED], start=chosen(), sliders=["probability"])
+        if parameters.get("features") == "paper":
+            parameters |= ask(chosen, ["label_leak"], start=chosen())
         answers |= ask(Simulation, ["seed"], start=start)
     with stage:
         st.caption(LAWS[name].simulated)
@@ -45,7 +47,7 @@ with frame("simulate"):
         words = f"Simulating {simulation.num_sims:,} systems, about {max(simulations.seconds_to_simulate(simulation), 1):,.0f} s"
         with made, st.spinner(words, show_time=True):
             data = simulate(system, simulation)
-        state.keep_dataset(f"{LAWS[name].title}, {simulation.num_nodes} {LAWS[name].bodies}, seed {simulation.seed}", data)
+        state.keep_dataset(f"{LAWS[name].title}, {simulation.num_nodes} {bodies}, seed {simulation.seed}", data)
 
     data = state.dataset()
     if not data.shipped:

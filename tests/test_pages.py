@@ -130,7 +130,7 @@ def test_simulate_reads_its_parameters_from_the_address() -> None:
 )
 def test_an_address_out_of_range_is_one_sentence(name: str, asked: str) -> None:
     app = opened("simulate", **{name: asked})
-    notes = [caption.value for caption in app.caption if " Using " in caption.value]
+    notes = [text.value for text in app.markdown if " Using " in text.value]
     assert len(notes) == 1 and not app.error
     assert not re.search("[Ii]nput|valid|type=", notes[0]), "our words, not pydantic's"
     assert player(app)
@@ -143,8 +143,8 @@ def test_an_address_out_of_range_is_one_sentence(name: str, asked: str) -> None:
 def test_an_address_that_asks_for_no_such_choice_is_one_sentence(page: str, name: str, asked: str) -> None:
     app = opened(page, **{name: asked})
     assert not app.exception and player(app)
-    assert sum("The address asks for" in caption.value for caption in app.caption) == 1
-    assert not any("The address asks for" in caption.value for caption in opened(page).caption)
+    assert sum("The address asks for" in text.value for text in app.markdown) == 1
+    assert "The address asks for" not in texts(opened(page))
 
 
 def test_a_bad_answer_leaves_the_preview_and_is_refused_below_its_field() -> None:
@@ -152,20 +152,20 @@ def test_a_bad_answer_leaves_the_preview_and_is_refused_below_its_field() -> Non
     first = player(app)
     app.text_input(key="strengths").set_value("0").run()
     assert player(app) == first and not app.error
-    (note,) = [caption.value for caption in app.caption if "strengths" in caption.value]
+    (note,) = [text.value for text in app.markdown if "strengths" in text.value]
     assert "each spring constant must be above 0 and at most 100; found `0`. Using 0.1." in note
 
 
 def test_a_bound_that_is_itself_forbidden_is_refused_once_and_by_the_name_of_its_field() -> None:
     app = opened("train", live_max_seconds="0")
-    (note,) = [caption.value for caption in app.caption if "Using" in caption.value]
+    (note,) = [text.value for text in app.markdown if "Using" in text.value]
     assert "time limit (s) = `0`; expected a number above 0 and up to 10,000,000. Using none." in note
     assert not app.error and app.number_input(key="live_max_seconds").value is None
 
 
 def test_notes_on_folded_settings_stand_beside_the_button() -> None:
     app = opened("train", live_batch_size="-1", live_edge_prior="a")
-    notes = [caption.value for caption in app.columns[1].caption if "Using" in caption.value]
+    notes = [text.value for text in app.columns[1].markdown if "Using" in text.value]
     assert ["systems in a step" in note.lower() or "expected share" in note.lower() for note in notes] == [True, True]
 
 
@@ -363,7 +363,7 @@ def test_compare_shows_the_first_system_before_it_has_read_the_rest(monkeypatch:
 def test_compare_says_when_data_are_unlike_or_too_like_the_training_data(change: dict, said: str) -> None:
     law = Springs(strengths=change.pop("strengths", (0.1,)))
     app = opened("compare", dataset=simulate(law, Simulation(**{"num_sims": 2, "num_steps": 60, "seed": 7} | change)))
-    notes = [caption.value for caption in app.caption if ":material/info:" in caption.value]
+    notes = [text.value for text in app.markdown if ":material/info:" in text.value]
     assert (said in notes[0]) if said else not notes
 
 

@@ -27,12 +27,13 @@ _FITTING, _MY_MODEL, _MINE = "Model that fits best", "My model", "My dataset"
 
 @dataclass(frozen=True)
 class Chosen:
-    """Who reads, by what name, and what to know about it; `start` is the frame after which it predicts."""
+    """Who reads, by what name and how, and what to beware of; `start` is the frame after which it predicts."""
 
     name: str
     reader: Reader
-    caveats: list[str]
     start: int
+    about: str = ""
+    caveats: tuple[str, ...] = ()
 
 
 def choose_data() -> Dataset:
@@ -121,7 +122,7 @@ def _by_model(model: Model, data: Dataset) -> Chosen:
     seen = not data.held_out and not data.shipped and _trained_on(data)
     reader = by_model(model.folder, inference, trajectories)
     notes = caveats(checkpoint.config, trajectories, seen=seen, held_out=data.held_out)
-    return Chosen(model.name, reader, notes, readings.forecast_start(checkpoint, trajectories))
+    return Chosen(model.name, reader, readings.forecast_start(checkpoint, trajectories), caveats=tuple(notes))
 
 
 def _by_method(name: str, data: Trajectories) -> Chosen:
@@ -130,8 +131,8 @@ def _by_method(name: str, data: Trajectories) -> Chosen:
         own, laws = law_of(data.metadata), {LAWS[law].title: law for law in KNOWN_LAWS}
         first = list(laws).index(own.title) if own and own.title in laws else 0
         options["law"] = laws[st.selectbox("Law", laws, first, key="told", bind="query-params", help="Try a wrong one, and see it fail.")]
-    note = (BASELINES[name].__doc__ or "").strip().split("\n")[0]
-    return Chosen(called(name), by_baseline(name, WINDOW, **options), [note], WINDOW - 1)
+    about = (BASELINES[name].__doc__ or "").strip().split("\n")[0]
+    return Chosen(called(name), by_baseline(name, WINDOW, **options), WINDOW - 1, about)
 
 
 def _offer_ways_out(model: Model | None, fitting: Model, data: Trajectories) -> None:

@@ -12,6 +12,7 @@ from nri_core.posterior import EdgePosterior
 from nri_core.trajectories import Trajectories
 from ui import figures
 from ui.choices import Chosen
+from ui.forms import note
 from ui.readings import Reading
 from ui.state import Dataset
 
@@ -25,9 +26,9 @@ def introduce(chosen: Chosen, dataset: Dataset, data: Trajectories) -> None:
     """One sentence on who read what, and what to know about it."""
     part = "" if data.num_sims == dataset.trajectories.num_sims else f" The first {data.num_sims:,} of {dataset.trajectories.num_sims:,} systems."
     truth = "" if data.edge_types is None else ", beside the truth"
-    st.caption(f"What “{chosen.name}” made of “{dataset.name}”{truth}.{part}")
+    st.caption(f"What “{chosen.name}” made of “{dataset.name}”{truth}.{part} {chosen.about}".strip())
     if chosen.caveats:
-        st.caption(f":orange[:material/info: {' '.join(chosen.caveats)}]")
+        note("orange", "info", " ".join(chosen.caveats))
 
 
 def choose_system(score: EdgeScore | None, reading: Reading, data: Trajectories) -> int:

@@ -1,9 +1,9 @@
 """A config model → widgets → a validated config. Ranges, defaults and help come from the model's fields alone."""
 
 import math
-import types
 import typing
 from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType, NoneType
 from typing import Annotated, Any, TypeVar
 
 import streamlit as st
@@ -24,22 +24,23 @@ def ask(
     start: BaseModel,
     sliders: Collection[str] = (),
     prefix: str = "",
+    labels: Mapping[str, str] = MappingProxyType({}),
     notes: DeltaGenerator | None = None,
 ) -> dict[str, Any]:
     """Draw a widget for each of `fields`, starting from `start`, and return the answers.
 
-    Each widget lives in the address as `prefix + field`. An address, or a text, that the field forbids is refused in one
+    Each widget lives in the address as `prefix + field`; `labels` replace the usual names. An address, or a text, that the field forbids is refused in one
     sentence (in `notes`, where the widget itself may be folded away) and the start value used instead. What only several
     answers together forbid is left to `validated`, and so is a browser that sends anything.
     """
     answers = {}
     for name in fields:
-        field, first = model.model_fields[name], getattr(start, name)
-        _check_address(field, called(name), first, prefix + name, notes)
-        answer = _widget(field, called(name), first, key=prefix + name, slider=name in sliders)
+        field, first, label = model.model_fields[name], getattr(start, name), labels.get(name, called(name))
+        _check_address(field, label, first, prefix + name, notes)
+        answer = _widget(field, label, first, key=prefix + name, slider=name in sliders)
         problem = _problem(model, start, name, answer) if _is_tuple(field) else ""
         if problem:
-            (notes or st).caption(f":red[:material/error: {problem} Using {_shown(first)}.]")
+            note("red", "error", f"{problem} Using {_shown(first)}.", notes)
         answers[name] = first if problem else answer
     return answers
 
@@ -50,6 +51,11 @@ def validated(model: type[Config], answers: Mapping[str, Any]) -> Config:
         return model(**answers)
     except ValidationError as error:
         raise ConfigError(_sentence(model, error.errors()[0])) from error
+
+
+def note(colour: str, icon: str, sentence: str, place: DeltaGenerator | None = None) -> None:
+    """A small coloured sentence; unlike a caption it is not paled, so that it can be read on dark."""
+    (place or st).markdown(f":small[:{colour}[:material/{icon}: {sentence}]]")
 
 
 def choices_of(model: type[BaseModel], name: str) -> tuple[str, ...]:
@@ -143,7 +149,7 @@ def check_choice(label: str, key: str, options: Collection[Any], *, start: Any) 
 
 def _refuse(label: str, asked: str, *, expected: str, start: Any, notes: DeltaGenerator | None = None) -> None:
     sentence = f"The address asks for {label.lower()} = {_plain(asked)}; expected {expected}. Using {_shown(start)}."
-    (notes or st).caption(f":orange[:material/link_off: {sentence}]")
+    note("orange", "link_off", sentence, notes)
 
 
 def _options(field: FieldInfo) -> tuple[str, ...]:
@@ -155,7 +161,7 @@ def _is_tuple(field: FieldInfo) -> bool:
 
 
 def _kind(field: FieldInfo) -> type:
-    kinds = [kind for kind in typing.get_args(field.annotation) if kind is not types.NoneType]  # of `float | None`
+    kinds = [kind for kind in typing.get_args(field.annotation) if kind is not NoneType]  # of `float | None`
     return kinds[0] if kinds else field.annotation
 
 

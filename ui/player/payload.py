@@ -132,7 +132,7 @@ def _caption(trajectories: Trajectories, posterior: EdgePosterior | None, foreca
         shape = " The height of a point is the sine of its phase; these data hold no phase."
     ahead = f" Dashed {'' if shape else 'paths and '}rings: the forecast." if forecast is not None else ""
     if posterior is not None:
-        return f"Thick lines: pairs the model believes act on each other.{ahead}{shape}"
+        return f"Thick lines: pairs believed to act on each other.{ahead}{shape}"
     if trajectories.edge_types is not None:
         return f"Lines: pairs that truly act on each other.{ahead}{shape}"
     return f"The particles and their recent paths.{ahead}{shape}"
