@@ -11,11 +11,10 @@ from torch import Tensor
 
 from nri_core.errors import DataError
 from nri_core.graph import off_diagonal
-from nri_core.trajectories import Trajectories
+from nri_core.trajectories import ANGLES, Trajectories
 
 LOCATIONS = ("x", "y", "z")
 VELOCITIES = ("vx", "vy", "vz")
-ANGLES = ("phase",)  # have a unit of their own: neither shifted nor scaled
 
 
 def split(data: Trajectories, *, valid_fraction: float = 0.1, most: int = 1000) -> tuple[Trajectories, Trajectories]:

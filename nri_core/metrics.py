@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 from nri_core.errors import DataError
 from nri_core.graph import off_diagonal
 from nri_core.posterior import EdgePosterior
-from nri_core.trajectories import Trajectories
+from nri_core.trajectories import ANGLES, Trajectories
 
 
 @dataclass(frozen=True)
@@ -97,18 +97,21 @@ def auroc(score: Float[np.ndarray, " pair"], positive: Bool[np.ndarray, " pair"]
 def forecast_error(forecast: Trajectories, truth: Trajectories) -> Float[np.ndarray, "sim horizon"]:
     """Mean squared error over nodes and dims, in the reference's units, 1, 2, … frames after `forecast.metadata["start"]`.
 
-    Horizons beyond the end of the truth are left out.
+    Angles are left out: their sine stands beside them. So are horizons beyond the end of the truth.
     """
     expected, frames = _aligned(forecast, truth)
-    scale = np.array(forecast.metadata["unit_scale"])
-    return np.square((forecast.values[:, :frames] - expected) / scale).mean((2, 3))
+    return _mean_squares(forecast.values[:, :frames] - expected, forecast)
 
 
 def static_error(forecast: Trajectories, truth: Trajectories) -> Float[np.ndarray, "sim horizon"]:
     """The error of a forecast that everything stays where it is: the baseline for `forecast_error`."""
     expected, _ = _aligned(forecast, truth)
-    last = truth.values[:, forecast.metadata["start"], None]
-    return np.square((last - expected) / np.array(forecast.metadata["unit_scale"])).mean((2, 3))
+    return _mean_squares(truth.values[:, forecast.metadata["start"], None] - expected, forecast)
+
+
+def _mean_squares(error: Float[np.ndarray, "sim horizon node dim"], forecast: Trajectories) -> Float[np.ndarray, "sim horizon"]:
+    dims = [dim for dim, name in enumerate(forecast.feature_names) if name not in ANGLES]
+    return np.square(error[..., dims] / np.array(forecast.metadata["unit_scale"])[dims]).mean((2, 3))
 
 
 def _aligned(forecast: Trajectories, truth: Trajectories) -> tuple[Float[np.ndarray, "sim horizon node dim"], int]:

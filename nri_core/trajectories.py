@@ -16,6 +16,7 @@ from nri_core.errors import DataError
 from nri_core.storage import read_npz, write_npz
 
 MAX_NODES = 1000
+ANGLES = ("phase",)  # features in radians: neither scaled nor shifted, and compared by their sine, which is a feature of its own
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,7 @@ from nri_core.models.encoders import ENCODERS
 from nri_core.models.layers import from_receivers, from_senders, reverse_slots, sender_slots
 from nri_core.models.likelihoods import LIKELIHOODS, REFERENCE_VARIANCE, StudentT
 from nri_core.models.nri import elbo, gumbel_softmax, kl_divergence
+from nri_core.models.phases import OSCILLATORS
 from nri_core.settings import WITHOUT_GRAPH
 from tests import textbook
 
@@ -22,7 +23,10 @@ PAPER = {"encoder": "mlp", "decoder": "mlp", "likelihood": "gaussian", "undirect
 
 def model(*, window: int = 14, seed: int = 0, **settings) -> NRI:
     torch.manual_seed(seed)
-    return NRI(ModelSettings(**settings), feature_names=NAMES, num_nodes=5, window=window).double()
+    names = NAMES
+    if "phase" in settings.values():
+        names, settings = OSCILLATORS, {"encoder": "phase", "decoder": "phase"} | settings
+    return NRI(ModelSettings(**settings), feature_names=names, num_nodes=5, window=window).double()
 
 
 def paths(num_sims: int = 4, num_frames: int = 14, num_nodes: int = 5, seed: int = 1) -> torch.Tensor:

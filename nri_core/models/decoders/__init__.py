@@ -9,12 +9,14 @@ from torch import nn
 
 from nri_core.models.decoders.lstm import LSTMDecoder
 from nri_core.models.decoders.mlp import MLPDecoder
+from nri_core.models.decoders.phase import PhaseDecoder
 from nri_core.models.decoders.relative import RelativeDecoder
 from nri_core.models.decoders.rnn import RNNDecoder
 from nri_core.models.decoders.simulated import SimulatedDecoder
 
 DECODERS: dict[str, type[nn.Module]] = {
     "relative": RelativeDecoder,
+    "phase": PhaseDecoder,
     "mlp": MLPDecoder,
     "rnn": RNNDecoder,
     "simulated": SimulatedDecoder,

@@ -1,18 +1,18 @@
-"""The edge-wise encoder: looks at every pair at every step, then adds up the evidence over time."""
+"""The edge-wise encoder: looks at every pair of moving points at every step, then adds up the evidence over time."""
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from nri_core.dataset import LOCATIONS, VELOCITIES, columns
+from nri_core.models.encoders.evidence import Evidence
 from nri_core.models.geometry import PAIR_FEATURES, dot, pairs
-from nri_core.models.layers import Dense, from_receivers, from_senders, reverse_slots
+from nri_core.models.layers import from_receivers, from_senders
 from nri_core.settings import PLANE, ModelSettings
 
 
 class EdgewiseEncoder(nn.Module):
-    """Not the paper's. Per pair and step: relative geometry and velocity changes → two layers → plus a context of the
-    receiver's other senders → summed over time → one node-to-edge round → logits.
+    """Not the paper's. Relative geometry and velocity changes of each pair at each step, as `Evidence` adds them up.
 
     Assumes points in the plane with velocities (x, y, vx, vy), that velocity changes carry the evidence, that evidence
     adds up over time, and, where `undirected`, that both directions of a pair share their type. Knows no law and no
@@ -23,16 +23,9 @@ class EdgewiseEncoder(nn.Module):
 
     def __init__(self, settings: ModelSettings, *, feature_names: tuple[str, ...], window: int) -> None:
         super().__init__()
-        hidden = settings.encoder_hidden
-        self.undirected = settings.undirected
         self.locations, self.velocities = columns(feature_names, LOCATIONS[:2]), columns(feature_names, VELOCITIES[:2])
-        self.step = nn.Sequential(Dense(PAIR_FEATURES + 9, hidden, hidden), nn.ReLU())
-        self.context = nn.Sequential(Dense(hidden, hidden, hidden), nn.ReLU())
-        self.evidence = nn.Linear(hidden, hidden)
-        self.edge = Dense(3 * hidden, hidden, settings.num_edge_types)
+        self.evidence = Evidence(PAIR_FEATURES + 9, settings)
         self.register_buffer("typical_change", torch.ones(()))
-        self.register_buffer("mean", torch.zeros(PAIR_FEATURES + 9))
-        self.register_buffer("spread", torch.ones(PAIR_FEATURES + 9))
 
     def fewest_frames(self, window: int) -> int:
         """Two changes of velocity, whatever the window."""
@@ -43,23 +36,11 @@ class EdgewiseEncoder(nn.Module):
         """Fix the scales of the features from (a sample of) the training data."""
         velocity = values[..., self.velocities]
         self.typical_change.copy_((velocity[:, 1:] - velocity[:, :-1]).abs().median().clamp_min(1e-6))
-        features = self._features(values).flatten(0, -2)
-        self.mean.copy_(features.mean(0))
-        self.spread.copy_(features.std(0).clamp_min(1e-6))
+        self.evidence.calibrate(self._features(values))
 
     def forward(self, values: Float[Tensor, "sim time node dim"]) -> Float[Tensor, "sim node slot type"]:
         """Edge logits of each [receiver, slot]."""
-        step = self.step((self._features(values) - self.mean) / self.spread)
-        others = step.sum(-2, keepdim=True) - step
-        evidence = self.evidence((step + self.context(others)).sum(1))
-        if self.undirected:
-            evidence = (evidence + reverse_slots(evidence)) / 2
-        evidence = torch.asinh(evidence)
-        nodes = evidence.sum(-2)
-        receiver, sender = from_receivers(nodes), from_senders(nodes)
-        if self.undirected:
-            receiver, sender = receiver + sender, (receiver - sender).abs()
-        return self.edge(torch.cat([evidence, receiver, sender], dim=-1))
+        return self.evidence(self._features(values))
 
     def _features(self, values: Float[Tensor, "sim time node dim"]) -> Float[Tensor, "sim step node slot feature"]:
         """Geometry at the middle of each step, distance to the walls, and velocity changes on an asinh scale."""
