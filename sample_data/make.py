@@ -44,6 +44,7 @@ SHIPPED = {
     "springs10": Shipped("springs", 10, LARGE | {"epochs": 30}),
     "charged5": Shipped("charged", 5, {"encoder_hidden": 64}),
     "charged10": Shipped("charged", 10, LARGE),
+    "kuramoto5": Shipped("kuramoto", 5, {"encoder_hidden": 64, "epochs": 120}),
 }
 
 
