@@ -16,9 +16,9 @@ from nri_core.errors import ConfigError, DataError
 from nri_core.models import NRI
 from nri_core.reproduction import protocol
 from nri_core.reproduction.budget import spend
-from nri_core.reproduction.cells import RECIPES, cells_of, digest, law_of, settings_of
+from nri_core.reproduction.cells import RECIPES, cells_of, described, is_current, law_of, settings_of
 from nri_core.reproduction.paper import ERRORS, SYSTEMS, TABLES
-from nri_core.reproduction.protocol import START, TEST_FRAMES, errors, forecast_true_graph, read_and_forecast, static, units
+from nri_core.reproduction.protocol import START, TEST_FRAMES, Bench, forecast_true_graph, read_and_forecast, static, units
 from nri_core.reproduction.results import Cell, CellResult, path_of, read_result, write_result
 from nri_core.reproduction.run import stored
 from nri_core.reproduction.tables import assemble, markdown, read_table, write_table
@@ -31,8 +31,8 @@ CELLS = [Cell("springs5", method, recipe, 0) for method, recipe in (("static", "
 
 
 def result(cell: Cell, **changes: object) -> CellResult:
-    known = {"edge_accuracy": 0.9, "inference": "encoder", "mse": {"1": 1e-6, "10": 1e-4, "20": 1e-3}, "seconds": 10.0, "objective": "elbo"}
-    return CellResult(**cell._asdict() | {"digest": digest(cell)} | known | changes)
+    known = {"edge_accuracy": 0.9, "inference": "encoder", "mse": {"1": 1e-6, "10": 1e-4, "20": 1e-3}, "seconds": 10.0, "objective": "elbo", "device": "cpu"}
+    return CellResult(**described(cell) | known | changes)
 
 
 class Clock:
@@ -54,7 +54,7 @@ class Clock:
 
 def spent(folder: Path, work: Callable[[Cell, float], CellResult], clock: Clock, *, seconds: float, cells: list[Cell] = CELLS) -> dict[Cell, CellResult]:
     return spend(
-        cells, stored(folder, cells), seconds=seconds, folder=folder, work=work, digest=digest, report=lambda line: None, clock=lambda: clock.now
+        cells, stored(folder, cells), seconds=seconds, folder=folder, work=work, report=lambda line: None, clock=lambda: clock.now
     )
 
 
@@ -175,15 +175,21 @@ def test_a_stop_costs_one_cell(tmp_path: Path) -> None:
 def test_a_damaged_result_runs_again(tmp_path: Path, text: str) -> None:
     cell = CELLS[1]
     write_result(tmp_path, result(cell))
-    assert read_result(tmp_path, cell, digest=digest(cell)) == result(cell)
+    assert read_result(tmp_path, cell, is_current=is_current) == result(cell)
     path_of(tmp_path, cell).write_text(text, encoding="latin-1")
-    assert read_result(tmp_path, cell, digest=digest(cell)) is None
+    assert read_result(tmp_path, cell, is_current=is_current) is None
 
 
 def test_a_result_of_other_settings_runs_again(tmp_path: Path) -> None:
-    write_result(tmp_path, result(CELLS[1], digest="0" * 16))
+    kept = result(CELLS[3])
+    for other in ({"batch_size": 64}, {"no_longer_there": 1}, {}):
+        recipe = kept.recipe_settings | other if other else {}
+        assert not is_current(kept.model_copy(update={"recipe_settings": recipe}))
+    assert not is_current(kept.model_copy(update={"protocol": 0})) and not is_current(kept.model_copy(update={"law_settings": {"noise": 0.1}}))
+    newer = {name: value for name, value in kept.recipe_settings.items() if name != "burn_in"}  # as if it were added since
+    assert is_current(kept.model_copy(update={"recipe_settings": newer | {"max_seconds": 9.0, "precision": "tf32"}}))
+    write_result(tmp_path, result(CELLS[1], protocol=0))
     assert stored(tmp_path, CELLS) == {}
-    assert digest(CELLS[2]) != digest(CELLS[3]) and digest(CELLS[2]) == digest(CELLS[2]._replace(seed=7))
 
 
 def test_only_what_was_cut_short_runs_again_and_only_for_twice_as_long(tmp_path: Path) -> None:
@@ -197,20 +203,18 @@ def test_only_what_was_cut_short_runs_again_and_only_for_twice_as_long(tmp_path:
     assert set(clock.shares) == set(CELLS[:2])
 
 
-def test_a_failure_is_shown_with_its_reason_and_tried_again(tmp_path: Path) -> None:
-    clock = Clock()
-
-    def failing(cell: Cell, share: float) -> CellResult:
-        if cell == CELLS[1]:
-            raise DataError("Expected a finite loss; found NaN.")
-        return clock.working()(cell, share)
-
-    results = spent(tmp_path, failing, clock, seconds=100.0)
-    text = markdown(assemble("table1", CELLS[1:], results, command="the command"))
+def test_a_failure_is_shown_with_its_reason_and_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, bench = Clock(), Bench(seconds_for_data=0.1, device="cpu", threads=1)
+    monkeypatch.setitem(protocol.MEASURES, "static", refused)
+    results = spent(tmp_path, bench.run, clock, seconds=100.0, cells=CELLS[:1])
+    text = markdown(assemble("table2", CELLS[:1], results, command="the command"))
     assert "failed: Expected a finite loss; found NaN." in text
-    clock.shares.clear()
     spent(tmp_path, clock.working(), clock, seconds=100.0)
-    assert set(clock.shares) == {CELLS[1]}
+    assert set(clock.shares) == set(CELLS)
+
+
+def refused(checkpoint: Checkpoint | None, test: Trajectories) -> dict:
+    raise DataError("Expected a finite loss; found NaN.")
 
 
 def test_the_table_tells_the_papers_figures_from_ours(tmp_path: Path) -> None:
@@ -222,7 +226,7 @@ def test_the_table_tells_the_papers_figures_from_ours(tmp_path: Path) -> None:
     text = markdown(table)
     head, row = text.splitlines()[9], next(line for line in text.splitlines() if line.startswith("| NRI (learned)"))
     assert "Paper (quoted)" in text and "not measured here" in text
-    assert row == "| NRI (learned) | 99.9 | – | not run | 91.0 ± 0.6 | 3 seeds, each 30 s, 1,000 draws from 500 simulations, cut short |", head
+    assert row == "| NRI (learned) | 99.9 | – | not run | 91.0 ± 0.6 | 3 seeds, each 30 s (cpu), 1,000 draws from 500 simulations, cut short |", head
     paths = write_table(tmp_path, table)
     assert read_table(paths[0]) == table and paths[1].read_text(encoding="utf-8") == text
 

@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from nri_core.errors import NRIError
 from nri_core.reproduction.results import Cell, CellResult, write_result
 
 FEWEST_SECONDS = 5.0  # of training that a cell is started for
@@ -21,7 +20,6 @@ def spend(
     seconds: float,
     folder: Path,
     work: Work,
-    digest: Callable[[Cell], str],
     report: Callable[[str], None],
     clock: Callable[[], float] = time.perf_counter,
 ) -> dict[Cell, CellResult]:
@@ -45,18 +43,10 @@ def spend(
         if cell not in missing and share < WORTH_AGAIN * had:
             continue
         report(f"{cell.name}: at most {share:.0f} s of training, {left:.0f} s left")
-        results[cell] = _tried(cell, share, work, digest)
+        results[cell] = work(cell, share)
         write_result(folder, results[cell])
         report(f"{cell.name}: {in_words(results[cell])}")
     return results
-
-
-def _tried(cell: Cell, share: float, work: Work, digest: Callable[[Cell], str]) -> CellResult:
-    try:
-        return work(cell, share)
-    except (NRIError, RuntimeError, MemoryError) as error:  # too little memory on a device is a RuntimeError
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        return CellResult(**cell._asdict(), digest=digest(cell), finished=False, failure=reason)
 
 
 def in_words(result: CellResult) -> str:

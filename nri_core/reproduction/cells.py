@@ -1,15 +1,15 @@
 """Which cells there are, and the settings of each: the paper's recipe and ours."""
 
-import hashlib
-import json
 import re
 from collections.abc import Iterable
 from typing import Any
 
+from pydantic import ValidationError
+
 from nri_core.errors import ConfigError
 from nri_core.reproduction.paper import SYSTEMS as NAMES
 from nri_core.reproduction.paper import TABLES
-from nri_core.reproduction.results import Cell
+from nri_core.reproduction.results import Cell, CellResult
 from nri_core.settings import PRESETS, TrainConfig, suited
 from nri_core.systems import SYSTEMS, System
 
@@ -61,12 +61,27 @@ def settings_of(cell: Cell) -> TrainConfig | None:
     return TrainConfig.model_validate(base.model_dump() | changes)
 
 
-def digest(cell: Cell) -> str:
-    """Of all that decides what a cell comes to, except its seed and its budget."""
+def described(cell: Cell) -> dict[str, Any]:
+    """All that decides what a cell comes to, as its result keeps it."""
     settings = settings_of(cell)
-    known = settings and settings.model_dump(mode="json", exclude=NOT_OF_THE_RESULT)
-    text = json.dumps([PROTOCOL, known, law_of(cell).model_dump(mode="json")], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    recipe = {} if settings is None else settings.model_dump(mode="json")
+    return {**cell._asdict(), "protocol": PROTOCOL, "recipe_settings": recipe, "law_settings": law_of(cell).model_dump(mode="json")}
+
+
+def is_current(result: CellResult) -> bool:
+    """Whether the cell would be run with the same settings today; settings that are newer than the result count as their defaults."""
+    today, law = settings_of(result.cell), law_of(result.cell)
+    try:
+        then = TrainConfig.model_validate(result.recipe_settings) if result.recipe_settings else None
+        same_law = type(law).model_validate(result.law_settings) == law
+    except ValidationError:
+        return False
+    same_recipe = (then is None) == (today is None) and (today is None or _of_the_result(then) == _of_the_result(today))
+    return same_law and same_recipe and result.protocol == PROTOCOL
+
+
+def _of_the_result(settings: TrainConfig) -> dict[str, Any]:
+    return settings.model_dump(exclude=NOT_OF_THE_RESULT)
 
 
 def cells_of(table: str, systems: Iterable[str], seeds: int) -> list[Cell]:

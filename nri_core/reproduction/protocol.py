@@ -11,13 +11,14 @@ import torch
 from jaxtyping import Float
 
 from nri_core.checkpoint import Checkpoint
+from nri_core.errors import NRIError
 from nri_core.graph import off_diagonal
 from nri_core.inference import infer_edges, rollout
 from nri_core.metrics import score_edges
 from nri_core.network_baselines import BASELINES
 from nri_core.network_baselines.states import lstm_correlation
 from nri_core.posterior import EdgePosterior
-from nri_core.reproduction.cells import digest, law_of, num_nodes, settings_of
+from nri_core.reproduction.cells import described, law_of, num_nodes, settings_of
 from nri_core.reproduction.paper import HORIZONS
 from nri_core.reproduction.results import Cell, CellResult
 from nri_core.settings import TrainConfig
@@ -69,7 +70,7 @@ class Bench:
     """Runs cells; keeps the simulations that they share."""
 
     def __init__(self, *, seconds_for_data: float, device: str, threads: int) -> None:
-        self.seconds_for_data, self.device, self.threads = seconds_for_data, device, threads
+        self.seconds_for_data, self.device, self.threads = seconds_for_data, choose_device(device), threads
         self._data: dict[tuple[str, str], SystemData] = {}
 
     def data(self, cell: Cell) -> SystemData:
@@ -81,30 +82,33 @@ class Bench:
         return self._data[key]
 
     def run(self, cell: Cell, seconds: float) -> CellResult:
-        """Train for at most `seconds` and measure. Raises NRIError where training fails."""
+        """Train for at most `seconds` and measure; what fails says why."""
+        try:
+            return self._measured(cell, seconds)
+        except (NRIError, RuntimeError, MemoryError) as error:  # too little memory on a device is a RuntimeError
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            return CellResult(**described(cell), finished=False, failure=reason)
+
+    def _measured(self, cell: Cell, seconds: float) -> CellResult:
         data, settings = self.data(cell), settings_of(cell)
-        known: dict[str, Any] = {**cell._asdict(), "digest": digest(cell), "features": data.test.feature_names, "test_sims": TEST_SIMS}
+        known = described(cell) | {"features": data.test.feature_names, "test_sims": data.test.num_sims}
         if settings is None:
             return CellResult(**known, **MEASURES[cell.method](None, data.test))
-        settings = settings.model_copy(update={"max_seconds": seconds, "threads": self.threads, "precision": self._precision(settings)})
-        data.valid, data.train  # noqa: B018 – made before the clock of the training starts
-        last = None
-        for last in fit(data.train, data.valid, settings, device=self.device):
+        precision = "tf32" if self.device.type == "cuda" and cell.recipe == "paper" else settings.precision
+        settings = settings.model_copy(update={"max_seconds": seconds, "threads": self.threads, "precision": precision})
+        train, valid, last = data.train, data.valid, None  # made before the clock of the training starts
+        for last in fit(train, valid, settings, device=str(self.device)):
             pass
         return CellResult(
-            **known,
+            **known | {"recipe_settings": settings.model_dump(mode="json")},
             **MEASURES[cell.method](last.checkpoint, data.test),
             objective=settings.objective,
             seconds=round(last.seconds, 1),
             draws=last.samples,
-            train_sims=data.train.num_sims,
+            train_sims=train.num_sims,
             finished=_finished(last, settings),
-            device=str(choose_device(self.device)),
-            settings=settings.model_dump(mode="json"),
+            device=str(self.device),
         )
-
-    def _precision(self, settings: TrainConfig) -> str:
-        return "tf32" if choose_device(self.device).type == "cuda" else settings.precision
 
 
 def _finished(last: EpochRecord, settings: TrainConfig) -> bool:

@@ -1,5 +1,6 @@
 """What a cell of a table came to: one JSON file each, written beside and renamed, so that a run resumes where it stopped."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -33,7 +34,9 @@ class CellResult(BaseModel):
     method: str
     recipe: Literal["paper", "ours"]
     seed: int = Field(ge=0)
-    digest: str = Field(description="Of the settings: a cell whose settings changed runs again")
+    protocol: int = Field(description="How it was measured")
+    recipe_settings: dict[str, Any] = Field(default_factory=dict, description="Of the training; empty where nothing is trained")
+    law_settings: dict[str, Any] = Field(default_factory=dict, description="Of the simulations")
     features: tuple[str, ...] = Field((), description="What the model saw")
     objective: str = ""
     inference: str = Field("", description="How the graph was read")
@@ -47,7 +50,6 @@ class CellResult(BaseModel):
     edge_accuracy_encoder: float | None = Field(None, ge=0, le=1, description="By the encoder alone")
     mse: dict[str, float] = Field(default_factory=dict, description="By frames ahead")
     failure: str = ""
-    settings: dict[str, Any] = Field(default_factory=dict)
 
     @property
     def cell(self) -> Cell:
@@ -65,7 +67,7 @@ def write_result(folder: Path, result: CellResult) -> None:
     write_json(path_of(folder, result.cell), result.model_dump(mode="json"))
 
 
-def read_result(folder: Path, cell: Cell, *, digest: str) -> CellResult | None:
+def read_result(folder: Path, cell: Cell, *, is_current: Callable[[CellResult], bool]) -> CellResult | None:
     """The cell's result; None where there is none, where the file is damaged, or where it had other settings: then it runs again."""
     try:
         result = CellResult.model_validate_json(path_of(folder, cell).read_text(encoding="utf-8"))
@@ -73,7 +75,7 @@ def read_result(folder: Path, cell: Cell, *, digest: str) -> CellResult | None:
         return None
     except OSError as error:
         raise DataError(f"Expected results in {folder}; {path_of(folder, cell).name} cannot be read ({error.strerror}). Choose another folder.") from error
-    return result if (result.cell, result.digest) == (cell, digest) else None
+    return result if result.cell == cell and is_current(result) else None
 
 
 def highest_seed(folder: Path) -> int:

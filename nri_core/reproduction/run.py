@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from nri_core.reproduction.budget import spend
-from nri_core.reproduction.cells import cells_of, digest
+from nri_core.reproduction.cells import cells_of, is_current
 from nri_core.reproduction.paper import SYSTEMS
 from nri_core.reproduction.protocol import Bench
 from nri_core.reproduction.results import Cell, CellResult, highest_seed, read_result
@@ -21,7 +21,7 @@ def reproduce(
     systems = {cell.system for cell in cells}
     bench = Bench(seconds_for_data=SHARE_FOR_DATA * seconds / len(systems), device=device, threads=threads)
     try:
-        spend(cells, stored(folder, cells), seconds=seconds, folder=folder, work=bench.run, digest=digest, report=report)
+        spend(cells, stored(folder, cells), seconds=seconds, folder=folder, work=bench.run, report=report)
     finally:
         known = cells_of(table, SYSTEMS, highest_seed(folder) + 1)
         results = stored(folder, known)
@@ -33,5 +33,5 @@ def reproduce(
 
 def stored(folder: Path, cells: Sequence[Cell]) -> dict[Cell, CellResult]:
     """The results in `folder` that were made with the settings of today."""
-    found = ((cell, read_result(folder, cell, digest=digest(cell))) for cell in cells)
+    found = ((cell, read_result(folder, cell, is_current=is_current)) for cell in cells)
     return {cell: result for cell, result in found if result}

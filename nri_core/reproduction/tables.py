@@ -162,7 +162,7 @@ def budget_text(entry: Entry | None) -> str:
     if not entry.seeds or not entry.objective:
         return "nothing is trained" if entry.figures else "–"
     seeds = f"{len(entry.seeds)} seeds, each " if len(entry.seeds) > 1 else ""
-    amount = f"{_mean(entry.seconds):,.0f} s, {_mean(entry.draws):,.0f} draws from {_mean(entry.train_sims):,.0f} simulations"
+    amount = f"{_mean(entry.seconds):,.0f} s ({entry.device}), {_mean(entry.draws):,.0f} draws from {_mean(entry.train_sims):,.0f} simulations"
     return f"{seeds}{amount}{'' if entry.finished else ', cut short'}"
 
 
@@ -227,7 +227,7 @@ NOTES = {
 SHARED_NOTES = [
     "",
     "*Paper (quoted)*: what Kipf et al. (2018) print, over 500 epochs of 50,000 simulations and 10,000 test simulations; not measured here. ± is the "
-    "standard error over seeds. *Paper's recipe*: its encoder (springs MLP, charged and Kuramoto CNN), MLP decoder, Gaussian likelihood, Adam 5e-4, batch 128; "
+    "standard error over seeds; our test set has 1,000 simulations. *Paper's recipe*: its encoder (springs MLP, charged and Kuramoto CNN), MLP decoder, Gaussian likelihood, Adam 5e-4, batch 128; "
     "the first type is silent for springs and Kuramoto. *Our recipe*: the `live` preset, suited to the data. A recipe that its budget cut short says "
     "little about what it can do. Printed by",
 ]
