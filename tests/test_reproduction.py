@@ -41,12 +41,12 @@ class Clock:
     def __init__(self) -> None:
         self.now, self.shares = 0.0, {}
 
-    def working(self, *, takes: float = 1.0, finished: bool = True) -> Callable[[Cell, float], CellResult]:
-        """Work that uses this part of its share."""
+    def working(self, *, takes: float = 1.0, beside: float = 0.0, finished: bool = True) -> Callable[[Cell, float], CellResult]:
+        """Work that trains for this part of its share, and measures for so long."""
 
         def work(cell: Cell, share: float) -> CellResult:
             self.shares[cell] = share
-            self.now += takes * share
+            self.now += takes * share + beside
             return result(cell, seconds=takes * share, finished=finished)
 
         return work
@@ -139,6 +139,13 @@ def test_a_budget_is_shared_equally_and_kept(tmp_path: Path) -> None:
     results = spent(tmp_path, clock.working(), clock, seconds=1000.0)
     assert set(results) == set(CELLS)
     assert clock.now <= 1000 and min(clock.shares.values()) > 0.15 * 1000
+
+
+@pytest.mark.parametrize("seconds", [40.0, 100.0, 300.0])
+def test_time_for_measuring_is_kept_back(tmp_path: Path, seconds: float) -> None:
+    clock = Clock()
+    spent(tmp_path, clock.working(beside=12.0), clock, seconds=seconds)
+    assert clock.now <= seconds + 1e-9 and len(clock.shares) == (2 if seconds == 40 else 4)
 
 
 def test_what_a_cell_leaves_goes_to_the_others(tmp_path: Path) -> None:

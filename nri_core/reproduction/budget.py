@@ -8,7 +8,7 @@ from nri_core.reproduction.results import Cell, CellResult, write_result
 
 FEWEST_SECONDS = 5.0  # of training that a cell is started for
 WORTH_AGAIN = 2.0  # a training cut short by its budget runs again for at least this many times as long
-SHARE_FOR_TRAINING = 0.8  # of a cell's share; the rest is for measuring
+SHARE_FOR_MEASURING = 0.2  # of a cell's share, until a cell of the same system has told
 
 Work = Callable[[Cell, float], CellResult]
 
@@ -32,20 +32,25 @@ def spend(
     ends, results = clock() + seconds, dict(done)
     missing = [cell for cell in cells if cell not in done or done[cell].failure]
     waiting = missing + sorted((cell for cell in cells if cell not in missing and not done[cell].finished), key=lambda cell: done[cell].seconds)
+    measuring: dict[str, float] = {}  # seconds that a system's last cell took beside its training
+    left_out = 0
     for position, cell in enumerate(waiting):
-        left = ends - clock()
-        share = SHARE_FOR_TRAINING * left / (len(waiting) - position)
-        had = results[cell].seconds if cell in results else 0.0
-        if left < FEWEST_SECONDS:
-            report(f"{len(waiting) - position} cells are left for another call")
-            break
-        share = max(share, min(FEWEST_SECONDS, left))
-        if cell not in missing and share < WORTH_AGAIN * had:
+        started = clock()
+        left, share = ends - started, (ends - started) / (len(waiting) - position)
+        beside = measuring.get(cell.system, SHARE_FOR_MEASURING * share)
+        training = min(max(share - beside, FEWEST_SECONDS), left - beside)
+        again = cell not in missing
+        if training < FEWEST_SECONDS or (again and training < WORTH_AGAIN * done[cell].seconds):
+            left_out += 1
             continue
-        report(f"{cell.name}: at most {share:.0f} s of training, {left:.0f} s left")
-        results[cell] = work(cell, share)
+        report(f"{cell.name}: at most {training:.0f} s of training, {left:.0f} s left")
+        results[cell] = work(cell, training)
         write_result(folder, results[cell])
         report(f"{cell.name}: {in_words(results[cell])}")
+        if results[cell].seconds:
+            measuring[cell.system] = clock() - started - results[cell].seconds
+    if left_out:
+        report(f"{left_out} cells are left for another call with more time")
     return results
 
 
