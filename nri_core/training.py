@@ -215,14 +215,14 @@ def _step(
         with torch.autocast(batch.values.device.type, torch.bfloat16, enabled=config.precision == "bf16"):
             terms = OBJECTIVES[config.objective](model, batch, config, generator)
         terms["loss"].backward()
-    losses = {name: term.item() for name, term in terms.items()}
     steepness = torch.nn.utils.clip_grad_norm_(model.parameters(), LARGEST_GRADIENT)
-    if not math.isfinite(losses["loss"]) or not math.isfinite(steepness):
+    *figures, steepness = torch.stack([*terms.values(), steepness]).tolist()  # one wait for the device, not one for each
+    if not all(map(math.isfinite, (*figures, steepness))):
         raise DataError("Expected a finite loss; found NaN or infinity. The last model before it is kept; lower the learning rate.")
     for group in optimizer.param_groups:
         group["lr"] = rate
     optimizer.step()
-    return losses
+    return dict(zip(terms, figures, strict=True))
 
 
 @contextmanager

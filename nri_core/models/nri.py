@@ -175,7 +175,7 @@ def gumbel_softmax(
     logits: Float[Tensor, "*batch type"], *, temperature: float, hard: bool, generator: torch.Generator
 ) -> Float[Tensor, "*batch type"]:
     """Softmax((logits + Gumbel noise) / temperature); `hard` gives one-hot values with the soft gradient (straight-through)."""
-    uniform = torch.rand(logits.shape, generator=generator).to(logits.device)
+    uniform = torch.rand(logits.shape, generator=generator, device=generator.device).to(logits.device)
     noise = -torch.log(1e-10 - torch.log(uniform + 1e-10))  # the reference's epsilons
     soft = ((logits + noise) / temperature).softmax(-1)
     if not hard:
