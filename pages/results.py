@@ -3,10 +3,11 @@
 import streamlit as st
 
 from nri_core.reproduction.paper import HORIZONS
-from nri_core.reproduction.tables import features_note, markdown, title
+from nri_core.reproduction.tables import features_note, markdown
 from ui import tables
 from ui.forms import check_choice
 from ui.frame import frame
+from ui.names import sample_title
 
 with frame("results"):
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -22,9 +23,9 @@ with frame("results"):
         table = tables.table_at(sources[source]) if source else None
         horizon = 10
         if table:
-            systems = {title(system): system for system in table.systems}
+            systems = {sample_title(system): system for system in table.systems}
             check_choice("System", "system_of", systems, start=next(iter(systems)))
-            system = systems[st.segmented_control("System", systems, default=next(iter(systems)), key="system_of", **shared)]
+            system = systems[st.selectbox("System", systems, key="system_of", bind="query-params", width=240)]
         if table and name == "table2":
             check_choice("Frames ahead", "ahead", HORIZONS, start=horizon)
             horizon = st.segmented_control("Frames ahead", HORIZONS, default=horizon, key="ahead", **shared)
@@ -37,7 +38,7 @@ with frame("results"):
     else:
         st.caption(tables.SENTENCES[name].format(ahead=f"{horizon} frame{'s' * (horizon > 1)}"))
         figure = tables.chart(table, system, horizon)
-        st.plotly_chart(figure, key="chart", config={"displayModeBar": False}, alt=f"{tables.TITLES[name]} of each method, {title(system)}")
+        st.plotly_chart(figure, key="chart", config={"displayModeBar": False}, alt=f"{tables.TITLES[name]} of each method, {sample_title(system)}")
         st.caption(
             "Hollow diamonds are quoted from Kipf et al. (2018), who trained 500 times over 50,000 systems. The rest was run here, on the budget beside it: "
             "what was cut short says little about what the method can do. “Marginal likelihood” is not NRI but its own way of training."

@@ -51,7 +51,7 @@ def test_without_results_there_is_the_command() -> None:
 
 def test_the_table_stands_beside_the_papers(own: Path) -> None:
     write(own)
-    app = opened(system_of="charged, N = 5")
+    app = opened(system_of="Charges, 5 particles")
     rows = app.dataframe[0].value.set_index("Method")
     assert rows.loc["NRI (learned)", ["Paper (quoted)", "Our recipe", "Paper's recipe, here"]].tolist() == ["82.1", "98.7 (encoder alone 95.1)", "–"]
     assert rows.loc["Supervised", "Budget of ours"] == "not run"

@@ -21,7 +21,7 @@ SENTENCES = {
     "table1": "How many pairs are inferred rightly, up to relabelling, from 49 frames of systems that no training saw.",
     "table2": "How far a forecast is off, {ahead} after the last true frame. Less is better.",
 }
-_MARGIN = {"l": 8, "r": 8, "t": 8, "b": 8}
+_MARGIN = {"l": 8, "r": 12, "t": 8, "b": 8}
 
 
 def found(table: str) -> tuple[dict[str, Path], list[str]]:
@@ -58,14 +58,14 @@ def chart(table: Table, system: str, horizon: int) -> go.Figure:
     quoted = [figures(table.table, system, method) for method in methods]
     paper = [values and values[index] for values in quoted]
     hollow = {"color": BASELINE_COLOUR, "symbol": "diamond-open", "size": 13, "line": {"width": 2}}
-    figure.add_scatter(x=paper, y=names, name="the paper's figure", mode="markers", marker=hollow)
+    figure.add_scatter(x=paper, y=names, name="the paper's figure", mode="markers", marker=hollow, cliponaxis=False)
     for recipe, label, colour, symbol in (("paper", "paper's recipe, run here", SECOND_COLOUR, "square"), ("ours", "our recipe", MODEL_COLOUR, "circle")):
         entries = [table.entry(system, method, recipe) for method in methods]
         _points(figure, names, [_at(entry, index) for entry in entries], label, {"color": colour, "symbol": symbol, "size": 11})
     alone = [entry and entry.encoder_alone for entry in (table.entry(system, method, "ours") for method in methods)]
     if any(alone):
         _points(figure, names, alone, "our recipe, encoder alone", {"color": MODEL_COLOUR, "symbol": "circle-open", "size": 11, "line": {"width": 2}})
-    axis = {"title": "Right pairs (%)", "range": [45, 101]} if table.table == "table1" else {"title": "Mean squared error", **_logarithmic(figure)}
+    axis = {"title": "Right pairs (%)", "range": [45, 101.5]} if table.table == "table1" else {"title": "Mean squared error", **_logarithmic(figure)}
     legend = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"}
     return figure.update_layout(
         height=96 + 34 * len(methods), margin=_MARGIN, legend=legend, xaxis=axis, yaxis={"type": "category", "categoryarray": names, "automargin": True}
@@ -85,7 +85,7 @@ def _at(entry: Entry | None, index: int) -> Figure | None:
 def _points(figure: go.Figure, names: list[str], values: list[Figure | None], label: str, marker: Mapping[str, object]) -> None:
     means, bars = [value and value.mean for value in values], [value and (value.standard_error or 0.0) for value in values]
     shown = {"type": "data", "array": bars, "thickness": 1.5, "width": 4}
-    figure.add_scatter(x=means, y=names, name=label, mode="markers", marker=marker, error_x=shown if any(bars) else None)
+    figure.add_scatter(x=means, y=names, name=label, mode="markers", marker=marker, cliponaxis=False, error_x=shown if any(bars) else None)
 
 
 def written(table: Table, system: str) -> pd.DataFrame:
