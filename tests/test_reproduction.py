@@ -14,7 +14,7 @@ from nri_core.command_line import main
 from nri_core.dataset import Normalizer
 from nri_core.errors import ConfigError, DataError
 from nri_core.models import NRI
-from nri_core.reproduction import protocol
+from nri_core.reproduction import protocol, run
 from nri_core.reproduction.budget import spend
 from nri_core.reproduction.cells import RECIPES, cells_of, described, is_current, law_of, settings_of
 from nri_core.reproduction.paper import ERRORS, SYSTEMS, TABLES
@@ -31,7 +31,7 @@ CELLS = [Cell("springs5", method, recipe, 0) for method, recipe in (("static", "
 
 
 def result(cell: Cell, **changes: object) -> CellResult:
-    known = {"edge_accuracy": 0.9, "inference": "encoder", "mse": {"1": 1e-6, "10": 1e-4, "20": 1e-3}, "seconds": 10.0, "objective": "elbo", "device": "cpu"}
+    known = {"edge_accuracy": 0.9, "inference": "encoder", "mse": {"1": 1e-6, "10": 1e-4, "20": 1e-3}, "seconds": 10.0, "objective": "elbo", "device": "cpu", "test_sims": 1000}
     return CellResult(**described(cell) | known | changes)
 
 
@@ -211,11 +211,11 @@ def test_only_what_was_cut_short_runs_again_and_only_for_twice_as_long(tmp_path:
 
 
 def test_a_failure_is_shown_with_its_reason_and_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, bench = Clock(), Bench(seconds_for_data=0.1, device="cpu", threads=1)
+    clock, bench = Clock(), Bench(seconds_for_data=0.1, test_sims=5, device="cpu", threads=1)
     monkeypatch.setitem(protocol.MEASURES, "static", refused)
     results = spent(tmp_path, bench.run, clock, seconds=100.0, cells=CELLS[:1])
     text = markdown(assemble("table2", CELLS[:1], results, command="the command"))
-    assert "failed: Expected a finite loss; found NaN." in text
+    assert "failed: Expected a finite loss; found NaN." in text and not results[CELLS[0]].finished
     spent(tmp_path, clock.working(), clock, seconds=100.0)
     assert set(clock.shares) == set(CELLS)
 
@@ -281,7 +281,7 @@ def test_an_unknown_system_is_named() -> None:
 
 @pytest.mark.slow
 def test_a_real_run_resumes_and_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "TEST_SIMS", 40)
+    monkeypatch.setattr(run, "FEW_TEST_SIMS", 40)
     call = ["reproduce", "table1", "--systems", "springs5", "--out", str(tmp_path), "--json", "--budget"]
     assert main([*call, "0.3"]) == 0
     first = json.loads(capsys.readouterr().out)

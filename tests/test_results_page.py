@@ -33,7 +33,7 @@ def opened(**address: str) -> AppTest:
 
 def write(folder: Path, table: str = "table1", **changes: object) -> None:
     cells = [Cell(system, method, "ours", 0) for system in ("springs5", "charged5") for method in ("nri", "marginal")]
-    known = {"protocol": 1, "edge_accuracy": 0.987, "edge_accuracy_encoder": 0.951, "inference": "exact", "objective": "elbo", "seconds": 61.0}
+    known = {"protocol": 1, "edge_accuracy": 0.987, "edge_accuracy_encoder": 0.951, "inference": "exact", "objective": "elbo", "seconds": 61.0, "test_sims": 1000}
     errors = {"mse": {"1": 1.5e-6, "10": 2.5e-4, "20": 3.5e-3}}
     results = {cell: CellResult(**cell._asdict() | known | errors | changes) for cell in cells}
     write_table(folder, assemble(table, cells, results, command="the command"))

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 HORIZONS = (1, 10, 20)  # frames ahead, of Table 2
+TEST_SIMS, FEW_TEST_SIMS = 1000, 250  # those of a small budget; the paper has 10,000
 SYSTEMS = ("springs5", "charged5", "kuramoto5", "springs10", "charged10", "kuramoto10")
 
 

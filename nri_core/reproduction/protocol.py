@@ -19,7 +19,7 @@ from nri_core.network_baselines import BASELINES
 from nri_core.network_baselines.states import lstm_correlation
 from nri_core.posterior import EdgePosterior
 from nri_core.reproduction.cells import described, law_of, num_nodes, settings_of
-from nri_core.reproduction.paper import HORIZONS
+from nri_core.reproduction.paper import HORIZONS, TEST_SIMS
 from nri_core.reproduction.results import Cell, CellResult
 from nri_core.settings import TrainConfig
 from nri_core.systems import Simulation, System, simulate
@@ -30,7 +30,6 @@ from nri_core.trajectories import Trajectories
 OBSERVED = 49  # frames of a training simulation, and those that inference reads of a test simulation
 TEST_FRAMES = 99
 START = 49  # the last true frame before a forecast, counted from 0
-TEST_SIMS = 1000  # the paper has 10,000
 VALID_SIMS = 100
 MOST_TRAIN_SIMS = 50_000  # the paper's
 BLOCK = 500  # training simulations are counted in these
@@ -40,13 +39,13 @@ SEEDS = {"train": 101, "valid": 102, "test": 103}
 class SystemData:
     """The simulations of one system, made when first asked for; `seconds` bounds the making of those to train on."""
 
-    def __init__(self, law: System, nodes: int, *, seconds: float) -> None:
-        self.law, self.nodes, self.seconds = law, nodes, seconds
+    def __init__(self, law: System, nodes: int, *, seconds: float, test_sims: int) -> None:
+        self.law, self.nodes, self.seconds, self.test_sims = law, nodes, seconds, test_sims
 
     @cached_property
     def test(self) -> Trajectories:
-        """The same for every budget."""
-        return self._made("test", TEST_SIMS, TEST_FRAMES)
+        """What every figure is measured on."""
+        return self._made("test", self.test_sims, TEST_FRAMES)
 
     @cached_property
     def valid(self) -> Trajectories:
@@ -69,8 +68,9 @@ class SystemData:
 class Bench:
     """Runs cells; keeps the simulations that they share."""
 
-    def __init__(self, *, seconds_for_data: float, device: str, threads: int) -> None:
-        self.seconds_for_data, self.device, self.threads = seconds_for_data, choose_device(device), threads
+    def __init__(self, *, seconds_for_data: float, test_sims: int, device: str, threads: int) -> None:
+        self.amounts = {"seconds": seconds_for_data, "test_sims": test_sims}
+        self.device, self.threads = choose_device(device), threads
         self._data: dict[tuple[str, str], SystemData] = {}
 
     def data(self, cell: Cell) -> SystemData:
@@ -78,7 +78,7 @@ class Bench:
         law = law_of(cell)
         key = (cell.system, law.model_dump_json())
         if key not in self._data:
-            self._data[key] = SystemData(law, num_nodes(cell.system), seconds=self.seconds_for_data)
+            self._data[key] = SystemData(law, num_nodes(cell.system), **self.amounts)
         return self._data[key]
 
     def run(self, cell: Cell, seconds: float) -> CellResult:
@@ -92,7 +92,9 @@ class Bench:
     def _measured(self, cell: Cell, seconds: float) -> CellResult:
         data, settings = self.data(cell), settings_of(cell)
         known = described(cell) | {"features": data.test.feature_names, "test_sims": data.test.num_sims}
+        well_measured = data.test.num_sims >= TEST_SIMS
         if settings is None:
+            known["finished"] = well_measured
             return CellResult(**known, **MEASURES[cell.method](None, data.test))
         precision = "tf32" if self.device.type == "cuda" and cell.recipe == "paper" else settings.precision
         settings = settings.model_copy(update={"max_seconds": seconds, "threads": self.threads, "precision": precision})
@@ -106,7 +108,7 @@ class Bench:
             seconds=round(last.seconds, 1),
             draws=last.samples,
             train_sims=train.num_sims,
-            finished=_finished(last, settings),
+            finished=well_measured and _finished(last, settings),
             device=str(self.device),
         )
 

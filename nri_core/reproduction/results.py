@@ -44,7 +44,7 @@ class CellResult(BaseModel):
     draws: int = Field(0, ge=0, description="Simulations drawn in training, repeats counted")
     train_sims: int = Field(0, ge=0, description="Different simulations to draw from")
     test_sims: int = Field(0, ge=0)
-    finished: bool = Field(True, description="Whether the training ended by itself rather than at its time limit")
+    finished: bool = Field(True, description="Whether the training ended by itself rather than at its time limit, and the test set is whole")
     device: str = ""
     edge_accuracy: float | None = Field(None, ge=0, le=1, description="By the recipe's own way of reading, up to one relabelling")
     edge_accuracy_encoder: float | None = Field(None, ge=0, le=1, description="By the encoder alone")

@@ -8,7 +8,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from nri_core.errors import DataError
-from nri_core.reproduction.paper import HORIZONS, METHODS, SYSTEMS, TABLES, TITLES, figures
+from nri_core.reproduction.paper import HORIZONS, METHODS, SYSTEMS, TABLES, TEST_SIMS, TITLES, figures
 from nri_core.reproduction.results import Cell, CellResult
 from nri_core.storage import write_json, write_text
 
@@ -159,11 +159,14 @@ def budget_text(entry: Entry | None) -> str:
     """What a seed had: seconds, draws, different simulations; and whether that was all its recipe asks for."""
     if entry is None:
         return "not run"
-    if not entry.seeds or not entry.objective:
-        return "nothing is trained" if entry.figures else "–"
+    if not entry.seeds:
+        return "–"
+    tested = f", measured on {entry.test_sims}" if entry.test_sims < TEST_SIMS else ""
+    if not entry.objective:
+        return f"nothing is trained{tested}"
     seeds = f"{len(entry.seeds)} seeds, each " if len(entry.seeds) > 1 else ""
     amount = f"{_mean(entry.seconds):,.0f} s ({entry.device}), {_mean(entry.draws):,.0f} draws from {_mean(entry.train_sims):,.0f} simulations"
-    return f"{seeds}{amount}{'' if entry.finished else ', cut short'}"
+    return f"{seeds}{amount}{tested}{'' if entry.finished else ', cut short'}"
 
 
 def _mean(values: Sequence[int | float]) -> float:
@@ -227,7 +230,7 @@ NOTES = {
 SHARED_NOTES = [
     "",
     "*Paper (quoted)*: what Kipf et al. (2018) print, over 500 epochs of 50,000 simulations and 10,000 test simulations; not measured here. ± is the "
-    "standard error over seeds; our test set has 1,000 simulations. *Paper's recipe*: its encoder (springs MLP, charged and Kuramoto CNN), MLP decoder, Gaussian likelihood, Adam 5e-4, batch 128; "
+    "standard error over seeds; our test set has 1,000 simulations where no smaller number is named. *Paper's recipe*: its encoder (springs MLP, charged and Kuramoto CNN), MLP decoder, Gaussian likelihood, Adam 5e-4, batch 128; "
     "the first type is silent for springs and Kuramoto. *Our recipe*: the `live` preset, suited to the data. A recipe that its budget cut short says "
     "little about what it can do. Printed by",
 ]
