@@ -26,7 +26,12 @@ with frame("compare"):
         else:
             comparison.introduce(chosen, chosen_data, data)
             known = readings(chosen.reader, data)
+            waiting = st.empty()
+            if known.slow:
+                with waiting.container():
+                    player(data, key="waiting", height=458)
             first = known.first()
+            waiting.empty()
             if not known.complete:  # show what there is, then read on
                 player(data, key="compare", posterior=first.posterior, posterior_sim=0, forecast=first.forecast, forecast_sim=0, height=458)
                 known.finish(side)

@@ -26,7 +26,8 @@ with frame("train"):
         with settings:
             data = choose_data()
             check_choice("Recipe", "preset", RECIPES, start="live")
-            preset = st.segmented_control("Recipe", RECIPES, default="live", required=True, key="preset", bind="query-params", help=RECIPES["paper"])
+            preset = st.segmented_control("Recipe", RECIPES, default="live", required=True, key="preset", bind="query-params")
+            st.caption(RECIPES[preset])
             start = recipes.suited_to(preset, data and data.watch, prefix=f"{preset}_")
             answers = ask(TrainConfig, MAIN, start=start, prefix=f"{preset}_")
             train = st.container()

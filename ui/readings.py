@@ -21,7 +21,7 @@ from nri_core.storage import CHECKPOINT_FILES
 from nri_core.trajectories import Trajectories
 
 EDGES_AT_ONCE = 2000
-SECONDS_BEFORE_WORDS = 0.5
+MANY_NODES = 30  # above this even one system takes seconds
 
 
 @dataclass(frozen=True)
@@ -85,19 +85,23 @@ class Readings:
         """Whether every system has been read."""
         return len(self._parts) == len(self._firsts)
 
+    @property
+    def slow(self) -> bool:
+        """Whether even the first system is yet to be waited for."""
+        return not self._parts and self._data.num_nodes > MANY_NODES
+
     def first(self) -> Reading:
         """The first systems alone: a picture need not wait for the rest."""
-        with st.spinner("Reading the graph of the first system", show_time=True):
+        faster = ". The encoder alone is faster" if self.slow else ""
+        with st.spinner(f"Reading the graph of the first system{faster}", show_time=True):
             return self._part(0)
 
     def finish(self, place: DeltaGenerator) -> None:
         """Read the rest, saying in `place` how long it takes. What was read stays if the user leaves before the end."""
         started, words, missing = time.monotonic(), place.empty(), [first for first in self._firsts if first not in self._parts]
         for done, first in enumerate(missing):
-            if done and (elapsed := time.monotonic() - started) > SECONDS_BEFORE_WORDS:
-                left = elapsed * (len(missing) - done) / done
-                read = min(first, self._data.num_sims)
-                words.progress(read / self._data.num_sims, f"Reading every system: {read} of {self._data.num_sims}, {left:.0f} s to go")
+            left = f", {(time.monotonic() - started) * (len(missing) - done) / done:.0f} s to go" if done else ""
+            words.progress(first / self._data.num_sims, f"Reading every system: {first:,} of {self._data.num_sims:,}{left}")
             self._part(first)
         words.empty()
 

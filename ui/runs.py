@@ -50,7 +50,7 @@ def named(posterior: EdgePosterior, data: Trajectories) -> EdgePosterior:
 def _in_view(run: Run) -> tuple[str, str, str]:
     """What the sidebar names while a run is shown: a reload forgets what the session had, and the run knows."""
     name, watched = run.status().name, run.watched()
-    return name, f"{watched.num_nodes} nodes · {watched.num_steps} frames", "in training"
+    return name, f"{watched.num_nodes} nodes · {watched.num_steps} frames", "of this run"
 
 
 def _live(run_id: str, ended: bool) -> None:
@@ -109,7 +109,7 @@ def _forming(run: Run, status: RunStatus) -> None:
     with screen:
         posterior = named(run.snapshot(epoch), watched) if epoch else None
         note = f"after epoch {epoch}" if epoch else "before the first epoch"
-        player(watched, key="forming", posterior=posterior, posterior_sim=0, note=note)
+        player(watched, key="forming", posterior=posterior, posterior_sim=0, note=note, height=446)
 
 
 def _curves(run: Run) -> None:

@@ -186,6 +186,64 @@ def test_pointer_links_matrix_and_graph(page: Page, url: str) -> None:
     assert {"pair", "node"} <= found
 
 
+def test_a_tap_leaves_what_it_says(page: Page, url: str) -> None:
+    player = open_player(page, url)
+    cell = player.locator(".matrix canvas")
+    box = cell.bounding_box()
+    assert box is not None
+    touch = {"pointerType": "touch", "clientX": box["x"] + box["width"] * 0.3, "clientY": box["y"] + box["height"] * 0.5, "bubbles": True}
+    cell.dispatch_event("pointerdown", touch)
+    cell.dispatch_event("pointerleave", touch)
+    expect(player.get_by_role("tooltip")).to_be_visible()
+    player.locator(".caption").dispatch_event("pointerdown", touch)
+    expect(player.get_by_role("tooltip")).to_be_hidden()
+
+
+def test_the_truth_can_be_hidden(page: Page, url: str) -> None:
+    player = open_player(page, url)
+    player.get_by_role("button", name="Truth").click()
+    expect(player.locator(".truth")).to_be_hidden()
+    expect(player).to_have_attribute("data-edge-accuracy", "")
+    point_at_pair(page, player, receiver=1, sender=0)
+    expect(player.get_by_role("tooltip")).to_contain_text("spring")
+    expect(player.get_by_role("tooltip")).not_to_contain_text("truth:")
+    player.focus()
+    page.keyboard.press("t")
+    expect(player.locator(".truth")).to_be_visible()
+    expect(player).to_have_attribute("data-edge-accuracy", "0.9500")
+
+
+def test_the_share_right_follows_the_threshold_as_its_colours_do(page: Page, url: str) -> None:
+    player = open_player(page, url)
+    player.get_by_label("Colour mode").select_option("right and wrong")
+    expect(player.get_by_text(re.compile("right at this threshold *95.0 %"))).to_be_visible()
+    player.get_by_label("Edge threshold").fill("1")
+    missed = player.locator(".legend li", has_text="missed").locator("b")
+    expect(missed).not_to_have_text("0")
+    share = 100 * (1 - int(missed.inner_text()) / 20)
+    expect(player.get_by_text(re.compile(f"right at this threshold *{share:.1f} %"))).to_be_visible()
+
+
+HUES = """element => {
+  const canvas = element.querySelector(".main canvas"), found = new Set();
+  const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+  for (let k = 0; k < pixels.length; k += 4) {
+    const [r, g, b, a] = pixels.slice(k, k + 4), most = Math.max(r, g, b), least = Math.min(r, g, b);
+    if (a === 255 && most - least > 90) found.add([r, g, b].join());
+  }
+  return found.size;
+}"""
+
+
+@pytest.mark.parametrize(("nodes", "coloured"), [(20, True), (21, False)])
+def test_particles_have_hues_up_to_twenty(page: Page, url: str, nodes: int, coloured: bool) -> None:
+    player = open_player(page, url, f"nodes={nodes}")
+    player.get_by_label("Edge threshold").fill("1")
+    player.get_by_label("Time step").fill("0")
+    page.wait_for_timeout(1500)  # edges fade
+    assert (player.evaluate(HUES) > 8) is coloured
+
+
 def test_new_probabilities_keep_it_playing_and_a_new_system_starts_over(page: Page, url: str) -> None:
     player = open_player(page, url)
     player.evaluate("element => { element.mark = 'same element'; }")

@@ -2,7 +2,10 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
+
+from ui.frame import PAGES
 
 PATIENCE = 60_000  # ms; a busy machine imports torch for seconds
 
@@ -43,12 +46,21 @@ def test_the_landing_page_moves_and_follows_its_address(page: Page, app_url: str
     assert stage and stage["y"] + stage["height"] <= 720, "stage and transport fit a projector"
 
 
+@pytest.mark.parametrize("path", ["simulate", "simulate?law=Oscillators", "train", "compare"])
+def test_stage_transport_and_sentence_fit_a_projector(page: Page, app_url: str, path: str) -> None:
+    player = opened(page, f"{app_url}/{path}")
+    expect(player).to_have_attribute("data-num-frames", re.compile(r"\d+"), timeout=PATIENCE)
+    stage = player.bounding_box()
+    assert stage and stage["y"] + stage["height"] <= 720
+    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight") <= 1250
+
+
 def test_a_cold_deep_link_has_the_menu_and_the_page(page: Page, serve, tmp_path) -> None:
     url = serve("app.py", env={"NRI_RUNS_DIR": str(tmp_path)})
     opened(page, f"{url}/train")
     menu(page, "Compare")
     expect(page.get_by_text("AUROC")).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_test_id("stSidebar").get_by_role("link")).to_have_count(4)
+    expect(page.get_by_test_id("stSidebar").get_by_role("link")).to_have_count(len(PAGES))
 
 
 def test_simulate_train_compare(page: Page, app_url: str) -> None:
