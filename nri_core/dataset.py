@@ -92,7 +92,13 @@ def edges_as_tensor(data: Trajectories, num_edge_types: int, device: torch.devic
         raise DataError(f"This objective is told the true edges: expected an array `edge_types` [sim, node, node]; found {found}. Choose another objective.")
     if (highest := int(data.edge_types.max())) >= num_edge_types:
         raise DataError(f"Expected {num_edge_types} edge types in the data; found type {highest}. Raise the number of edge types.")
-    slots = data.edge_types[:, off_diagonal(data.num_nodes)].reshape(data.num_sims, data.num_nodes, -1)
+    return slots_of(data.edge_types, num_edge_types, device)
+
+
+def slots_of(edge_types: Int[np.ndarray, "sim node node"], num_edge_types: int, device: torch.device) -> Float[Tensor, "sim node slot type"]:
+    """A matrix of edge types [receiver, sender] as one-hot edges."""
+    num_sims, num_nodes, _ = edge_types.shape
+    slots = edge_types[:, off_diagonal(num_nodes)].reshape(num_sims, num_nodes, -1)
     return torch.nn.functional.one_hot(torch.from_numpy(slots), num_edge_types).float().to(device)
 
 

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from nri_core.checkpoint import Checkpoint
-from nri_core.dataset import as_tensor
+from nri_core.dataset import as_tensor, slots_of
 from nri_core.errors import CheckpointError, DataError
 from nri_core.graph import off_diagonal
 from nri_core.models.marginal import MOST_SETS, countable, marginal, num_sets
@@ -116,8 +116,7 @@ def _check_dynamic(checkpoint: Checkpoint, start: int) -> None:
 def _one_hot_edges(checkpoint: Checkpoint, data: Trajectories, posterior: EdgePosterior | None) -> Float[Tensor, "sim node slot type"]:
     num_edge_types = checkpoint.config.settings.num_edge_types
     kinds = np.full((data.num_sims, data.num_nodes, data.num_nodes), num_edge_types - 1) if posterior is None else posterior.edge_types
-    slots = torch.from_numpy(kinds[:, off_diagonal(data.num_nodes)].reshape(data.num_sims, data.num_nodes, -1))
-    return torch.nn.functional.one_hot(slots, num_edge_types).float().to(checkpoint.device)
+    return slots_of(kinds, num_edge_types, checkpoint.device)
 
 
 @torch.no_grad()

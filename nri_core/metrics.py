@@ -20,7 +20,8 @@ class EdgeScore:
 
     Without labels a model cannot know what a type is called, so `accuracy` takes the relabelling that agrees best;
     `accuracy_raw` takes the types as numbered. `relabelling[k]` is the true type that inferred type k stands for.
-    `auroc` is for two true types (None otherwise): how well p(second type) ranks the pairs.
+    `auroc` is for two true types (None otherwise): how well p(second type) ranks the pairs. `commonest` is the true type
+    that most pairs have, and `commonest_share` what always answering it would get right.
     """
 
     accuracy: float
@@ -28,6 +29,21 @@ class EdgeScore:
     relabelling: tuple[int, ...]
     auroc: float | None
     accuracy_by_sim: Float[np.ndarray, " sim"]
+    commonest: int
+    commonest_share: float
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How often a pair is named rightly, against how sure the model was of it, in bins of equal width from 0 to 1.
+
+    `error` is the expected calibration error: the mean gap between the two, weighted by the pairs in each bin.
+    """
+
+    confidence: Float[np.ndarray, " bin"]
+    right: Float[np.ndarray, " bin"]
+    pairs: Int[np.ndarray, " bin"]
+    error: float
 
 
 def score_edges(posterior: EdgePosterior, truth: Trajectories) -> EdgeScore | None:
@@ -45,18 +61,46 @@ def score_edges(posterior: EdgePosterior, truth: Trajectories) -> EdgeScore | No
     np.add.at(confusion, (inferred[pairs], true[pairs]), 1)
     relabelling = best_relabelling(confusion)
     right = np.array(relabelling)[inferred] == true
+    shares = confusion.sum(0) / confusion.sum()
     return EdgeScore(
         accuracy=float(right[pairs].mean()),
         accuracy_raw=float((inferred == true)[pairs].mean()),
         relabelling=relabelling,
         auroc=_auroc_of_second_type(posterior, true, pairs, relabelling) if num_true == 2 else None,
         accuracy_by_sim=np.mean(right, axis=(1, 2, 3), where=pairs),
+        commonest=int(shares.argmax()),
+        commonest_share=float(shares.max()),
+    )
+
+
+def calibration(posterior: EdgePosterior, truth: Trajectories, *, num_bins: int = 10) -> Calibration | None:
+    """Reliability of the most probable type of each pair, up to relabelling; None where the truth is unknown.
+
+    Bins without pairs are left out. Raises DataError as `score_edges` does.
+    """
+    score = score_edges(posterior, truth)
+    if score is None:
+        return None
+    probs = posterior.relabelled(score.relabelling, truth.edge_type_names).edge_probs
+    true = truth.edge_types if truth.edge_types.ndim == 4 else truth.edge_types[:, None]
+    right = probs.argmax(-1)[:, None] == true
+    pairs = np.broadcast_to(off_diagonal(truth.num_nodes), true.shape)
+    confidence = np.broadcast_to(probs.max(-1)[:, None], true.shape)[pairs].astype(float)
+    bins = np.minimum((confidence * num_bins).astype(int), num_bins - 1)
+    count, sure, hits = (np.bincount(bins, weights, num_bins) for weights in (None, confidence, right[pairs].astype(float)))
+    there = count > 0
+    return Calibration(
+        confidence=sure[there] / count[there],
+        right=hits[there] / count[there],
+        pairs=count[there],
+        error=float(np.abs(sure - hits).sum() / count.sum()),
     )
 
 
 def edge_figures(posterior: EdgePosterior | None, truth: Trajectories) -> dict[str, Any]:
     """What `evaluate --json` says of the graphs, whoever inferred them; None stands for what is unknown, or for no graphs."""
     score = score_edges(posterior, truth) if posterior is not None else None
+    reliability = calibration(posterior, truth) if posterior is not None else None
     return {
         "num_sims": truth.num_sims,
         "edge_accuracy": score and score.accuracy,
@@ -64,6 +108,8 @@ def edge_figures(posterior: EdgePosterior | None, truth: Trajectories) -> dict[s
         "relabelling": score and list(score.relabelling),
         "edge_accuracy_raw": score and score.accuracy_raw,
         "auroc": score and score.auroc,
+        "calibration_error": reliability and reliability.error,
+        "commonest_share": score and score.commonest_share,
     }
 
 

@@ -21,7 +21,7 @@ CORE = (
     ("checkpoint",),
     ("metrics",),
     ("inference",),
-    ("evaluation",),
+    ("evaluation", "meaning"),
     ("training",),
     ("network_baselines",),
     ("exporters",),

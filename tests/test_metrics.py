@@ -7,7 +7,7 @@ import pytest
 
 from nri_core.errors import DataError
 from nri_core.graph import off_diagonal
-from nri_core.metrics import auroc, best_relabelling, forecast_error, score_edges, static_error
+from nri_core.metrics import auroc, best_relabelling, calibration, forecast_error, score_edges, static_error
 from nri_core.posterior import EdgePosterior
 from nri_core.trajectories import Trajectories
 
@@ -96,3 +96,28 @@ def test_a_forecast_past_the_end_is_scored_as_far_as_the_truth_goes() -> None:
     data = truth()
     forecast = Trajectories(np.zeros((6, 50, 4, 2)), ("x", "y"), metadata={"start": 3, "unit_scale": [1.0, 1.0]})
     assert forecast_error(forecast, data).shape == (6, 5)
+
+
+@pytest.mark.parametrize("confidence", [0.6, 0.8, 0.95])
+def test_belief_that_is_right_as_often_as_it_is_sure_is_calibrated(confidence: float) -> None:
+    data = truth(sims=400)
+    wrong = np.random.default_rng(3).random(data.edge_types.shape) > confidence
+    reliability = calibration(belief(np.where(wrong, 1 - data.edge_types, data.edge_types), 2, confidence), data)
+    assert reliability.error < 0.03 and reliability.pairs.tolist() == [400 * 12]
+    assert reliability.confidence == pytest.approx([confidence])
+    boast = calibration(belief(np.where(wrong, 1 - data.edge_types, data.edge_types), 2, 0.999), data)
+    assert boast.error == pytest.approx(0.999 - confidence, abs=0.03)
+
+
+def test_calibration_does_not_mind_what_types_are_called() -> None:
+    data = truth(sims=50)
+    assert calibration(belief(1 - data.edge_types, 2, 0.9), data).error == pytest.approx(0.1)
+    assert calibration(belief(data.edge_types, 2), Trajectories(data.values, data.feature_names)) is None
+
+
+def test_the_share_of_the_commonest_type_stands_beside_the_accuracy() -> None:
+    edges = np.zeros((4, 5, 5), int)
+    edges[:, 0, 1:3] = 1  # 2 of 20 pairs
+    data = Trajectories(np.random.default_rng(0).normal(size=(4, 3, 5, 2)), ("x", "y"), edge_types=edges, edge_type_names=("none", "spring"))
+    score = score_edges(belief(edges, 2), data)
+    assert (score.commonest, score.commonest_share) == (0, pytest.approx(0.9))
