@@ -14,7 +14,7 @@ from nri_core.command_line import main
 from nri_core.dataset import Normalizer
 from nri_core.errors import ConfigError, DataError
 from nri_core.models import NRI
-from nri_core.reproduction import protocol, run
+from nri_core.reproduction import budget, protocol, run
 from nri_core.reproduction.budget import spend
 from nri_core.reproduction.cells import RECIPES, cells_of, described, is_current, law_of, settings_of
 from nri_core.reproduction.paper import ERRORS, SYSTEMS, TABLES
@@ -282,13 +282,17 @@ def test_an_unknown_system_is_named() -> None:
 @pytest.mark.slow
 def test_a_real_run_resumes_and_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "FEW_TEST_SIMS", 40)
-    call = ["reproduce", "table1", "--systems", "springs5", "--out", str(tmp_path), "--json", "--budget"]
-    assert main([*call, "0.3"]) == 0
-    first = json.loads(capsys.readouterr().out)
-    done = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("cells/*.json")}
-    assert "springs5-correlation-paper-seed0.json" in done and "springs5-marginal-ours-seed0.json" in done
-    assert main([*call, "0.3"]) == 0
-    later = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("cells/*.json")}
-    assert later.items() >= done.items() and len(later) > len(done)
-    table = read_table(Path(first["json"]))
+    monkeypatch.setattr(budget, "FEWEST_SECONDS", 0.2)
+    call = ["reproduce", "table1", "--systems", "springs5", "--out", str(tmp_path), "--json", "--budget", "0.5"]
+    assert main(call) == 0
+    told = json.loads(capsys.readouterr().out)
+    first, last = sorted(tmp_path.glob("cells/*.json"), key=lambda path: path.stat().st_mtime_ns)[:2]
+    assert first.name == "springs5-correlation-paper-seed0.json"
+    first.write_text(first.read_text(encoding="utf-8")[:100], encoding="utf-8")
+    last.unlink()
+    assert main(call) == 0
+    cells = cells_of("table1", ("springs5",), 1)
+    assert {"springs5-correlation-paper-seed0", last.stem} <= {cell.name for cell in stored(tmp_path, cells)}
+    table = read_table(Path(told["json"]))
     assert table.entry("springs5", "correlation", "paper").figures[0].mean < 65
+    assert "measured on 40" in Path(told["markdown"]).read_text(encoding="utf-8")
