@@ -1,5 +1,7 @@
 """Reading the graph out of trajectories, and running them on."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -11,10 +13,11 @@ from nri_core.checkpoint import Checkpoint
 from nri_core.dataset import as_tensor, slots_of
 from nri_core.errors import CheckpointError, DataError
 from nri_core.graph import off_diagonal
+from nri_core.metrics import best_relabelling
 from nri_core.models.marginal import MOST_SETS, countable, marginal, num_sets
 from nri_core.models.nri import NRI
 from nri_core.models.search import search
-from nri_core.posterior import EdgePosterior
+from nri_core.posterior import EdgePosterior, PosteriorOverTime
 from nri_core.trajectories import Trajectories
 
 SIMS_AT_ONCE = 128
@@ -42,6 +45,35 @@ def infer_edges(checkpoint: Checkpoint, data: Trajectories, *, inference: str | 
         probs = torch.cat([read_edges(model, part, inference=how) for part in values.split(_at_once(data.num_nodes))])
     way = how if how == "encoder" else way_through_decoder(model, data.num_nodes)
     return EdgePosterior(_matrix(probs), checkpoint.edge_type_names, data.node_names, way)
+
+
+def infer_windows(checkpoint: Checkpoint, data: Trajectories, *, stride: int, inference: str | None = None) -> PosteriorOverTime:
+    """The graph of every window of the model's length, one starting each `stride` frames: for graphs that change, or to see when it is clear.
+
+    Raises DataError for a stride below 1, and CheckpointError as `infer_edges` does.
+    """
+    if stride < 1:
+        raise DataError(f"Expected a stride of at least 1 frame; found {stride}.")
+    checkpoint.check(data)
+    length = min(checkpoint.config.window, data.num_steps)
+    starts = tuple(range(0, data.num_steps - length + 1, stride))
+    parts = (data.select(slice(None), frames=slice(start, start + length)) for start in starts)
+    return PosteriorOverTime(starts, tuple(infer_edges(checkpoint, part, inference=inference) for part in parts))
+
+
+def ensemble(posteriors: Sequence[EdgePosterior]) -> EdgePosterior:
+    """The mean belief of several models about the same data, types numbered as the first one does.
+
+    Models number their types as they like, so each is relabelled to agree best with the first. Raises DataError where they differ in shape.
+    """
+    first = posteriors[0]
+    aligned = []
+    for posterior in posteriors:
+        if posterior.edge_probs.shape != first.edge_probs.shape:
+            raise DataError(f"Expected beliefs of one shape, {first.edge_probs.shape}; found {posterior.edge_probs.shape}. Combine models of equal types.")
+        confusion = np.einsum("sijk,sijl->kl", posterior.edge_probs, first.edge_probs, dtype=np.float64)
+        aligned.append(posterior.relabelled(best_relabelling(confusion), first.edge_type_names).edge_probs)
+    return replace(first, edge_probs=np.mean(aligned, axis=0), inference=f"mean of {len(posteriors)} models")
 
 
 def _at_once(num_nodes: int) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 import networkx as nx
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Real
 
 from nri_core.errors import DataError
 from nri_core.graph import off_diagonal
@@ -113,11 +113,11 @@ def edge_figures(posterior: EdgePosterior | None, truth: Trajectories) -> dict[s
     }
 
 
-def best_relabelling(confusion: Int[np.ndarray, "inferred true"]) -> tuple[int, ...]:
+def best_relabelling(confusion: Real[np.ndarray, "inferred true"]) -> tuple[int, ...]:
     """The assignment of inferred to true types with the most agreement; surplus types join their most frequent true type."""
     pairs = nx.Graph()
     for inferred, true in np.ndindex(*confusion.shape):
-        pairs.add_edge(("inferred", inferred), ("true", true), weight=int(confusion[inferred, true]))
+        pairs.add_edge(("inferred", inferred), ("true", true), weight=float(confusion[inferred, true]))
     matched = dict(sorted(pair, reverse=False) for pair in nx.max_weight_matching(pairs, maxcardinality=True))
     nodes = [matched.get(("inferred", inferred)) for inferred in range(len(confusion))]
     return tuple(int(confusion[inferred].argmax()) if node is None else node[1] for inferred, node in enumerate(nodes))

@@ -1,4 +1,4 @@
-"""`EdgePosterior`: what a model believes about each ordered pair of nodes."""
+"""`EdgePosterior`: what a model believes about each ordered pair of nodes; and the same over time."""
 
 from dataclasses import dataclass, replace
 from io import BufferedIOBase
@@ -74,3 +74,30 @@ class EdgePosterior:
             )
         except KeyError as error:
             raise DataError(f"Expected an edge posterior with an array {error}; found {', '.join(arrays)}.") from error
+
+
+@dataclass(frozen=True, eq=False)
+class PosteriorOverTime:
+    """A belief for each of several windows of the same data; `starts[w]` is the first frame of window w."""
+
+    starts: tuple[int, ...]
+    windows: tuple[EdgePosterior, ...]
+
+    def combined(self) -> EdgePosterior:
+        """One belief from all windows, for a graph that does not change: the mean of their log-probabilities, normalised."""
+        log_probs = np.mean([np.log(np.clip(window.edge_probs, 1e-12, 1)) for window in self.windows], axis=0)
+        probs = np.exp(log_probs - log_probs.max(-1, keepdims=True))
+        probs = probs / probs.sum(-1, keepdims=True) * off_diagonal(probs.shape[1])[..., None]
+        return replace(self.windows[0], edge_probs=probs, inference=f"{self.windows[0].inference}, {len(self.windows)} windows")
+
+    def save(self, path: Path) -> None:
+        """Write an npz in one step: `edge_probs` [window, sim, node, node, type], `starts`, and the names."""
+        first = self.windows[0]
+        arrays = {
+            "edge_probs": np.stack([window.edge_probs for window in self.windows]),
+            "starts": np.array(self.starts),
+            "edge_type_names": np.array(first.edge_type_names),
+            "node_names": np.array(first.node_names),
+            "inference": np.array(first.inference),
+        }
+        write_npz(Path(path), arrays)

@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from nri_core.checkpoint import Checkpoint
-from nri_core.errors import CheckpointError
-from nri_core.inference import infer_edges
+from nri_core.errors import CheckpointError, DataError
+from nri_core.inference import ensemble, infer_edges, infer_windows
 from nri_core.metrics import score_edges
 from nri_core.systems import Simulation, Springs, simulate
+from nri_core.trajectories import Trajectories
 
 SHIPPED = Path(__file__).parents[1] / "sample_data" / "models" / "springs5"
 
@@ -44,3 +46,34 @@ def test_one_simulation_is_read_like_many(shipped: Checkpoint) -> None:
 def test_another_way_of_inference_is_refused(shipped: Checkpoint) -> None:
     with pytest.raises(CheckpointError, match="found 'magic'"):
         infer_edges(shipped, simulate(Springs(), Simulation(num_sims=2, num_steps=10)), inference="magic")
+
+
+def test_every_window_of_longer_data_has_a_graph_of_its_own(shipped: Checkpoint, tmp_path: Path) -> None:
+    """Two systems cut together: the first windows show one graph, the last ones the other."""
+    first, second = (simulate(Springs(), Simulation(num_sims=3, num_steps=60, seed=seed)) for seed in (5, 6))
+    values = np.concatenate([first.values, second.values], axis=1)
+    over_time = infer_windows(shipped, Trajectories(values, first.feature_names, first.dt), stride=10)
+    assert over_time.starts == (0, 10, 20, 30, 40, 50, 60, 70)
+    for window, data in ((0, first), (7, second)):
+        assert score_edges(over_time.windows[window], data).accuracy == 1
+    over_time.save(tmp_path / "windows.npz")
+    assert np.load(tmp_path / "windows.npz")["edge_probs"].shape == (8, 3, 5, 5, 2)
+    with pytest.raises(DataError, match="at least 1 frame"):
+        infer_windows(shipped, first, stride=0)
+
+
+def test_windows_of_one_graph_combine_to_it(shipped: Checkpoint) -> None:
+    data = simulate(Springs(), Simulation(num_sims=20, num_steps=99, seed=8))
+    over_time = infer_windows(shipped, data, stride=25, inference="encoder")
+    singles = [score_edges(window, data).accuracy for window in over_time.windows]
+    assert score_edges(over_time.combined(), data).accuracy >= max(singles) - 0.01
+
+
+def test_an_ensemble_agrees_whatever_its_members_call_their_types(shipped: Checkpoint) -> None:
+    data = simulate(Springs(), Simulation(num_sims=10, seed=8))
+    posterior = infer_edges(shipped, data, inference="encoder")
+    swapped = posterior.relabelled((1, 0), posterior.edge_type_names)
+    together = ensemble([posterior, swapped, posterior])
+    assert abs(together.edge_probs - posterior.edge_probs).max() < 1e-6 and together.inference == "mean of 3 models"
+    with pytest.raises(DataError, match="one shape"):
+        ensemble([posterior, posterior.select(slice(0, 5))])

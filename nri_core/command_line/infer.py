@@ -6,6 +6,7 @@ from typing import Any
 
 from nri_core.command_line.fields import add_json
 from nri_core.command_line.readers import add_reader, by_baseline
+from nri_core.errors import ConfigError
 from nri_core.exporters import EXPORTERS, check_destination, write_graph
 from nri_core.posterior import EdgePosterior
 from nri_core.trajectories import Trajectories
@@ -17,6 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", type=Path, metavar="DATA.npz", help="trajectories to infer the graphs of")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help=f"file to write, ending in .{', .'.join(EXPORTERS)}")
     parser.add_argument("--sim", type=int, help="write only this simulation, counted from 0 (GraphML and GEXF hold one: default 0)")
+    parser.add_argument("--with", nargs="+", type=Path, default=[], dest="others", metavar="CHECKPOINT_DIR", help="average with these models")
+    parser.add_argument("--stride", type=int, help="the graph of every window, one starting each STRIDE frames (a model, to .npz)")
     add_json(parser)
 
 
@@ -24,6 +27,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     """Infer and write. `num_sims` counts what was written, `sims_read` what the data hold."""
     check_destination(options.out)
     data = Trajectories.load(options.data)
+    if options.stride is not None:
+        return _windows(options, data)
     posterior, more = by_baseline(options, data) or (_by_model(options, data), {})
     written = write_graph(posterior, options.out, sim=options.sim)
     return {
@@ -38,6 +43,18 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
 
 def _by_model(options: argparse.Namespace, data: Trajectories) -> EdgePosterior:
     from nri_core.checkpoint import Checkpoint  # after the baselines, which do without torch
-    from nri_core.inference import infer_edges
+    from nri_core.inference import ensemble, infer_edges
 
-    return infer_edges(Checkpoint.load(Path(options.reader)), data)
+    posteriors = [infer_edges(Checkpoint.load(folder), data) for folder in (Path(options.reader), *options.others)]
+    return posteriors[0] if len(posteriors) == 1 else ensemble(posteriors)
+
+
+def _windows(options: argparse.Namespace, data: Trajectories) -> dict[str, Any]:
+    from nri_core.checkpoint import Checkpoint
+    from nri_core.inference import infer_windows
+
+    if options.out.suffix != ".npz" or options.others or options.sim is not None:
+        raise ConfigError("Expected --stride with one model and a file that ends in .npz, for all simulations. Leave the rest out.")
+    over_time = infer_windows(Checkpoint.load(Path(options.reader)), data, stride=options.stride)
+    over_time.save(options.out)
+    return {"out": options.out, "num_sims": data.num_sims, "num_nodes": data.num_nodes, "starts": over_time.starts}
