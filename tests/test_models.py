@@ -1,4 +1,4 @@
-"""Encoders, decoders, likelihoods: equality with the textbook form, symmetries, identities."""
+"""The model as a whole: the bound equals its textbook form, samples, divergences, likelihoods."""
 
 import itertools
 import math
@@ -6,16 +6,12 @@ import math
 import pytest
 import torch
 
-from nri_core.errors import ConfigError
+from benchmarks import _textbook as textbook
 from nri_core.models import NRI, ModelSettings
-from nri_core.models.decoders import DECODERS
-from nri_core.models.encoders import ENCODERS
 from nri_core.models.layers import from_receivers, from_senders, reverse_slots, sender_slots
-from nri_core.models.likelihoods import LIKELIHOODS, REFERENCE_VARIANCE, StudentT
+from nri_core.models.likelihoods import REFERENCE_VARIANCE, StudentT
 from nri_core.models.nri import elbo, gumbel_softmax, kl_divergence
 from nri_core.models.phases import OSCILLATORS
-from nri_core.settings import WITHOUT_GRAPH
-from tests import textbook
 
 NAMES = ("x", "y", "vx", "vy")
 PAPER = {"encoder": "mlp", "decoder": "mlp", "likelihood": "gaussian", "undirected": False, "encoder_hidden": 16, "decoder_hidden": 16}
@@ -84,67 +80,6 @@ def test_edges_gather_their_own_nodes() -> None:
     assert torch.equal(reverse_slots(from_senders(nodes)), from_receivers(nodes))
 
 
-@pytest.mark.parametrize("name", ENCODERS)
-@pytest.mark.parametrize("undirected", [True, False])
-def test_encoders_follow_a_renaming_of_the_nodes(name: str, undirected: bool) -> None:
-    network = model(encoder=name, encoder_hidden=16, undirected=undirected).eval()
-    values, order = paths(), torch.tensor([3, 0, 4, 1, 2])
-    logits = network.edge_logits(values)
-    assert logits.shape == (4, 5, 4, 2)
-    assert torch.allclose(network.edge_logits(values[:, :, order]), permuted(logits, order))
-    if undirected:
-        assert torch.allclose(logits, reverse_slots(logits))
-
-
-@pytest.mark.parametrize("name", sorted(set(DECODERS) - {"joint_lstm"}))  # which knows its objects by their order
-@pytest.mark.parametrize("likelihood", LIKELIHOODS)
-@pytest.mark.parametrize("skip_first", [True, False])
-def test_decoders_follow_a_renaming_of_the_nodes_and_run_on(name: str, likelihood: str, skip_first: bool) -> None:
-    network = model(decoder=name, likelihood=likelihood, skip_first=skip_first, decoder_hidden=16)
-    values, graph, order = paths(), edges(), torch.tensor([3, 0, 4, 1, 2])
-    network.calibrate(values)
-    after = network.rollout(values[:, :1], graph, num_steps=4)
-    assert after.shape == (4, 4, 5, 4)
-    assert torch.allclose(network.rollout(values[:, :1, order], permuted(graph, order), num_steps=4), after[:, :, order])
-    assert network.rollout_log_prob(values, graph, prediction_steps=5).shape == (4,)
-
-
-@pytest.mark.parametrize("name", sorted(set(DECODERS) - set(WITHOUT_GRAPH)))
-def test_a_silent_first_type_sends_nothing(name: str) -> None:
-    """With every edge of the first type, no node feels any other."""
-    network, values = model(decoder=name), paths()[:, :2]
-    none = torch.tensor([1.0, 0.0], dtype=torch.float64).expand(4, 5, 4, 2)
-    moved = values.clone()
-    moved[:, :, 0] += 1
-    by_none, by_some = ([network.rollout(past, graph, num_steps=1)[..., 1:, :] for past in (values, moved)] for graph in (none, none.flip(-1)))
-    assert torch.equal(*by_none)
-    assert not torch.allclose(*by_some)
-
-
-@pytest.mark.parametrize("angle", [0.3, 2.0])
-def test_forces_and_scale_of_the_relative_decoder_turn_with_the_picture(angle: float) -> None:
-    decoder = model(decoder="relative").decoder
-    state = paths()[:, 0]
-    turn = torch.tensor([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]], dtype=torch.float64)
-    turned = torch.cat([state[..., :2] @ turn.T + 3.0, state[..., 2:] @ turn.T], dim=-1)
-    assert torch.allclose(decoder.messages(turned).values, decoder.messages(state).values @ turn.T)
-
-
-def test_the_edgewise_encoder_sees_a_turned_square_alike() -> None:
-    """By 90 degrees, as the distance to the walls of a square is among its features."""
-    network = model(encoder="edgewise")
-    values = paths()
-    turned = torch.stack([-values[..., 1], values[..., 0], -values[..., 3], values[..., 2]], dim=-1)
-    assert torch.allclose(network.edge_logits(turned), network.edge_logits(values))
-
-
-@pytest.mark.parametrize("num_nodes", [2, 3, 9])
-def test_the_edgewise_encoder_and_relative_decoder_read_other_sizes(num_nodes: int) -> None:
-    network, values = model(), paths(num_nodes=num_nodes, num_frames=7)
-    assert network.edge_logits(values).shape == (4, num_nodes, num_nodes - 1, 2)
-    assert network.rollout(values[:, :1], edges(num_nodes=num_nodes), num_steps=2).isfinite().all()
-
-
 def test_kl_identities() -> None:
     logits = torch.randn(50, 3, generator=torch.Generator().manual_seed(0))
     uniform, sparse = (1 / 3, 1 / 3, 1 / 3), (0.8, 0.1, 0.1)
@@ -187,13 +122,6 @@ def test_student_t_is_a_density_with_a_finite_penalty_for_outliers() -> None:
     errors = torch.tensor([[1.0, 0.0], [1000.0, 0.0]])
     near, far = likelihood.log_prob(errors, torch.zeros(2))
     assert near - far < 50
-
-
-@pytest.mark.parametrize("name", ["edgewise", "relative"])
-def test_parts_for_points_in_the_plane_refuse_other_features(name: str) -> None:
-    settings = ModelSettings(**{"encoder" if name == "edgewise" else "decoder": name, "decoder" if name == "edgewise" else "encoder": "mlp"})
-    with pytest.raises(ConfigError, match="x, y, vx, vy"):
-        NRI(settings, feature_names=("phase", "omega"), num_nodes=5, window=12)
 
 
 def test_multi_step_log_prob_is_the_sum_over_separate_segments() -> None:

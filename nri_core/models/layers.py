@@ -85,16 +85,21 @@ class GroupedDense(nn.Module):
         return hidden.reshape(hidden.shape[0], *batch, hidden.shape[-1])
 
 
+def reference_linear(fan_in: int, fan_out: int) -> nn.Linear:
+    """As the reference starts it: Xavier-normal weights, biases of 0.1."""
+    layer = nn.Linear(fan_in, fan_out)
+    nn.init.xavier_normal_(layer.weight)
+    nn.init.constant_(layer.bias, 0.1)
+    return layer
+
+
 class ReferenceMLP(nn.Module):
     """The reference encoder's block: Linear, ELU, dropout, Linear, ELU, batch norm over all leading axes."""
 
     def __init__(self, fan_in: int, hidden: int, dropout: float) -> None:
         super().__init__()
-        self.first, self.second = nn.Linear(fan_in, hidden), nn.Linear(hidden, hidden)
+        self.first, self.second = reference_linear(fan_in, hidden), reference_linear(hidden, hidden)
         self.dropout, self.norm = nn.Dropout(dropout), nn.BatchNorm1d(hidden)
-        for layer in (self.first, self.second):
-            nn.init.xavier_normal_(layer.weight)
-            nn.init.constant_(layer.bias, 0.1)
 
     def forward(self, values: Float[Tensor, "*batch channel"]) -> Float[Tensor, "*batch hidden"]:
         """Apply the block."""

@@ -3,7 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from nri_core.models.layers import Dense
+from nri_core.models.layers import reference_linear
 from nri_core.models.prediction import Memory, Prediction
 from nri_core.settings import ModelSettings
 
@@ -14,7 +14,8 @@ class LSTMDecoder(nn.Module):
     """Baselines of Kipf et al. 2018, Table 2: an MLP for each object → two layers of LSTM → MLP; predicts the change.
 
     "lstm" (single) runs one network over each object by itself and reads any number of them; "joint_lstm" sees all objects
-    side by side in one state of N · hidden units, so that it fits their number and order only.
+    side by side in one state of N · hidden units, so that it fits their number and order only. Linear layers start as the
+    reference's.
     """
 
     needs = ()
@@ -24,9 +25,10 @@ class LSTMDecoder(nn.Module):
         dims, hidden = len(feature_names), settings.decoder_hidden
         self.scored = tuple(range(dims))
         together = num_nodes if settings.decoder == "joint_lstm" else 1
-        self.embed = nn.Sequential(Dense(dims, hidden, hidden), nn.ReLU())
-        self.recurrent = nn.LSTM(together * hidden, together * hidden, LAYERS)
-        self.output = Dense(together * hidden, together * hidden, together * dims)
+        width = together * hidden
+        self.embed = nn.Sequential(reference_linear(dims, hidden), nn.ReLU(), reference_linear(hidden, hidden), nn.ReLU())
+        self.recurrent = nn.LSTM(width, width, LAYERS)
+        self.output = nn.Sequential(reference_linear(width, width), nn.ReLU(), reference_linear(width, together * dims))
 
     def calibrate(self, values: Float[Tensor, "sim time node dim"]) -> None:
         """Nothing depends on the data."""

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from nri_core.models.encoders.mlp import FactorGraph
-from nri_core.models.layers import ReferenceMLP, from_receivers, from_senders
+from nri_core.models.layers import ReferenceMLP, from_receivers, from_senders, reference_linear
 from nri_core.settings import ModelSettings
 
 KERNEL, POOL = 5, 2
@@ -16,12 +16,13 @@ KERNEL, POOL = 5, 2
 class CNNEncoder(nn.Module):
     """Kipf et al. 2018, appendix B.1; reads any number of frames from 14 on and any number of nodes.
 
-        [x_j, x_i] → conv 5, ReLU, batch norm, dropout → max-pool 2 → conv 5, ReLU, batch norm → Σ_t softmax_t(a) · p / T' → MLP → factor graph → logits
+        [x_j, x_i] → conv 5, ReLU, batch norm, dropout → max-pool 2 → conv 5, ReLU, batch norm → p, a (conv 1)
+        h_ij = f_e1(Σ_t softmax_t(a) p / T');  then as in the MLP encoder, or straight to the logits without the factor graph
 
-    Assumes nothing about the features. Keeps the reference's mean (not sum) of the attended predictions, a factor 1/T' that
-    the batch norm after it takes out, its normal weights and its biases of 0.1. The first convolution is applied to
-    senders and receivers apart and added for each edge: equal to the reference's on the concatenated pair, at a
-    fraction of the work.
+    Assumes nothing about the features. Keeps the reference's mean over time of the attended p: a factor 1/T' more than
+    the sum that attention asks for. Keeps its normal and Xavier weights and its biases of 0.1. The first convolution is
+    applied to senders and receivers apart and added for each edge: equal to the reference's on the concatenated pair,
+    at a fraction of the work.
     """
 
     needs = ()
@@ -41,7 +42,7 @@ class CNNEncoder(nn.Module):
         self.dropout, self.pool = nn.Dropout(dropout), nn.MaxPool1d(POOL)
         self.edge = ReferenceMLP(hidden, hidden, dropout)
         self.factor = FactorGraph(hidden, dropout) if settings.factor_graph else nn.Identity()
-        self.logits = nn.Linear(hidden, settings.num_edge_types)
+        self.logits = reference_linear(hidden, settings.num_edge_types)
 
     def fewest_frames(self, window: int) -> int:
         """So many that one is left after both convolutions and the pooling."""

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from nri_core.models.layers import ReferenceMLP, from_receivers, from_senders
+from nri_core.models.layers import ReferenceMLP, from_receivers, from_senders, reference_linear
 from nri_core.settings import ModelSettings
 
 
@@ -13,8 +13,9 @@ class MLPEncoder(nn.Module):
 
         h_j = f_emb(x_j);  h_ij = f_e1([h_i, h_j]);  h_j' = f_v(Σ_i h_ij / N);  h_ij' = f_e2([h_i', h_j', h_ij]);  logits = W h_ij'
 
-    Without the factor graph, h_ij' = f_e2([f_v(h_ij), h_ij]): each pair by itself, as in the reference's option. Assumes nothing about the features. Keeps the reference's order [sender, receiver], its division by N, its Xavier
-    weights and its biases of 0.1.
+    Without the factor graph, h_ij' = f_e2([f_v(h_ij), h_ij]): each pair by itself, as in the reference's option. Assumes
+    nothing about the features. Keeps the reference's order [sender, receiver], its division by N, its Xavier weights and
+    its biases of 0.1.
     """
 
     needs = ()
@@ -25,9 +26,7 @@ class MLPEncoder(nn.Module):
         self.embed = ReferenceMLP(window * len(feature_names), hidden, dropout)
         self.edge_first = ReferenceMLP(2 * hidden, hidden, dropout)
         self.factor = FactorGraph(hidden, dropout) if settings.factor_graph else PairAlone(hidden, dropout)
-        self.logits = nn.Linear(hidden, settings.num_edge_types)
-        nn.init.xavier_normal_(self.logits.weight)
-        nn.init.constant_(self.logits.bias, 0.1)
+        self.logits = reference_linear(hidden, settings.num_edge_types)
 
     def fewest_frames(self, window: int) -> int:
         """Every frame of the window is an input of its own."""
