@@ -40,10 +40,14 @@ with frame("compare"):
     if chosen is not None:
         reading = known.whole
         score = score_edges(reading.posterior, data)
-        named = reading.posterior if score is None else reading.posterior.relabelled(score.relabelling, data.edge_type_names)
+        meanings = known.meanings if score is None else {}
+        if score is None:
+            named = comparison.named_by_what_they_do(reading.posterior, meanings)
+        else:
+            named = reading.posterior.relabelled(score.relabelling, data.edge_type_names)
         with side:
             system = comparison.choose_system(score, reading, data)
         with stage:
             player(data, key="compare", sim=system, posterior=named, forecast=reading.forecast, height=458)
-        comparison.show_score(score, system, reading.posterior, data)
+        comparison.show_score(score, system, reading.posterior, data, meanings)
         comparison.show_details(system, named, reading, data, start=chosen.start)

@@ -22,6 +22,7 @@ with frame("explore"):
         check_choice("Systems", "sample", there, start=samples.FIRST)
         others = "Kinds of systems, each with the model that was trained on such and never saw these."
         chosen = st.selectbox("Systems", there, key="sample", bind="query-params", width=150, help=others)
+        state.keep_sample(chosen)
         shown = samples.sample(chosen)
         count = shown.trajectories.num_sims
         check_choice("System", "system", range(1, count + 1), start=1)

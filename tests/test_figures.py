@@ -4,6 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
+from nri_core.metrics import Calibration
 from ui import figures
 
 TYPES, NODES = ("none", "spring"), ("a", "b", "c")
@@ -23,6 +24,7 @@ def every_figure() -> list[go.Figure]:
         figures.true_matrix(np.zeros((3, 3), int), TYPES, NODES),
         figures.inferred_matrix(probs, TYPES, NODES),
         figures.errors_by_horizon(errors, errors[None], errors[None], system=1),
+        figures.reliability(Calibration(np.array([0.6, 0.9]), np.array([0.5, 0.95]), np.array([10, 40]), 0.06)),
     ]
 
 

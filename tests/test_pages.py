@@ -2,6 +2,7 @@
 
 import io
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -19,7 +20,7 @@ from nri_core.jobs import list_runs, submit
 from nri_core.settings import TrainConfig
 from nri_core.systems import Simulation, Springs, simulate
 from nri_core.trajectories import Trajectories
-from ui import readings
+from ui import readings, samples
 from ui.frame import PAGES
 from ui.recipes import matters
 from ui.state import Dataset, Model
@@ -88,6 +89,38 @@ def test_explore_shows_every_system_and_its_numbers() -> None:
     assert app.metric[0].label == "This system"
     app.slider(key="system").set_value(2).run()
     assert player(app) != first
+
+
+@pytest.fixture
+def two_samples(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A folder with springs5 under a second name."""
+    folder = tmp_path_factory.mktemp("samples")
+    for name in ("springs5", "charged10"):
+        shutil.copytree(SAMPLE / "models" / "springs5", folder / "models" / name)
+        for part in ("", "_posterior", "_forecast"):
+            shutil.copy(SAMPLE / f"springs5{part}.npz", folder / f"{name}{part}.npz")
+    monkeypatch.setattr(samples, "SAMPLE_DATA", folder)
+    for cached in (samples.names, samples._config):
+        cached.cache_clear()
+    yield
+    for cached in (samples.names, samples._config):
+        cached.cache_clear()
+
+
+def test_every_shipped_model_can_be_explored_and_compared(two_samples: None) -> None:
+    app = opened("explore")
+    app.selectbox(key="sample").set_value("charged10").run()
+    assert app.selectbox(key="sample").options == ["springs5", "charged10"] and player(app)
+    assert "Charges, 10 particles" in " ".join(caption.value for caption in app.sidebar.caption)
+    app = app.switch_page("pages/compare.py").run()
+    assert app.selectbox(key="on").value == "charged10", "what was explored last"
+    app.selectbox(key="by").set_value("charged10").run()
+    assert not app.exception and "Shipped charged10" in texts(app)
+
+
+def test_a_model_without_all_its_files_is_not_offered(two_samples: None) -> None:
+    (samples.SAMPLE_DATA / "charged10_forecast.npz").unlink()
+    assert samples.names() == ("springs5",)
 
 
 def test_every_page_is_in_the_menu() -> None:
@@ -306,8 +339,10 @@ def test_compare_is_never_empty_and_says_the_relabelling() -> None:
     assert [metric.label for metric in app.metric][:2] == ["This system", "All 36 systems"]
     assert "up to relabelling" in app.metric[0].help
     assert "type 1 matches **spring**" in texts(app)
-    assert len(app.get("plotly_chart")) == 3
+    assert len(app.get("plotly_chart")) == 4
     assert len(app.dataframe[0].value) == 36
+    always = next(metric for metric in app.metric if metric.label.startswith("Always"))
+    assert float(always.value.split()[0]) == pytest.approx(100 * np.bincount(sample().edge_types[:, ~np.eye(5, dtype=bool)].ravel()).max() / 720, abs=0.05)
 
 
 def test_compare_puts_the_worst_first() -> None:
@@ -323,6 +358,8 @@ def test_compare_without_truth_says_what_can_be_shown() -> None:
     assert player(app)
     assert "true graph of these data is not known" in app.info[0].value
     assert not app.metric and len(app.get("plotly_chart")) == 2
+    assert "type 1: **pulls together**" in texts(app)
+    assert b'"types": ["none", "pulls together"]' in player(app)
 
 
 def test_compare_with_data_that_end_with_the_window() -> None:
@@ -380,7 +417,7 @@ def test_what_a_training_held_out_is_compared_first_and_its_training_data_are_ca
 
 def test_compare_reads_by_a_classical_method_too() -> None:
     app = opened("compare", by="Granger causality")
-    assert player(app) and len(app.get("plotly_chart")) == 2, "no forecast, so no curve of its error"
+    assert player(app) and len(app.get("plotly_chart")) == 3, "no forecast, so no curve of its error"
     assert "Error" not in app.dataframe[0].value
     app.selectbox(key="by").set_value("Regression on a known law").run()
     right = app.metric[1].value

@@ -1,13 +1,13 @@
 """The parts of Compare: the list of systems, the numbers, the matrices and the forecast's error."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 from jaxtyping import Float
 
-from nri_core.metrics import EdgeScore, forecast_error, static_error
+from nri_core.metrics import Calibration, EdgeScore, calibration, forecast_error, static_error
 from nri_core.posterior import EdgePosterior
 from nri_core.trajectories import Trajectories
 from ui import figures
@@ -61,9 +61,20 @@ def choose_system(score: EdgeScore | None, reading: Reading, data: Trajectories)
     return int(table["System"].iloc[rows[0] if rows else 0]) - 1
 
 
-def show_score(score: EdgeScore | None, system: int, posterior: EdgePosterior, data: Trajectories) -> None:
-    """Share right and what it is worth, and which type was taken for which; or why there is none."""
+def named_by_what_they_do(posterior: EdgePosterior, meanings: Mapping[str, str]) -> EdgePosterior:
+    """The belief with its types called by their effect, each with its own name; one without effect is no edge."""
+    names = [name if name == "none" else meanings.get(name, name) for name in posterior.edge_type_names]
+    names = ["none" if name == "no effect" and "none" not in names else name for name in names]
+    distinct = [f"{name} ({kind})" if names.count(name) > 1 else name for kind, name in enumerate(names)]
+    return posterior.relabelled(tuple(range(len(names))), tuple(distinct))
+
+
+def show_score(score: EdgeScore | None, system: int, posterior: EdgePosterior, data: Trajectories, meanings: Mapping[str, str]) -> None:
+    """Share right and what it is worth, and which type was taken for which; or why there is none, and what the types do."""
     if score is None:
+        does = ", ".join(f"{name}: **{meaning}**" for name, meaning in meanings.items() if name != "none")
+        if does:
+            st.caption(f"Edge types by what they do to the forecast: {does}.")
         st.info(
             "The true graph of these data is not known: the page shows the inferred graph and the forecast. "
             "Accuracy and the true matrix need an array `edge_types` in the file.",
@@ -74,6 +85,8 @@ def show_score(score: EdgeScore | None, system: int, posterior: EdgePosterior, d
     metrics = (
         ("This system", f"{100 * score.accuracy_by_sim[system]:.0f} % right", f"Share of ordered pairs inferred rightly. {_BY_BEST_NAME}"),
         (f"All {data.num_sims:,} systems", f"{100 * score.accuracy:.2f} % right", f"The same share over all of them. {_BY_BEST_NAME}"),
+        (f"Always “{data.edge_type_names[score.commonest]}”", f"{100 * score.commonest_share:.1f} % right",
+         "What it would get right to name every pair by the commonest type: the share to beat."),
         ("Ranking (AUROC)", ranking, "Chance that a pair with an interaction ranks above one without: 0.5 is guessing, 1 is perfect."),
     )
     with st.container(horizontal=True, gap="large"):
@@ -96,10 +109,14 @@ def relabelling_in_words(score: EdgeScore, inferred: Sequence[str], true: Sequen
 
 def show_details(system: int, named: EdgePosterior, reading: Reading, data: Trajectories, *, start: int) -> None:
     """Matrices and forecast, one at a time: the page stays short."""
-    titles = ["Matrices", *(["Forecast error"] if reading.forecast is not None else [])]
+    reliability = calibration(reading.posterior, data)
+    titles = ["Matrices", *(["Calibration"] if reliability else []), *(["Forecast error"] if reading.forecast is not None else [])]
     tabs = dict(zip(titles, st.tabs(titles), strict=True))
     with tabs["Matrices"]:
         _show_matrices(system, named, data)
+    if reliability:
+        with tabs["Calibration"]:
+            _show_calibration(reliability)
     if reading.forecast is not None:
         with tabs["Forecast error"]:
             _show_forecast(system, forecast_error(reading.forecast, data), static_error(reading.forecast, data), start=start)
@@ -118,6 +135,16 @@ def _show_matrices(system: int, posterior: EdgePosterior, data: Trajectories) ->
         "Each cell is the edge type of one ordered pair: how the sender (column) acts on the receiver (row). "
         "A number is the probability of that type, where it is not certain.",
         help="An edge type is a kind of interaction, “none” included. The paper calls the ends of an edge receiver and sender.",
+    )
+
+
+def _show_calibration(reliability: Calibration) -> None:
+    """Whether a probability means what it says."""
+    st.plotly_chart(figures.reliability(reliability), key="calibration", config=_PLAIN, alt="Share of pairs right against how sure the reader was")
+    st.caption(
+        f"Of the pairs that were named with 80 % certainty, 80 % should be right: points on the line. They are off by "
+        f"{100 * reliability.error:.2f} percentage points on average.",
+        help="The expected calibration error: the gap in each bin, weighted by its pairs.",
     )
 
 

@@ -7,6 +7,8 @@ import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Bool, Float, Int
 
+from nri_core.metrics import Calibration
+
 # Okabe and Ito's colours, readable on light and dark grounds alike. One hue per edge type; "none" recedes.
 NONE_COLOUR = "rgba(128, 140, 155, 0.18)"
 EDGE_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
@@ -66,6 +68,21 @@ def errors_by_horizon(
     for values, name, colour, dash in lines:
         figure.add_scatter(x=ahead, y=values, name=name, line={"color": colour, "dash": dash})
     return figure.update_yaxes(type="log", exponentformat="power", dtick=1)
+
+
+def reliability(calibration: Calibration) -> go.Figure:
+    """Share right against certainty, a point a bin, its area by the pairs in it."""
+    figure = _lines("Calibration", "How sure (%)", "Right (%)")
+    sure, right = 100 * calibration.confidence, 100 * calibration.right
+    low = min(40.0, sure.min(), right.min())
+    figure.add_scatter(x=[low, 100], y=[low, 100], name="as sure as right", mode="lines", line={"color": BASELINE_COLOUR, "dash": "dot"})
+    sizes = {"size": 6 + 22 * np.sqrt(calibration.pairs / calibration.pairs.max()), "color": MODEL_COLOUR, "opacity": 0.85}
+    number = "%{customdata:,} pairs: %{x:.1f} % sure, %{y:.1f} % right<extra></extra>"
+    figure.add_scatter(
+        x=sure, y=right, customdata=calibration.pairs, name="pairs, in bins", mode="lines+markers", marker=sizes,
+        line={"color": MODEL_COLOUR, "width": 1}, hovertemplate=number,
+    )  # fmt: skip
+    return figure.update_layout(hovermode="closest").update_xaxes(range=[low - 2, 103]).update_yaxes(range=[low - 2, 106])
 
 
 def _mode(points: Sequence[Any]) -> str:

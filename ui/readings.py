@@ -4,7 +4,7 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from nri_core.checkpoint import Checkpoint
 from nri_core.errors import CheckpointError
 from nri_core.graph import num_edges
 from nri_core.inference import infer_edges, rollout
+from nri_core.meaning import Meaning, edge_type_meanings
 from nri_core.network_baselines import BASELINES
 from nri_core.posterior import EdgePosterior
 from nri_core.storage import CHECKPOINT_FILES
@@ -34,10 +35,14 @@ class Reading:
 
 @dataclass(frozen=True)
 class Reader:
-    """A model or a baseline. `key` tells it from every other; `whole` says that it must see all systems at once."""
+    """A model or a baseline. `key` tells it from every other; `whole` says that it must see all systems at once.
+
+    `meanings` says of each edge type what it does, without labels; a baseline cannot.
+    """
 
     key: str
     read: Callable[[Trajectories], Reading] = field(repr=False)
+    meanings: Callable[[Trajectories, EdgePosterior], tuple[Meaning, ...]] | None = field(default=None, repr=False)
     whole: bool = False
 
 
@@ -58,7 +63,7 @@ def by_model(folder: Path, inference: str | None, data: Trajectories) -> Reader:
             return Reading(posterior, None)
         return Reading(posterior, rollout(model, part, posterior, start=start, num_steps=part.num_steps - start - 1))
 
-    return Reader(f"{_digest(folder)} {inference}", read)
+    return Reader(f"{_digest(folder)} {inference}", read, partial(edge_type_meanings, model))
 
 
 def by_baseline(name: str, window: int, **options: str) -> Reader:
@@ -113,6 +118,15 @@ class Readings:
         if parts[0].forecast is None:
             return Reading(posterior, None)
         return Reading(posterior, replace(parts[0].forecast, values=np.concatenate([part.forecast.values for part in parts])))
+
+    @cached_property
+    def meanings(self) -> dict[str, str]:
+        """Inferred type → what it does to the forecast, found on the first systems; empty for a baseline."""
+        if self._reader.meanings is None:
+            return {}
+        posterior = self._parts[0].posterior
+        found = self._reader.meanings(self._data.select(slice(self._size)), posterior)
+        return {name: meaning.name for name, meaning in zip(posterior.edge_type_names, found, strict=True)}
 
     def _part(self, first: int) -> Reading:
         if first not in self._parts:

@@ -13,7 +13,7 @@ from nri_core.trajectories import Trajectories
 from ui import samples
 from ui.names import law_of, sample_title
 
-_DATASET, _MODEL, _RUNS, _RUN, _PAGE, _VIEW, _SAMPLE = "dataset", "model", "runs", "run", "page", "view", "sample"
+_DATASET, _MODEL, _RUNS, _RUN, _PAGE, _VIEW, _SAMPLE, _CHOSEN = "dataset", "model", "runs", "run", "page", "view", "sample", "chosen sample"
 
 
 @dataclass(frozen=True)
@@ -105,9 +105,14 @@ def use_shipped() -> None:
 
 
 def sample_name() -> str:
-    """The shipped systems that the address asks for, else the first."""
-    asked = st.query_params.get(_SAMPLE)
+    """The shipped systems that the address asks for, else those chosen last, else the first."""
+    asked = st.query_params.get(_SAMPLE) or st.session_state.get(_CHOSEN)
     return asked if asked in samples.names() else samples.FIRST
+
+
+def keep_sample(name: str) -> None:
+    """Let other pages start with these shipped systems: links between pages drop what the address asks for."""
+    st.session_state[_CHOSEN] = name
 
 
 def choose(answers: Mapping[str, Any]) -> None:

@@ -11,11 +11,11 @@ import streamlit as st
 from nri_core.errors import NRIError
 from nri_core.jobs.run import runs_directory
 from nri_core.reproduction.paper import HORIZONS, METHODS, figures
+from nri_core.reproduction.results import FOLDER
 from nri_core.reproduction.tables import Entry, Figure, Table, budget_text, entry_text, method_title, paper_text, read_table
 from ui.figures import BASELINE_COLOUR, MODEL_COLOUR, SECOND_COLOUR
 
 SHIPPED_RESULTS = Path(__file__).parent.parent / "benchmarks" / "results"
-OWN_RESULTS = "reproduction"
 TITLES = {"table1": "Edge accuracy", "table2": "Forecast error"}
 SENTENCES = {
     "table1": "How many pairs are inferred rightly, up to relabelling, from 49 frames of systems that no training saw.",
@@ -26,7 +26,7 @@ _MARGIN = {"l": 8, "r": 12, "t": 8, "b": 8}
 
 def found(table: str) -> tuple[dict[str, Path], list[str]]:
     """The results at hand by the name of their source, own ones first; and a sentence for each file that is none."""
-    paths = {"Yours": runs_directory() / OWN_RESULTS / f"{table}.json", "Shipped": SHIPPED_RESULTS / f"{table}.json"}
+    paths = {"Yours": runs_directory() / FOLDER / f"{table}.json", "Shipped": SHIPPED_RESULTS / f"{table}.json"}
     usable, faults = {}, []
     for source, path in paths.items():
         if not path.exists():
@@ -59,16 +59,33 @@ def chart(table: Table, system: str, horizon: int) -> go.Figure:
     paper = [values and values[index] for values in quoted]
     hollow = {"color": BASELINE_COLOUR, "symbol": "diamond-open", "size": 13, "line": {"width": 2}}
     figure.add_scatter(x=paper, y=names, name="the paper's figure", mode="markers", marker=hollow, cliponaxis=False)
-    for recipe, label, colour, symbol in (("paper", "paper's recipe, run here", SECOND_COLOUR, "square"), ("ours", "our recipe", MODEL_COLOUR, "circle")):
+    for recipe, label, colour, symbol in (
+        ("paper", "paper's recipe, run here", SECOND_COLOUR, "square"),
+        ("ours", "our recipe", MODEL_COLOUR, "circle"),
+    ):
         entries = [table.entry(system, method, recipe) for method in methods]
         _points(figure, names, [_at(entry, index) for entry in entries], label, {"color": colour, "symbol": symbol, "size": 11})
     alone = [entry and entry.encoder_alone for entry in (table.entry(system, method, "ours") for method in methods)]
     if any(alone):
-        _points(figure, names, alone, "our recipe, encoder alone", {"color": MODEL_COLOUR, "symbol": "circle-open", "size": 11, "line": {"width": 2}})
-    axis = {"title": "Right pairs (%)", "range": [45, 101.5]} if table.table == "table1" else {"title": "Mean squared error", **_logarithmic(figure)}
+        _points(
+            figure,
+            names,
+            alone,
+            "our recipe, encoder alone",
+            {"color": MODEL_COLOUR, "symbol": "circle-open", "size": 11, "line": {"width": 2}},
+        )
+    axis = (
+        {"title": "Right pairs (%)", "range": [45, 101.5]}
+        if table.table == "table1"
+        else {"title": "Mean squared error", **_logarithmic(figure)}
+    )
     legend = {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"}
     return figure.update_layout(
-        height=96 + 34 * len(methods), margin=_MARGIN, legend=legend, xaxis=axis, yaxis={"type": "category", "categoryarray": names, "automargin": True}
+        height=96 + 34 * len(methods),
+        margin=_MARGIN,
+        legend=legend,
+        xaxis=axis,
+        yaxis={"type": "category", "categoryarray": names, "automargin": True},
     )
 
 
