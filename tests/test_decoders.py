@@ -6,10 +6,12 @@ import pytest
 import torch
 
 from benchmarks import _textbook_pairs as textbook
+from benchmarks import parts
 from nri_core.dataset import Normalizer, as_tensor, edges_as_tensor
 from nri_core.errors import ConfigError
 from nri_core.models import NRI, ModelSettings
 from nri_core.models.decoders import DECODERS
+from nri_core.models.encoders import ENCODERS
 from nri_core.models.likelihoods import LIKELIHOODS
 from nri_core.settings import WITHOUT_GRAPH
 from nri_core.systems import SYSTEMS, Simulation, simulate
@@ -184,3 +186,9 @@ def test_the_simulated_decoder_takes_several_frames_at_once() -> None:
     together, _ = network.step(values, graph[:, None])
     apart, _ = network.step(values[:, 5], graph)
     assert torch.allclose(together.mean[:, 5], apart.mean) and network.feature_names == NAMES
+
+
+def test_the_benchmark_of_the_parts_runs_at_toy_size() -> None:
+    report = parts.main(parts.Size(hidden=4, sims=2, frames=14, rounds=1))
+    assert set(report["parts"]) == {f"{name} encoder" for name in ENCODERS} | {f"{name} decoder" for name in LEARNED}
+    assert all(part["ratio"] > 0 for part in report["parts"].values())
