@@ -39,7 +39,9 @@ class Scale(NamedTuple):
     seconds: float
 
 
-PAPER_SCALE = Scale(hidden=256, batches=(128, 1024, 8192), product=8192, steps=20, rounds=5, train_sims=50_000, fresh_sims=1000, seconds=300.0)
+PAPER_SCALE = Scale(
+    hidden=256, batches=(128, 1024, 8192), product=8192, steps=20, rounds=5, train_sims=50_000, fresh_sims=1000, seconds=300.0
+)
 TOY = Scale(hidden=16, batches=(8,), product=64, steps=1, rounds=2, train_sims=64, fresh_sims=16, seconds=1.0)
 
 
@@ -62,9 +64,15 @@ def main(scale: Scale | None = None) -> dict[str, Any]:
 def agreement(device: torch.device, scale: Scale) -> dict[str, dict[str, float]]:
     """Loss, whole gradient and posterior against float64 on the CPU: relative errors, and the largest difference of a probability."""
     batch = example(scale.batches[0])
-    exact = _loss_gradient_posterior("index", "float32", paper_model(scale.hidden, torch.device("cpu"), torch.float64), batch.to(torch.float64))
+    exact = _loss_gradient_posterior(
+        "index", "float32", paper_model(scale.hidden, torch.device("cpu"), torch.float64), batch.to(torch.float64)
+    )
     errors = {}
-    for where, form, precision in [("cpu", "index", "float32"), (device, "dense", "float32"), *((device, "index", name) for name in PRECISIONS)]:
+    for where, form, precision in [
+        ("cpu", "index", "float32"),
+        (device, "dense", "float32"),
+        *((device, "index", name) for name in PRECISIONS),
+    ]:
         place = torch.device(where)
         loss, gradient, posterior = _loss_gradient_posterior(form, precision, paper_model(scale.hidden, place), batch.to(place))
         errors[f"{place.type} {form} {precision}"] = {
@@ -88,7 +96,9 @@ def recipes_agree(device: torch.device, scale: Scale) -> dict[str, Any]:
     """One step of every recipe of the paper's tables here and on the CPU: the relative difference of its loss, which tries every part."""
     differences: dict[str, Any] = {}
     small = {"encoder_hidden": 16, "encoder_dropout": 0.0, "decoder_hidden": 16, "epochs": 1, "epoch_size": 8, "batch_size": 8}
-    for cell in dict.fromkeys(cells_of("table1", ("springs5", "charged5", "kuramoto5"), 1) + cells_of("table2", ("springs5", "kuramoto5"), 1)):
+    for cell in dict.fromkeys(
+        cells_of("table1", ("springs5", "charged5", "kuramoto5"), 1) + cells_of("table2", ("springs5", "kuramoto5"), 1)
+    ):
         if settings := settings_of(cell):
             data = simulate(law_of(cell), Simulation(num_sims=12, seed=3))
             recipe = settings.model_copy(update=small)
@@ -137,7 +147,9 @@ def speed(device: torch.device, scale: Scale) -> list[dict[str, Any]]:
                 times[name].append(_seconds(step, device, scale.steps))
         flops = _flops(scale, batch)
         rows += [_row(name, batch_size, found, flops) for name, found in times.items()]
-        rows += [{"variant": name, "batch": batch_size, "precision": "", "tflops": None, "failed": reason} for name, reason in failures.items()]
+        rows += [
+            {"variant": name, "batch": batch_size, "precision": "", "tflops": None, "failed": reason} for name, reason in failures.items()
+        ]
     return rows
 
 
@@ -174,7 +186,10 @@ def training(device: torch.device, scale: Scale) -> dict[str, Any]:
     """The paper's recipe on its number of simulations, in TF32 (and bf16 for a third of the time): accuracy on fresh simulations."""
     data, fresh = springs(scale.train_sims, seed=101), springs(scale.fresh_sims, seed=202)
     valid = springs(64, seed=102)
-    return {precision: _trained(data, valid, fresh, precision, share * scale.seconds, scale) for precision, share in (("tf32", 0.7), ("bf16", 0.3))}
+    return {
+        precision: _trained(data, valid, fresh, precision, share * scale.seconds, scale)
+        for precision, share in (("tf32", 0.7), ("bf16", 0.3))
+    }
 
 
 def _trained(data: Trajectories, valid: Trajectories, fresh: Trajectories, precision: str, seconds: float, scale: Scale) -> dict[str, Any]:

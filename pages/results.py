@@ -33,15 +33,20 @@ with frame("results"):
     for fault in faults:
         st.error(fault, icon=":material/error:")
     if table is None:
-        st.info("Nothing has been run yet. This command runs the table for an hour and goes on where it stopped:", icon=":material/terminal:")
+        st.info(
+            "Nothing has been run yet. This command runs the table for an hour and goes on where it stopped:", icon=":material/terminal:"
+        )
         st.code(tables.command(name, "springs5"), language="bash")
     else:
         st.caption(tables.SENTENCES[name].format(ahead=f"{horizon} frame{'s' * (horizon > 1)}"))
         figure = tables.chart(table, system, horizon)
-        st.plotly_chart(figure, key="chart", config={"displayModeBar": False}, alt=f"{tables.TITLES[name]} of each method, {sample_title(system)}")
+        st.plotly_chart(
+            figure, key="chart", config={"displayModeBar": False}, alt=f"{tables.TITLES[name]} of each method, {sample_title(system)}"
+        )
         st.caption(
-            "Hollow diamonds are quoted from Kipf et al. (2018), who trained 500 times over 50,000 systems. The rest was run here, on the budget beside it: "
-            "what was cut short says little about what the method can do. “Marginal likelihood” is not NRI but its own way of training."
+            "Hollow diamonds are quoted from Kipf et al. (2018), who trained 500 times over 50,000 systems. The rest was run here, "
+            "on the budget beside it: what was cut short says little about what the method can do. “Marginal likelihood” is not NRI "
+            "but its own way of training."
         )
         if note := features_note(table, system):
             st.caption(note)

@@ -4,12 +4,12 @@ import json
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks._paper_step import FORMS, Example, example, paper_model, variants
 from benchmarks.gpu import TOY, agreement, main, peaks, speed
 from nri_core.models.objectives import OBJECTIVES, Batch
 from nri_core.settings import PRESETS
-from torch.utils.flop_counter import FlopCounterMode
 
 CPU = torch.device("cpu")
 
@@ -33,6 +33,7 @@ def test_agreement_is_measured_against_double_precision() -> None:
     assert 1e-4 < errors["cpu index bf16"]["gradient"] < 0.1
 
 
+@pytest.mark.slow  # counting takes seconds
 def test_the_index_form_needs_fewer_products() -> None:
     counts = {}
     for name, form in FORMS.items():

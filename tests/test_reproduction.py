@@ -27,11 +27,21 @@ from nri_core.systems import Kuramoto, Simulation, Springs, simulate
 from nri_core.training import check
 from nri_core.trajectories import Trajectories
 
-CELLS = [Cell("springs5", method, recipe, 0) for method, recipe in (("static", "paper"), ("marginal", "ours"), ("nri", "ours"), ("nri", "paper"))]
+CELLS = [
+    Cell("springs5", method, recipe, 0) for method, recipe in (("static", "paper"), ("marginal", "ours"), ("nri", "ours"), ("nri", "paper"))
+]
 
 
 def result(cell: Cell, **changes: object) -> CellResult:
-    known = {"edge_accuracy": 0.9, "inference": "encoder", "mse": {"1": 1e-6, "10": 1e-4, "20": 1e-3}, "seconds": 10.0, "objective": "elbo", "device": "cpu", "test_sims": 1000}
+    known = {
+        "edge_accuracy": 0.9,
+        "inference": "encoder",
+        "mse": {"1": 1e-6, "10": 1e-4, "20": 1e-3},
+        "seconds": 10.0,
+        "objective": "elbo",
+        "device": "cpu",
+        "test_sims": 1000,
+    }
     return CellResult(**described(cell) | known | changes)
 
 
@@ -52,10 +62,10 @@ class Clock:
         return work
 
 
-def spent(folder: Path, work: Callable[[Cell, float], CellResult], clock: Clock, *, seconds: float, cells: list[Cell] = CELLS) -> dict[Cell, CellResult]:
-    return spend(
-        cells, stored(folder, cells), seconds=seconds, folder=folder, work=work, report=lambda line: None, clock=lambda: clock.now
-    )
+def spent(
+    folder: Path, work: Callable[[Cell, float], CellResult], clock: Clock, *, seconds: float, cells: list[Cell] = CELLS
+) -> dict[Cell, CellResult]:
+    return spend(cells, stored(folder, cells), seconds=seconds, folder=folder, work=work, report=lambda line: None, clock=lambda: clock.now)
 
 
 def test_every_cell_has_settings_that_fit_its_data() -> None:
@@ -98,7 +108,14 @@ def lawful(data: Trajectories) -> Checkpoint:
     model = NRI(settings, feature_names=data.feature_names, num_nodes=data.num_nodes, window=49)
     model.decoder.use_units(normalizer)
     config = CheckpointConfig(
-        settings=settings, inference="encoder", feature_names=data.feature_names, window=49, num_nodes=5, dt=data.dt, normalizer=normalizer, unit=normalizer
+        settings=settings,
+        inference="encoder",
+        feature_names=data.feature_names,
+        window=49,
+        num_nodes=5,
+        dt=data.dt,
+        normalizer=normalizer,
+        unit=normalizer,
     )
     return Checkpoint(model, config)
 
@@ -123,7 +140,9 @@ def test_the_graph_is_read_from_the_first_49_frames() -> None:
 
 
 def test_kuramoto_errors_are_the_papers_whatever_the_model_sees() -> None:
-    physical, paper = (simulate(Kuramoto(features=kind), Simulation(num_sims=5, num_steps=TEST_FRAMES, seed=3)) for kind in ("physical", "paper"))
+    physical, paper = (
+        simulate(Kuramoto(features=kind), Simulation(num_sims=5, num_steps=TEST_FRAMES, seed=3)) for kind in ("physical", "paper")
+    )
     assert static(None, physical)["mse"] == pytest.approx(static(None, paper)["mse"])
 
 
@@ -192,7 +211,9 @@ def test_a_result_of_other_settings_runs_again(tmp_path: Path) -> None:
     for other in ({"batch_size": 64}, {"no_longer_there": 1}, {}):
         recipe = kept.recipe_settings | other if other else {}
         assert not is_current(kept.model_copy(update={"recipe_settings": recipe}))
-    assert not is_current(kept.model_copy(update={"protocol": 0})) and not is_current(kept.model_copy(update={"law_settings": {"noise": 0.1}}))
+    assert not is_current(kept.model_copy(update={"protocol": 0})) and not is_current(
+        kept.model_copy(update={"law_settings": {"noise": 0.1}})
+    )
     newer = {name: value for name, value in kept.recipe_settings.items() if name != "burn_in"}  # as if it were added since
     assert is_current(kept.model_copy(update={"recipe_settings": newer | {"max_seconds": 9.0, "precision": "tf32"}}))
     write_result(tmp_path, result(CELLS[1], protocol=0))
@@ -226,14 +247,18 @@ def refused(checkpoint: Checkpoint | None, test: Trajectories) -> dict:
 
 def test_the_table_tells_the_papers_figures_from_ours(tmp_path: Path) -> None:
     seeds = [Cell("springs5", "nri", "ours", seed) for seed in range(3)]
-    results = {cell: result(cell, edge_accuracy=0.9 + 0.01 * cell.seed, seconds=30.0, draws=1000, train_sims=500, finished=False) for cell in seeds}
+    results = {
+        cell: result(cell, edge_accuracy=0.9 + 0.01 * cell.seed, seconds=30.0, draws=1000, train_sims=500, finished=False) for cell in seeds
+    }
     table = assemble("table1", seeds, results, command="python -m nri_core reproduce table1")
     (figure,) = table.entry("springs5", "nri", "ours").figures
     assert figure.mean == pytest.approx(91.0) and figure.standard_error == pytest.approx(1 / np.sqrt(3))
     text = markdown(table)
     head, row = text.splitlines()[9], next(line for line in text.splitlines() if line.startswith("| NRI (learned)"))
     assert "Paper (quoted)" in text and "not measured here" in text
-    assert row == "| NRI (learned) | 99.9 | – | not run | 91.0 ± 0.6 | 3 seeds, each 30 s (cpu), 1,000 draws from 500 simulations, cut short |", head
+    assert (
+        row == "| NRI (learned) | 99.9 | – | not run | 91.0 ± 0.6 | 3 seeds, each 30 s (cpu), 1,000 draws from 500 simulations, cut short |"
+    ), head
     paths = write_table(tmp_path, table)
     assert read_table(paths[0]) == table and paths[1].read_text(encoding="utf-8") == text
 
@@ -295,4 +320,5 @@ def test_a_real_run_resumes_and_prints(tmp_path: Path, capsys: pytest.CaptureFix
     assert {"springs5-correlation-paper-seed0", last.stem} <= {cell.name for cell in stored(tmp_path, cells)}
     table = read_table(Path(told["json"]))
     assert table.entry("springs5", "correlation", "paper").figures[0].mean < 65
+    assert table.command == "python -m nri_core reproduce table1 --budget 0.5 --systems springs5"
     assert "measured on 40" in Path(told["markdown"]).read_text(encoding="utf-8")

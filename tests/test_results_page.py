@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from nri_core.reproduction.results import Cell, CellResult
+from nri_core.reproduction.results import FOLDER, Cell, CellResult
 from nri_core.reproduction.tables import assemble, write_table
 from ui import tables
 
@@ -19,7 +19,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The user's folder of results, and nothing shipped."""
     monkeypatch.setenv("NRI_RUNS_DIR", str(tmp_path))
     monkeypatch.setattr(tables, "SHIPPED_RESULTS", tmp_path / "shipped")
-    return tmp_path / tables.OWN_RESULTS
+    return tmp_path / FOLDER
 
 
 def opened(**address: str) -> AppTest:
@@ -33,7 +33,15 @@ def opened(**address: str) -> AppTest:
 
 def write(folder: Path, table: str = "table1", **changes: object) -> None:
     cells = [Cell(system, method, "ours", 0) for system in ("springs5", "charged5") for method in ("nri", "marginal")]
-    known = {"protocol": 1, "edge_accuracy": 0.987, "edge_accuracy_encoder": 0.951, "inference": "exact", "objective": "elbo", "seconds": 61.0, "test_sims": 1000}
+    known = {
+        "protocol": 1,
+        "edge_accuracy": 0.987,
+        "edge_accuracy_encoder": 0.951,
+        "inference": "exact",
+        "objective": "elbo",
+        "seconds": 61.0,
+        "test_sims": 1000,
+    }
     errors = {"mse": {"1": 1.5e-6, "10": 2.5e-4, "20": 3.5e-3}}
     results = {cell: CellResult(**cell._asdict() | known | errors | changes) for cell in cells}
     write_table(folder, assemble(table, cells, results, command="the command"))
@@ -53,7 +61,11 @@ def test_the_table_stands_beside_the_papers(own: Path) -> None:
     write(own)
     app = opened(system_of="Charges, 5 particles")
     rows = app.dataframe[0].value.set_index("Method")
-    assert rows.loc["NRI (learned)", ["Paper (quoted)", "Our recipe", "Paper's recipe, here"]].tolist() == ["82.1", "98.7 (encoder alone 95.1)", "–"]
+    assert rows.loc["NRI (learned)", ["Paper (quoted)", "Our recipe", "Paper's recipe, here"]].tolist() == [
+        "82.1",
+        "98.7 (encoder alone 95.1)",
+        "–",
+    ]
     assert rows.loc["Supervised", "Budget of ours"] == "not run"
     assert "quoted from Kipf et al. (2018)" in words(app) and "is not NRI" in words(app)
     assert app.get("code")[0].value.endswith("--systems charged5")

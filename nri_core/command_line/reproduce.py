@@ -1,7 +1,6 @@
 """reproduce table1|table2 --budget MINUTES"""
 
 import argparse
-import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,16 +9,17 @@ from nri_core.command_line.fields import add_json
 from nri_core.errors import ConfigError
 from nri_core.jobs.run import runs_directory
 from nri_core.reproduction.paper import ERRORS, SYSTEMS, TABLES
+from nri_core.reproduction.results import FOLDER
 from nri_core.reproduction.tables import markdown
-
-FOLDER = "reproduction"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Which part of which table, and for how long."""
     parser.add_argument("table", choices=TABLES, help="table1: edge accuracy; table2: forecast error")
     parser.add_argument("--budget", type=float, required=True, metavar="MINUTES", help="stop after about this long; a later call goes on")
-    parser.add_argument("--systems", nargs="+", metavar="SYSTEM", help=f"some of {', '.join(SYSTEMS)} (default: all that the paper's table has)")
+    parser.add_argument(
+        "--systems", nargs="+", metavar="SYSTEM", help=f"some of {', '.join(SYSTEMS)} (default: all that the paper's table has)"
+    )
     parser.add_argument("--seeds", type=int, default=1, help="trainings of each cell (the paper: 5; default: 1)")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help=f"folder of the results (default: runs/{FOLDER})")
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda (default: auto)")
@@ -38,13 +38,12 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     from nri_core.reproduction.run import reproduce
 
     cells = cells_of(options.table, options.systems or (SYSTEMS if options.table == "table1" else tuple(ERRORS)), options.seeds)
-    command = "python -m nri_core " + shlex.join(sys.argv[1:])
     table, paths = reproduce(
         options.table,
         cells,
         minutes=options.budget,
         folder=folder,
-        command=command,
+        command=_command(options),
         device=options.device,
         threads=options.threads,
         report=lambda line: print(line, file=sys.stderr, flush=True),
@@ -52,3 +51,10 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     if not options.json:
         print(markdown(table))
     return {"json": paths[0], "markdown": paths[1], "systems": table.systems, "entries": len(table.entries)}
+
+
+def _command(options: argparse.Namespace) -> str:
+    """What to type for the same again, wherever its results lie."""
+    systems = f" --systems {' '.join(options.systems)}" if options.systems else ""
+    seeds = f" --seeds {options.seeds}" if options.seeds > 1 else ""
+    return f"python -m nri_core reproduce {options.table} --budget {options.budget:g}{systems}{seeds}"

@@ -31,7 +31,9 @@ def spend(
     """
     ends, results = clock() + seconds, dict(done)
     missing = [cell for cell in cells if cell not in done or done[cell].failure]
-    waiting = missing + sorted((cell for cell in cells if cell not in missing and not done[cell].finished), key=lambda cell: done[cell].seconds)
+    waiting = missing + sorted(
+        (cell for cell in cells if cell not in missing and not done[cell].finished), key=lambda cell: done[cell].seconds
+    )
     measuring: dict[str, float] = {}  # seconds that a system's last cell took beside its training
     left_out = 0
     for position, cell in enumerate(waiting):

@@ -58,7 +58,9 @@ def settings_of(cell: Cell) -> TrainConfig | None:
     if cell.method in UNTRAINED:
         return None
     name, law = re.sub(r"\d+", "", cell.system), law_of(cell)
-    base = PRESETS["live"] if cell.recipe == "ours" else PRESETS["paper"].model_copy(update={"encoder": "mlp" if name == "springs" else "cnn"})
+    base = (
+        PRESETS["live"] if cell.recipe == "ours" else PRESETS["paper"].model_copy(update={"encoder": "mlp" if name == "springs" else "cnn"})
+    )
     base = suited(base, law.edge_type_names, law.feature_names)
     changes = RECIPES[cell.method, cell.recipe] | {"law": name, "seed": cell.seed}
     return TrainConfig.model_validate(base.model_dump() | changes)

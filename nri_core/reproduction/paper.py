@@ -24,7 +24,8 @@ METHODS: dict[str, Method] = {
     "nri": Method("NRI (learned)", "the variational auto-encoder: encoder and decoder, no labels, no law"),
     "marginal": Method(
         "Marginal likelihood (not NRI)",
-        "not in the paper: the decoder by maximum marginal likelihood, summed over graphs, and an encoder distilled from it; no labels, no law",
+        "not in the paper: the decoder by maximum marginal likelihood, summed over graphs, and an encoder distilled from it; no labels, "
+        "no law",
     ),
     "supervised": Method("Supervised", "the encoder alone, told the true edges"),
     "true_graph": Method("NRI (true graph)", "the decoder alone, told the true edges"),
@@ -38,11 +39,35 @@ TITLES = {"table1": "Table 1: edge accuracy", "table2": "Table 2: forecast error
 
 # Percent of ordered pairs, mean and standard error over 5 runs.
 ACCURACIES: dict[str, dict[str, tuple[float, float]]] = {
-    "springs5": {"correlation": (52.4, 0.0), "lstm": (52.7, 0.9), "nri_simulated": (99.8, 0.0), "nri": (99.9, 0.0), "supervised": (99.9, 0.0)},
-    "charged5": {"correlation": (55.8, 0.0), "lstm": (54.2, 2.0), "nri_simulated": (59.6, 0.8), "nri": (82.1, 0.6), "supervised": (95.0, 0.3)},
+    "springs5": {
+        "correlation": (52.4, 0.0),
+        "lstm": (52.7, 0.9),
+        "nri_simulated": (99.8, 0.0),
+        "nri": (99.9, 0.0),
+        "supervised": (99.9, 0.0),
+    },
+    "charged5": {
+        "correlation": (55.8, 0.0),
+        "lstm": (54.2, 2.0),
+        "nri_simulated": (59.6, 0.8),
+        "nri": (82.1, 0.6),
+        "supervised": (95.0, 0.3),
+    },
     "kuramoto5": {"correlation": (62.8, 0.0), "lstm": (54.4, 0.5), "nri": (96.0, 0.1), "supervised": (99.7, 0.0)},
-    "springs10": {"correlation": (50.4, 0.0), "lstm": (54.9, 1.0), "nri_simulated": (98.2, 0.0), "nri": (98.4, 0.0), "supervised": (98.8, 0.0)},
-    "charged10": {"correlation": (51.4, 0.0), "lstm": (52.7, 0.2), "nri_simulated": (53.7, 0.8), "nri": (70.8, 0.4), "supervised": (94.6, 0.2)},
+    "springs10": {
+        "correlation": (50.4, 0.0),
+        "lstm": (54.9, 1.0),
+        "nri_simulated": (98.2, 0.0),
+        "nri": (98.4, 0.0),
+        "supervised": (98.8, 0.0),
+    },
+    "charged10": {
+        "correlation": (51.4, 0.0),
+        "lstm": (52.7, 0.2),
+        "nri_simulated": (53.7, 0.8),
+        "nri": (70.8, 0.4),
+        "supervised": (94.6, 0.2),
+    },
     "kuramoto10": {"correlation": (59.3, 0.0), "lstm": (56.2, 0.7), "nri": (75.7, 0.3), "supervised": (97.1, 0.1)},
 }
 

@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float
 
 from nri_core.checkpoint import Checkpoint
@@ -23,7 +22,7 @@ from nri_core.reproduction.paper import HORIZONS, TEST_SIMS
 from nri_core.reproduction.results import Cell, CellResult
 from nri_core.settings import TrainConfig
 from nri_core.systems import Simulation, System, simulate
-from nri_core.systems.kuramoto import PAPER_FEATURES, Kuramoto, paper_features
+from nri_core.systems.kuramoto import PAPER_FEATURES
 from nri_core.training import EpochRecord, choose_device, fit
 from nri_core.trajectories import Trajectories
 
@@ -132,7 +131,9 @@ def correlated(_: Checkpoint | None, test: Trajectories) -> dict[str, Any]:
 def read_and_forecast(checkpoint: Checkpoint, test: Trajectories) -> dict[str, Any]:
     """The graph from the observed frames, by the recipe's own way and by the encoder alone; a free rollout under it."""
     own = infer_edges(checkpoint, test)
-    by_encoder = None if checkpoint.model.encoder is None else score_edges(infer_edges(checkpoint, test, inference="encoder"), test).accuracy
+    by_encoder = (
+        None if checkpoint.model.encoder is None else score_edges(infer_edges(checkpoint, test, inference="encoder"), test).accuracy
+    )
     forecast = {} if checkpoint.model.decoder is None else {"mse": forecast_errors(checkpoint, test, own)}
     accuracy = score_edges(own, test).accuracy
     return {"edge_accuracy": accuracy, "edge_accuracy_encoder": by_encoder, "inference": own.inference, **forecast}

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from nri_core.errors import DataError
 from nri_core.storage import write_json
 
+FOLDER = "reproduction"  # of the user's own results, among the runs
+
 
 class Cell(NamedTuple):
     """One training of one method: `recipe` is "paper" (its parts and settings) or "ours"."""
@@ -44,7 +46,9 @@ class CellResult(BaseModel):
     draws: int = Field(0, ge=0, description="Simulations drawn in training, repeats counted")
     train_sims: int = Field(0, ge=0, description="Different simulations to draw from")
     test_sims: int = Field(0, ge=0)
-    finished: bool = Field(True, description="Whether the training ended by itself rather than at its time limit, and the test set is whole")
+    finished: bool = Field(
+        True, description="Whether the training ended by itself rather than at its time limit, and the test set is whole"
+    )
     device: str = ""
     edge_accuracy: float | None = Field(None, ge=0, le=1, description="By the recipe's own way of reading, up to one relabelling")
     edge_accuracy_encoder: float | None = Field(None, ge=0, le=1, description="By the encoder alone")
@@ -74,10 +78,19 @@ def read_result(folder: Path, cell: Cell, *, is_current: Callable[[CellResult], 
     except (FileNotFoundError, ValidationError, UnicodeDecodeError):
         return None
     except OSError as error:
-        raise DataError(f"Expected results in {folder}; {path_of(folder, cell).name} cannot be read ({error.strerror}). Choose another folder.") from error
+        raise DataError(
+            f"Expected results in {folder}; {path_of(folder, cell).name} cannot be read ({error.strerror}). Choose another folder."
+        ) from error
     return result if result.cell == cell and is_current(result) else None
 
 
 def highest_seed(folder: Path) -> int:
     """Of the results in `folder`; 0 where there are none."""
-    return max((int(path.stem.rpartition("-seed")[2]) for path in folder.glob("cells/*-seed*.json") if path.stem.rpartition("-seed")[2].isdecimal()), default=0)
+    return max(
+        (
+            int(path.stem.rpartition("-seed")[2])
+            for path in folder.glob("cells/*-seed*.json")
+            if path.stem.rpartition("-seed")[2].isdecimal()
+        ),
+        default=0,
+    )

@@ -15,7 +15,15 @@ SECONDS_FOR_ALL = 60.0  # a cell with less than this is measured on few test sim
 
 
 def reproduce(
-    table: str, cells: Sequence[Cell], *, minutes: float, folder: Path, command: str, device: str, threads: int, report: Callable[[str], None]
+    table: str,
+    cells: Sequence[Cell],
+    *,
+    minutes: float,
+    folder: Path,
+    command: str,
+    device: str,
+    threads: int,
+    report: Callable[[str], None],
 ) -> tuple[Table, tuple[Path, Path]]:
     """Spend `minutes` on `cells` and write the table of all that `folder` holds, also after Ctrl-C. Raises NRIError where it cannot."""
     seconds = 60 * minutes

@@ -94,7 +94,11 @@ def _entry(table: str, system: str, method: str, recipe: str, group: Sequence[Ce
     known = {"system": system, "method": method, "recipe": recipe, "failures": tuple(result.failure for result in group if result.failure)}
     if not worked:
         return Entry(**known)
-    series = [[100 * result.edge_accuracy for result in worked]] if table == "table1" else [[result.mse[str(h)] for result in worked] for h in HORIZONS]
+    series = (
+        [[100 * result.edge_accuracy for result in worked]]
+        if table == "table1"
+        else [[result.mse[str(h)] for result in worked] for h in HORIZONS]
+    )
     by_encoder = [100 * result.edge_accuracy_encoder for result in worked if result.edge_accuracy_encoder is not None]
     first = worked[0]
     apart = table == "table1" and first.inference != "encoder" and by_encoder
@@ -132,9 +136,13 @@ def read_table(path: Path) -> Table:
             raise DataError(f"Expected a table of results; {path.name} has more than {MAX_BYTES:,} bytes. Run `reproduce` again.")
         return Table.model_validate_json(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise DataError(f"Expected a table of results at {path.name}; it cannot be read ({error.strerror}). Run `reproduce` again.") from error
+        raise DataError(
+            f"Expected a table of results at {path.name}; it cannot be read ({error.strerror}). Run `reproduce` again."
+        ) from error
     except (ValidationError, UnicodeDecodeError) as error:
-        raise DataError(f"Expected a table that `reproduce` wrote; {path.name} is damaged or something else. Delete it and run `reproduce` again.") from error
+        raise DataError(
+            f"Expected a table that `reproduce` wrote; {path.name} is damaged or something else. Delete it and run `reproduce` again."
+        ) from error
 
 
 def paper_text(table: str, system: str, method: str) -> str:
@@ -165,7 +173,9 @@ def budget_text(entry: Entry | None) -> str:
     if not entry.objective:
         return f"nothing is trained{tested}"
     seeds = f"{len(entry.seeds)} seeds, each " if len(entry.seeds) > 1 else ""
-    amount = f"{_mean(entry.seconds):,.0f} s ({entry.device}), {_mean(entry.draws):,.0f} draws from {_mean(entry.train_sims):,.0f} simulations"
+    amount = (
+        f"{_mean(entry.seconds):,.0f} s ({entry.device}), {_mean(entry.draws):,.0f} draws from {_mean(entry.train_sims):,.0f} simulations"
+    )
     return f"{seeds}{amount}{tested}{'' if entry.finished else ', cut short'}"
 
 
@@ -186,10 +196,20 @@ def markdown(table: Table) -> str:
     """The table with all that is needed to judge it."""
     lines = [f"# {TITLES[table.table]}", "", *NOTES[table.table], *SHARED_NOTES, "", f"    {table.command}", ""]
     for system in table.systems:
-        lines += [f"## {title(system)}", "", "| Method | Paper (quoted) | Paper's recipe, run here | its budget | Our recipe | its budget |", "|---|---|---|---|---|---|"]
+        lines += [
+            f"## {title(system)}",
+            "",
+            "| Method | Paper (quoted) | Paper's recipe, run here | its budget | Our recipe | its budget |",
+            "|---|---|---|---|---|---|",
+        ]
         for method in table.methods(system):
             paper, ours = (table.entry(system, method, recipe) for recipe in ("paper", "ours"))
-            cells = [method_title(table.table, method), paper_text(table.table, system, method), entry_text(table.table, paper), budget_text(paper)]
+            cells = [
+                method_title(table.table, method),
+                paper_text(table.table, system, method),
+                entry_text(table.table, paper),
+                budget_text(paper),
+            ]
             lines.append(f"| {' | '.join([*cells, entry_text(table.table, ours), budget_text(ours)])} |")
         note = features_note(table, system)
         lines += ["", *((note, "") if note else ())]
@@ -222,15 +242,17 @@ NOTES = {
         "up to one relabelling of the edge types for the whole test set.",
     ],
     "table2": [
-        "Mean squared error 1 / 10 / 20 frames ahead: the graph from the first 49 frames of a test simulation of 99, then a free run from the true "
-        "frame 49 (counted from 0). Units: locations and velocities each onto [−1, 1] by the range of 50,000 training simulations; Kuramoto: the "
-        "paper's features, each oscillator's rate onto [−1, 1] by its own extremes. The row Static tells how far our units are from the paper's.",
+        "Mean squared error 1 / 10 / 20 frames ahead: the graph from the first 49 frames of a test simulation of 99, then a "
+        "free run from the true frame 49 (counted from 0). Units: locations and velocities each onto [−1, 1] by the range of "
+        "50,000 training simulations; Kuramoto: the paper's features, each oscillator's rate onto [−1, 1] by its own extremes. "
+        "The row Static tells how far our units are from the paper's.",
     ],
 }
 SHARED_NOTES = [
     "",
-    "*Paper (quoted)*: what Kipf et al. (2018) print, over 500 epochs of 50,000 simulations and 10,000 test simulations; not measured here. ± is the "
-    "standard error over seeds; our test set has 1,000 simulations where no smaller number is named. *Paper's recipe*: its encoder (springs MLP, charged and Kuramoto CNN), MLP decoder, Gaussian likelihood, Adam 5e-4, batch 128; "
-    "the first type is silent for springs and Kuramoto. *Our recipe*: the `live` preset, suited to the data. A recipe that its budget cut short says "
-    "little about what it can do. Printed by",
+    "*Paper (quoted)*: what Kipf et al. (2018) print, over 500 epochs of 50,000 simulations and 10,000 test simulations; not "
+    "measured here. ± is the standard error over seeds; our test set has 1,000 simulations where no smaller number is named. "
+    "*Paper's recipe*: its encoder (springs MLP, charged and Kuramoto CNN), MLP decoder, Gaussian likelihood, Adam 5e-4, batch "
+    "128; the first type is silent for springs and Kuramoto. *Our recipe*: the `live` preset, suited to the data; read through "
+    "the decoder, and by the encoder alone. A recipe that its budget cut short says little about what it can do. Printed by",
 ]
