@@ -184,7 +184,7 @@ def _mean(values: Sequence[int | float]) -> float:
 
 
 def _number(table: str) -> Callable[[float], str]:
-    return (lambda value: f"{value:.1f}") if table == "table1" else (lambda value: f"{value:.2e}".replace("e-0", "e-"))
+    return (lambda value: f"{value:.1f}") if table == "table1" else (lambda value: f"{value:.2e}".replace("e-0", "e-").replace("e+0", "e+"))
 
 
 def _with_error(table: str, figure: Figure) -> str:
