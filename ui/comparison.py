@@ -154,5 +154,5 @@ def _show_forecast(system: int, model: Errors, still: Errors, *, start: int) -> 
     st.plotly_chart(figure, key="errors", config=_PLAIN, alt="Forecast error against frames ahead, on a logarithmic scale")
     st.caption(
         f"From frame {start} on, the model runs on its own predictions. Few systems with large errors lift the mean above the median.",
-        help="This free run is called a rollout. Units: locations and velocities each scaled to [−1, 1] by the training data.",
+        help="This free run is called a rollout. Units: each kind of feature scaled to [−1, 1] by the training data.",
     )

@@ -143,7 +143,7 @@ def _unzip(archive: bytes) -> dict[str, bytes]:
             entries = {Path(entry.filename).name: entry for entry in opened.infolist()}
             wanted = {name: entries[name] for name in CHECKPOINT_FILES if name in entries}
             if sum(entry.file_size for entry in wanted.values()) > MAX_CHECKPOINT_BYTES:
-                raise CheckpointError(f"Expected a checkpoint of at most {MAX_CHECKPOINT_BYTES >> 20} MB; the archive unpacks to more.")
+                raise CheckpointError(f"Expected a trained model of at most {MAX_CHECKPOINT_BYTES >> 20} MB; the archive unpacks to more.")
             return {name: opened.read(entry) for name, entry in wanted.items()}
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, zipfile.zlib.error, EOFError) as error:
-        raise DataError(f"Expected a .zip of a checkpoint; this one cannot be read ({error}). Save or download it again.") from error
+        raise DataError(f"Expected a .zip of a trained model; this one cannot be read ({error}). Save or download it again.") from error

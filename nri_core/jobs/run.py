@@ -86,8 +86,8 @@ class Run:
     def _lost_message(self) -> str:
         gone = "The training process is gone without a word: it was killed, or the machine was restarted."
         if self.checkpoint_dir is None:
-            return f"{gone} It had saved no checkpoint yet; start the training again."
-        return f"{gone} The last checkpoint, of epoch {int(self.checkpoint_dir.name)}, is kept."
+            return f"{gone} It had saved no model yet; start the training again."
+        return f"{gone} The model of epoch {int(self.checkpoint_dir.name)} is kept."
 
     def records(self) -> list[dict[str, Any]]:
         """The metrics of each epoch so far. A last line without its end is still being written and is left out."""
@@ -97,7 +97,7 @@ class Run:
         try:
             return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n")[:-1]]
         except (OSError, ValueError) as error:
-            raise JobError(f"The metrics of run {self.id} cannot be read ({error}). Its checkpoint is not affected.") from error
+            raise JobError(f"The metrics of run {self.id} cannot be read ({error}). Its model is not affected.") from error
 
     def snapshots(self) -> list[int]:
         """The epochs after which the graph of the watched simulation was inferred."""

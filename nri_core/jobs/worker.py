@@ -83,7 +83,7 @@ class Recorder:
             with open(self._run.directory / "metrics.jsonl", "ab") as file:
                 file.write(to_json(record.metrics(), inf_nan_mode="null") + b"\n")
         except OSError as error:
-            raise JobError(f"The metrics could not be written: {error.strerror}. Free some space; the last checkpoint is kept.") from error
+            raise JobError(f"The metrics could not be written: {error.strerror}. Free some space; the last model is kept.") from error
         if record.watched is not None:
             record.watched.save(self._run.directory / "snapshots" / f"{record.epoch:06d}.npz")
         self._unsaved = record
@@ -143,7 +143,7 @@ def _train(run: Run, reporter: Reporter) -> None:
 
 
 def _kept(run: Run) -> str:
-    return "there is no checkpoint yet" if run.checkpoint_dir is None else f"the checkpoint of epoch {int(run.checkpoint_dir.name)} is kept"
+    return "there is no model yet" if run.checkpoint_dir is None else f"the model of epoch {int(run.checkpoint_dir.name)} is kept"
 
 
 def _explain(error: Exception) -> str:
