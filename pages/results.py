@@ -10,7 +10,7 @@ from ui.frame import frame
 from ui.names import sample_title
 
 with frame("results"):
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True):
         check_choice("Table", "table", tables.TITLES.values(), start=tables.TITLES["table1"])
         shared = {"bind": "query-params", "required": True}
         name = st.segmented_control("Table", tables.TITLES, default="table1", format_func=tables.TITLES.get, key="table", **shared)
