@@ -229,8 +229,8 @@ def test_a_run_directory_that_refuses_is_one_sentence(monkeypatch: pytest.Monkey
 def test_train_offers_every_setting() -> None:
     app = opened("train", preset="paper")
     assert not app.exception
-    offered = {name for name in TrainConfig.model_fields if matters(name, {"objective": "elbo", "encoder": "mlp", "decoder": "mlp"})}
-    assert offered | {"law", "law_steps", "burn_in"} == set(TrainConfig.model_fields), "what matters to other parts only"
+    offered = {name for name in TrainConfig.model_fields if matters(name, {"objective": "elbo", "encoder": "mlp", "decoder": "mlp", "forecaster": "none"})}
+    assert offered | {"law", "law_steps", "burn_in", "forecast_members"} == set(TrainConfig.model_fields), "what matters to other parts only"
     kinds = (app.number_input, app.selectbox, app.toggle, app.text_input)
     assert {f"paper_{name}" for name in offered} <= {widget.key for kind in kinds for widget in kind}
     assert app.number_input(key="paper_batch_size").value == 128

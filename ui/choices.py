@@ -6,7 +6,8 @@ from functools import partial
 
 import streamlit as st
 
-from nri_core.errors import NRIError
+from nri_core.checkpoint import Checkpoint
+from nri_core.errors import CheckpointError, NRIError
 from nri_core.jobs import open_run
 from nri_core.network_baselines import BASELINES
 from nri_core.network_baselines import LAWS as KNOWN_LAWS
@@ -21,7 +22,7 @@ from ui.state import Dataset, Model
 
 MOST_COMPARED = 2000
 WINDOW = 49  # frames that a baseline is given, as the shipped models are
-_BEST, _ENCODER = "Best way", "Encoder alone"
+_BEST = "Best way"
 _FITTING, _MY_MODEL, _MINE = "Model that fits best", "My model", "My dataset"
 
 
@@ -110,19 +111,32 @@ def _fits(model: Model, data: Trajectories) -> bool:
 def _by_model(model: Model, data: Dataset) -> Chosen:
     checkpoint, trajectories = readings.checkpoint(model.folder), data.trajectories
     checkpoint.check(trajectories)
+    if checkpoint.config.inference == "none":
+        raise CheckpointError("This model forecasts without a graph, so there is none to compare. Choose another one.")
+    ways = _ways(checkpoint)
     inference = None
-    if checkpoint.model.encoder is not None and checkpoint.config.inference == "decoder":
-        check_choice("Way", "way", (_BEST, _ENCODER), start=_BEST)
+    if len(ways) > 1:
+        check_choice("Way", "way", ways, start=_BEST)
         meaning = (
             "The encoder reads the graph off the motion at once. The best way asks the decoder, the network that predicts the motion, "
             "under which graph it predicts best."
         )
         style = {"key": "way", "bind": "query-params", "help": meaning, "label_visibility": "collapsed"}
-        inference = "encoder" if st.segmented_control("Way", (_BEST, _ENCODER), default=_BEST, required=True, **style) == _ENCODER else None
+        inference = ways[st.segmented_control("Way", ways, default=_BEST, required=True, **style)]
     seen = not data.held_out and not data.shipped and _trained_on(data)
     reader = by_model(model.folder, inference, trajectories)
     notes = caveats(checkpoint.config, trajectories, seen=seen, held_out=data.held_out)
     return Chosen(model.name, reader, readings.forecast_start(checkpoint, trajectories), caveats=tuple(notes))
+
+
+def _ways(checkpoint: Checkpoint) -> dict[str, str | None]:
+    """The model's own way of reading the graph, and what it improves on."""
+    own, ways = checkpoint.config.inference, {_BEST: None}
+    if own != "encoder" and checkpoint.model.encoder is not None:
+        ways["Encoder alone"] = "encoder"
+    if own not in ("encoder", "decoder") and checkpoint.config.settings.additive:
+        ways["Decoder alone"] = "decoder"
+    return ways
 
 
 def _by_method(name: str, data: Trajectories) -> Chosen:

@@ -17,7 +17,7 @@ NAMES = {
     "features": "What is stored",
     "label_leak": "Leak of the labels",
     "num_edge_types": "Edge types",
-    "forecaster": "Second decoder, for forecasts",
+    "forecaster": "Forecaster",
     "forecast_members": "Paths that a forecast averages",
     "precision": "Arithmetic",
     "skip_first": "The first type is “none”",

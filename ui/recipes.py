@@ -15,7 +15,7 @@ from ui import state
 from ui.forms import ask, choices_of, validated
 from ui.names import called
 
-PARTS = ("objective", "encoder", "decoder", "inference")
+PARTS = ("objective", "encoder", "decoder", "forecaster", "inference")
 MEANINGS = {
     "distilled": "Sums over all graphs, and teaches an encoder what that finds. Not the paper's.",
     "marginal": "Sums over all graphs, without an encoder. Not the paper's.",
@@ -31,17 +31,18 @@ MEANINGS = {
     "rnn": "The paper's, with a memory.",
     "simulated": "The true law itself; only the encoder learns.",
     "lstm": "A baseline without a graph, one node at a time.",
+    "stepped": "Learns a law of force and takes small steps. Not the paper's.",
     "joint_lstm": "A baseline without a graph, all nodes at once.",
     "decoder": "By asking under which graph the decoder predicts best.",
     "encoder": "By the encoder alone, at once.",
 }
-NONE_MEANS = {"encoder": "No encoder.", "decoder": "No decoder: nothing is predicted.", "inference": "Not at all."}
+NONE_MEANS = {"encoder": "No encoder.", "decoder": "No decoder: nothing is predicted.", "forecaster": "The decoder forecasts.", "inference": "Not at all."}
 GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "Edge types": ("What kinds of interaction there may be.", ("num_edge_types", "skip_first", "undirected", "edge_prior")),
     "Encoder": ("The network that reads the graph off the motion.", ("encoder_hidden", "encoder_dropout", "factor_graph", "temperature", "hard")),
     "Decoder": (
         "What predicts the motion from the graph.",
-        ("decoder_hidden", "likelihood", "forecaster", "law", "law_steps", "prediction_steps", "burn_in"),
+        ("decoder_hidden", "likelihood", "forecast_members", "law", "law_steps", "prediction_steps", "burn_in"),
     ),
     "Data": ("How much of the recordings is read, and how.", ("window", "normalization", "symmetries")),
     "Optimiser": ("How the weights are found. It is Adam.", ("learning_rate", "schedule", "batch_size", "epoch_size", "keep_best")),
@@ -64,7 +65,7 @@ def suited_to(preset: str, watch: Trajectories | None, *, prefix: str) -> TrainC
 def ask_others(*, without: Collection[str], start: TrainConfig, prefix: str, notes: DeltaGenerator) -> dict[str, Any]:
     """Widgets for every setting but `without`: first the parts, then, group by group, what matters to them."""
     parts = {}
-    with st.grid(2):
+    with st.grid(3):
         for name in PARTS:
             with st.container():
                 parts |= ask(TrainConfig, [name], start=start, prefix=prefix, notes=notes)
@@ -93,6 +94,7 @@ def matters(name: str, parts: Mapping[str, str]) -> bool:
         "hard": objective != "elbo",
         "decoder_hidden": decoder in ("none", "simulated"),
         "likelihood": decoder == "none",
+        "forecast_members": parts["forecaster"] == "none",
         "law": decoder != "simulated",
         "law_steps": decoder != "simulated",
         "prediction_steps": objective not in _PREDICTING or remembers,
@@ -127,7 +129,7 @@ def way_out(answers: Mapping[str, Any], watch: Trajectories | None, *, start: Tr
 
 def _changes(answers: Mapping[str, Any], start: TrainConfig) -> Iterator[dict[str, Any]]:
     """Changes that make the settings agree with each other, the least first."""
-    values = {name: dict.fromkeys((answers[name], *choices_of(TrainConfig, name))) for name in (*PARTS, "forecaster")}
+    values = {name: dict.fromkeys((answers[name], *choices_of(TrainConfig, name))) for name in PARTS}
     values |= {name: dict.fromkeys((answers[name], 1)) for name in ("prediction_steps", "burn_in")}
     found = []
     for combination in itertools.product(*values.values()):
