@@ -8,7 +8,7 @@ import torch
 from nri_core.models import marginal as sums
 from nri_core.models.layers import reverse_slots
 from nri_core.models.marginal import marginal, one_hot
-from nri_core.models.search import search
+from nri_core.models.search import _start, search
 from tests.test_models import model, paths
 
 
@@ -93,3 +93,35 @@ def test_search_ends_where_no_single_change_helps(undirected: bool) -> None:
                 both = reverse_slots(other) > 0
                 changed = torch.where(both, found.flip(-1), changed)
             assert (network.rollout_log_prob(values, changed, prediction_steps=1) <= best + 1e-3).all()
+
+
+@pytest.mark.parametrize("undirected", [True, False])
+@pytest.mark.parametrize(("kinds", "skip_first"), [(2, True), (2, False), (3, True)])
+def test_belief_finds_the_graph_that_the_decoder_moved_by(undirected: bool, kinds: int, skip_first: bool) -> None:
+    network = model(undirected=undirected, num_edge_types=kinds, skip_first=skip_first)
+    generator = torch.Generator().manual_seed(0)
+    graph = torch.randint(kinds, (3, 6, 5), generator=generator)
+    if undirected:
+        graph = torch.maximum(graph, reverse_slots(graph[..., None])[..., 0])
+    frames = [2 * torch.randn(3, 6, 4, generator=generator, dtype=torch.float64)]
+    with torch.no_grad():
+        network.decoder.pair.weights[-1].mul_(10)  # messages well apart, which fresh weights are not
+        for _ in range(60):
+            moved, _ = network.step(frames[-1], one_hot(graph, kinds).double())
+            frames.append(moved.mean + 0.1 * torch.randn(moved.mean.shape, generator=generator, dtype=torch.float64))
+        values = torch.stack(frames, dim=1)
+        assert (_start(network, values, network.decoder.messages(values[:, :-1])) == graph).all()
+
+
+def test_search_without_encoder_where_messages_do_not_add_up() -> None:
+    network, values = model(decoder="mlp", encoder="none"), paths(num_nodes=4, num_frames=6)
+    with torch.no_grad():
+        assert torch.allclose(search(network, values).sum(-1), torch.ones(4, 4, 3, dtype=values.dtype))
+
+
+def test_the_prior_weighs_in_the_search() -> None:
+    values, found = paths(num_nodes=5, num_frames=4), []
+    for prior in ((), (0.999999, 0.000001)):
+        with torch.no_grad():
+            found.append(search(model(edge_prior=prior), values)[..., 1].sum())
+    assert found[1] < found[0]

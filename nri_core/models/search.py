@@ -1,24 +1,29 @@
-"""Reading large graphs through the decoder: where incoming sets are too many to list, start from regression and climb."""
+"""Reading large graphs through the decoder: where incoming sets are too many to list, believe, then climb."""
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from nri_core.models.layers import reverse_slots
+from nri_core.models.layers import reverse_slots, sender_slots
 from nri_core.models.marginal import one_hot, score_aggregates
 from nri_core.models.nri import NRI
 from nri_core.models.prediction import Messages
 
-REWEIGHTINGS = 5  # of least squares, by the heavy tails of the likelihood
-RIDGE = 1e-3  # share of the mean evidence that pulls an undecided edge towards one half
+ADDING_DECODERS = ("relative", "phase")  # messages add up in the prediction itself
+ROUNDS = 20  # of expectation propagation; beliefs settle in about twelve
+DAMPING = 0.3  # share of what is new in each round
+INDEPENDENT = 0.1  # share of the frames that count: errors of neighbouring frames are alike
+DEGREES = 3.0  # how heavy the tails of a frame's error are taken to be
+LEAST_DOUBT = 1e-4  # variance of the surest belief
+LEAST_VARIANCE = 1e-12  # of an error, in normalised units
 
 
 def search(model: NRI, values: Float[Tensor, "sim time node dim"]) -> Float[Tensor, "sim node slot type"]:
     """p(z_ij | x, all other edges at their best): local, where `marginal` is exact.
 
     Climbs one-step log p(x | z) by single changes; several at once where no node takes part in two, so that each step
-    is an ascent. Starts from weighted least squares where messages add up in the prediction (the relative decoder), and
-    from the encoder otherwise.
+    is an ascent. Starts from expectation propagation where messages add up in the prediction; else from the encoder, or
+    from type 0 everywhere where there is none.
     """
     messages = model.decoder.messages(values[:, :-1])
     edge_types = _start(model, values, messages)
@@ -33,39 +38,82 @@ def search(model: NRI, values: Float[Tensor, "sim time node dim"]) -> Float[Tens
 
 
 def _start(model: NRI, values: Tensor, messages: Messages) -> Int[Tensor, "sim node slot"]:
-    if model.settings.decoder == "relative":
-        return _regression(model, values, messages)
-    return model.edge_logits(values).argmax(-1)
-
-
-def _regression(model: NRI, values: Tensor, messages: Messages) -> Int[Tensor, "sim node slot"]:
-    """Least squares of what type 0 leaves unexplained on what each other type would add, weighted by 1/σ²."""
-    settings = model.settings
     num_sims, _, num_nodes, _ = values.shape
-    first = one_hot(torch.zeros(num_sims, num_nodes, num_nodes - 1, dtype=torch.long, device=values.device), settings.num_edge_types).to(values)
-    base = model.decoder.update(values[:, :-1], model.aggregate(messages, first[:, None]), messages)
-    scored = list(model.decoder.scored)
-    unexplained = values[:, 1:, ..., scored] - base.mean[..., scored]
+    if model.settings.decoder in ADDING_DECODERS:
+        pieces = zip(values.split(1), messages.values.split(1), messages.log_scale.split(1), strict=True)
+        return torch.cat([_believed(model, part, Messages(said, log_scale)) for part, said, log_scale in pieces])
+    if model.encoder is not None:
+        return model.edge_logits(values).argmax(-1)
+    return torch.zeros(num_sims, num_nodes, num_nodes - 1, dtype=torch.long, device=values.device)
+
+
+def _believed(model: NRI, values: Float[Tensor, "1 time node dim"], messages: Messages) -> Int[Tensor, "1 node slot"]:
+    """Expectation propagation over the shares z of all edges of one system, each 0 or 1.
+
+        x' − f(type 0 everywhere) = D z + e,   q(z) ∝ N(x' | D z) · Π_k N(z_k; t_k),
+        each t_k such that q has the moments of its cavity times the prior on {0, 1} (Minka 2001; Céspedes et al. 2014).
+
+    How large errors are is estimated on the way, from E_q|e|²: large while little is known, so that evidence sharpens by
+    itself; and large where the decoder is asked about sizes that it never saw. Both ends of an undirected edge give
+    evidence on one unknown: that is what makes the answer unique where the paths of many senders look alike.
+    """
+    design, target, log_scale = _equations(model, values, messages)
+    index, num_unknowns = _unknowns(model, values.shape[2], values.device)
+    block = (index[:, :, None] * num_unknowns + index[:, None, :]).flatten()
+    log_prior = design.new_tensor(model.settings.prior).log()
+    log_odds = (log_prior[1:] - log_prior[0]).repeat(num_unknowns // (len(log_prior) - 1))
+    belief = mean = design.new_full((num_unknowns,), 0.5)
+    precision = torch.full_like(mean, 4.0)  # 1 / variance of {0, 1} at even odds
+    pull, covariance = precision * mean, torch.diag_embed(1 / precision)
+    for _ in range(ROUNDS):
+        error = target - (design @ mean[index][..., None])[..., 0]
+        doubt = ((design @ covariance[index[:, :, None], index[:, None, :]]) * design).sum(-1)
+        weighted = design * _weights(error.square() + doubt, log_scale)[..., None]
+        evidence = design.new_zeros(num_unknowns**2).index_add_(0, block, (design.mT @ weighted).flatten()).view(num_unknowns, -1)
+        right = design.new_zeros(num_unknowns).index_add_(0, index.flatten(), (weighted.mT @ target[..., None]).flatten())
+        covariance = torch.cholesky_inverse(torch.linalg.cholesky(evidence + precision.diag()))
+        mean, variance = covariance @ (right + pull), covariance.diagonal()
+        cavity = variance / (1 - variance * precision).clamp_min(1e-9)  # what q says of z_k without t_k: its variance, and
+        centre = cavity * (mean / variance - pull)  # its mean
+        belief = torch.sigmoid((centre - 0.5) / cavity + log_odds)
+        sure = 1 / (belief * (1 - belief)).clamp_min(LEAST_DOUBT)
+        step = DAMPING * (sure > 1 / cavity)  # a t_k of negative precision is left as it was
+        precision = precision + step * (sure - 1 / cavity - precision)
+        pull = pull + step * (belief * sure - centre / cavity - pull)
+    shares = belief[index].view(1, *values.shape[2:3], values.shape[2] - 1, -1)
+    return torch.where(shares.amax(-1) > 0.5, shares.argmax(-1) + 1, 0)
+
+
+def _equations(model: NRI, values: Tensor, messages: Messages) -> tuple[Tensor, Tensor, Tensor]:
+    """D [node, time · channel, slot · type], what type 0 everywhere leaves unexplained, and log σ [node, time · channel].
+
+    In double precision: the weights span many orders of magnitude.
+    """
+    settings, num_nodes, channels = model.settings, values.shape[2], len(model.decoder.scored)
+    none = one_hot(torch.zeros(1, 1, num_nodes, num_nodes - 1, dtype=torch.long, device=values.device), settings.num_edge_types).to(values)
+    alone = model.decoder.scored_mean(values[:, :-1], model.aggregate(messages, none))
+    unexplained = values[:, 1:, ..., list(model.decoder.scored)] - alone
     added = messages.values if settings.skip_first else messages.values[..., 1:, :] - messages.values[..., :1, :]
-    # Normal equations want double precision: the weights span many orders of magnitude.
-    design = added.flatten(-3, -2).permute(0, 2, 1, 4, 3).double()  # [sim, node, time, channel, slot · type]
-    target = unexplained.permute(0, 2, 1, 3).double()
-    variance = (2 * (model.likelihood.log_scale + messages.log_scale)).exp().permute(0, 2, 1)[..., None].double()
-    share = design.new_full((*design.shape[:2], design.shape[-1]), 0.5)
-    eye = torch.eye(design.shape[-1], dtype=design.dtype, device=values.device)
-    for _ in range(REWEIGHTINGS):
-        error = target - (design @ share[:, :, None, :, None])[..., 0]
-        weight = 1 / (model.likelihood.degrees * variance + error.square().sum(-1, keepdim=True))
-        weighted = (design * weight[..., None]).flatten(2, 3).mT
-        normal = weighted @ design.flatten(2, 3)
-        precision = normal.diagonal(dim1=-2, dim2=-1)
-        ridge = RIDGE * precision.mean(-1)[..., None, None] * eye
-        share = share + torch.linalg.solve(normal + ridge, weighted @ error.flatten(2, 3)[..., None])[..., 0]
-    share, precision = (part.unflatten(-1, (num_nodes - 1, settings.num_edge_types - 1)) for part in (share, precision))
-    if settings.undirected:
-        total = share * precision
-        share = (total + reverse_slots(total)) / (precision + reverse_slots(precision)).clamp_min(1e-12)
-    return torch.where(share.amax(-1) > 0.5, share.argmax(-1) + 1, 0)
+    design = added[0].flatten(-3, -2).permute(1, 0, 3, 2).flatten(1, 2)
+    log_scale = messages.log_scale[0].mT.repeat_interleave(channels, dim=-1)
+    return design.double(), unexplained[0].transpose(0, 1).flatten(1).double(), log_scale.double()
+
+
+def _unknowns(model: NRI, num_nodes: int, device: torch.device) -> tuple[Int[Tensor, "node incoming"], int]:
+    """Which unknown each slot and type beyond 0 stands for, and how many there are: the two directions share one where undirected."""
+    shares = model.settings.num_edge_types - 1
+    receiver, sender = torch.arange(num_nodes, device=device)[:, None], sender_slots(num_nodes, device)
+    if model.settings.undirected:
+        receiver, sender = torch.minimum(receiver, sender), torch.maximum(receiver, sender)
+    pairs, place = (receiver * num_nodes + sender).unique(return_inverse=True)
+    return (place[..., None] * shares + torch.arange(shares, device=device)).flatten(1), len(pairs) * shares
+
+
+def _weights(squared: Float[Tensor, "node equation"], log_scale: Float[Tensor, "node equation"]) -> Float[Tensor, "node equation"]:
+    """1/σ² of each equation under heavy tails: the decoder says where errors are large, their median at each node how large."""
+    expected = (2 * log_scale).exp()
+    expected = (expected * (squared / expected).median(-1, keepdim=True).values).clamp_min(LEAST_VARIANCE)
+    return INDEPENDENT * (DEGREES + 1) / (DEGREES * expected + squared)
 
 
 def _gains(
@@ -79,6 +127,7 @@ def _gains(
     instead = said - (said * edges[..., None]).sum(-2, keepdim=True)  # [sim, step, node, slot, type, channel]
     aggregates = model.aggregate(messages, edges)[..., None, :] + instead.flatten(3, 4)
     score = score_aggregates(model, messages, values, aggregates).unflatten(-1, instead.shape[3:5])
+    score = score + score.new_tensor(model.settings.prior).log() / (2 if model.settings.undirected else 1)  # each end takes half
     gains = score - score.gather(-1, edge_types[..., None])
     return gains + reverse_slots(gains) if model.settings.undirected else gains
 
