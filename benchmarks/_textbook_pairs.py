@@ -30,12 +30,26 @@ def edgewise_encode(encoder: nn.Module, values: Tensor) -> Tensor:
 
 
 def phase_encode(encoder: nn.Module, values: Tensor) -> Tensor:
-    """Phase encoder."""
-    rel_rec, rel_send = one_hot_edges(values.shape[2], values.dtype, values.device)
+    """Phase encoder: a ridge regression for each receiver, solved by its normal equations."""
+    num_nodes, num_frames = values.shape[2], values.shape[1]
+    rel_rec, rel_send = one_hot_edges(num_nodes, values.dtype, values.device)
     state = oscillators(values, encoder.feature_names)
-    pull = (state.rate - encoder.own_rate[0] * state.omega - encoder.own_rate[1]) / encoder.typical_pull
-    seen = [_phase_features(values, encoder.feature_names), rel_rec @ pull, rel_send @ pull, rel_rec @ state.rate, rel_send @ state.rate]
-    return _add_up(encoder.evidence, torch.cat(seen, dim=-1), values.shape[2])
+    pull = state.rate - encoder.own_rate[0] * state.omega - encoder.own_rate[1] - encoder.own(state.omega)
+    influence = encoder.influence(_phase_features(values, encoder.feature_names)[..., :2])
+    found = []
+    for node in range(num_nodes):
+        causes = influence[:, :, rel_rec[:, node].bool()].flatten(2)
+        ridge = encoder.log_ridge.exp() * torch.eye(causes.shape[-1], dtype=causes.dtype, device=causes.device)
+        normal = torch.einsum("std,ste->sde", causes, causes) / num_frames + ridge
+        strength = torch.linalg.solve(normal, torch.einsum("std,st->sd", causes, pull[:, :, node, 0]) / num_frames)
+        left = (pull[:, :, node, 0] - torch.einsum("std,sd->st", causes, strength)).square().mean(1) + 1e-6
+        certain = torch.linalg.inv(normal).diagonal(dim1=1, dim2=2).log()
+        split = [part.unflatten(1, (num_nodes - 1, -1)) for part in (strength, certain)]
+        found.append(torch.cat([*split, left.log()[:, None, None].expand(-1, num_nodes - 1, 1)], dim=-1))
+    edges = torch.cat(found, dim=1)
+    back = _backwards(rel_rec, rel_send) @ edges
+    both = [edges + back, (edges - back).abs()] if encoder.undirected else [edges, back]
+    return encoder.edge(torch.cat([*both, edges * back], dim=-1))
 
 
 def relative_step(model: NRI, state: Tensor, edges: Tensor, memory: Memory | None = None) -> tuple[Prediction, Memory]:
@@ -90,12 +104,12 @@ def _geometry(location: Tensor, velocity: Tensor) -> tuple[Tensor, Tensor, Tenso
 
 
 def _phase_features(values: Tensor, feature_names: tuple[str, ...]) -> Tensor:
-    """sin(φ_j − φ_i) and cos(φ_j − φ_i) by the addition theorems, ω_j − ω_i."""
+    """sin(φ_j − φ_i) and cos(φ_j − φ_i) by the addition theorems, and the difference of the rates."""
     rel_rec, rel_send = one_hot_edges(values.shape[-2], values.dtype, values.device)
     state = oscillators(values, feature_names)
     mine, theirs = ((matrix @ state.phase.sin(), matrix @ state.phase.cos()) for matrix in (rel_rec, rel_send))
     sine, cosine = theirs[0] * mine[1] - theirs[1] * mine[0], theirs[1] * mine[1] + theirs[0] * mine[0]
-    return torch.cat([sine, cosine, (rel_send - rel_rec) @ state.omega], dim=-1)
+    return torch.cat([sine, cosine, (rel_send - rel_rec) @ state.rate], dim=-1)
 
 
 def _by_group(networks: GroupedDense, features: Tensor) -> list[Tensor]:
@@ -116,12 +130,16 @@ def _add_up(evidence: Evidence, features: Tensor, num_nodes: int) -> Tensor:
     others = rel_rec @ (rel_rec.T @ step) - step
     total = evidence.evidence((step + evidence.context(others)).sum(1))
     if evidence.undirected:
-        backwards = (rel_rec @ rel_send.T) * (rel_send @ rel_rec.T)  # [edge, edge]: one where each is the other's reverse
-        total = (total + backwards @ total) / 2
+        total = (total + _backwards(rel_rec, rel_send) @ total) / 2
     total = torch.asinh(total)
     mine, theirs = rel_rec @ (rel_rec.T @ total), rel_send @ (rel_rec.T @ total)
     ends = [mine + theirs, (mine - theirs).abs()] if evidence.undirected else [mine, theirs]
     return evidence.edge(torch.cat([total, *ends], dim=-1))
+
+
+def _backwards(rel_rec: Tensor, rel_send: Tensor) -> Tensor:
+    """[edge, edge]: one where each is the other's reverse."""
+    return (rel_rec @ rel_send.T) * (rel_send @ rel_rec.T)
 
 
 ENCODERS = _textbook.ENCODERS | {"edgewise": edgewise_encode, "phase": phase_encode}

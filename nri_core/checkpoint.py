@@ -10,15 +10,18 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load as load_weights
 from safetensors.torch import save as save_weights
+from torch import Tensor
 
-from nri_core.dataset import Normalizer
+from nri_core.dataset import Normalizer, as_tensor
 from nri_core.errors import CheckpointError, ConfigError
 from nri_core.models import NRI, ModelSettings
 from nri_core.models.objectives import LABELLED
+from nri_core.phases import FROM_SINE, read_features, readable
 from nri_core.storage import CHECKPOINT_FILES, write_json, write_text
 from nri_core.trajectories import Trajectories
 
@@ -64,7 +67,8 @@ class Checkpoint:
     def check(self, data: Trajectories) -> None:
         """Raise CheckpointError, in one sentence, where the model cannot read `data`."""
         config = self.config
-        if data.feature_names != config.feature_names:
+        expected = self.model.feature_names if data.metadata.get("phase") == FROM_SINE else config.feature_names
+        if data.feature_names != expected:
             raise CheckpointError(
                 f"This model was trained on the features {', '.join(config.feature_names)}; these data have "
                 f"{', '.join(data.feature_names)}. Choose another model or other data."
@@ -82,6 +86,10 @@ class Checkpoint:
             raise CheckpointError(
                 f"This model was trained with {config.dt:g} time units between frames; these data have {data.dt:g}. Resample the data or train again."
             )
+
+    def tensor(self, data: Trajectories) -> Float[Tensor, "sim time node dim"]:
+        """Values as the model reads them: normalised float32 on its device. Raises DataError where nodes are unobserved."""
+        return as_tensor(readable(data, self.config.settings), self.config.normalizer, self.device)
 
     def described(self, **metadata: Any) -> Self:
         """The same model with more in its metadata, and so on its card."""
@@ -116,7 +124,8 @@ class Checkpoint:
         config = _read_config(folder / "config.json")
         weights = _read_weights(folder / "model.safetensors")
         try:
-            model = NRI(config.settings, feature_names=config.feature_names, num_nodes=config.num_nodes, window=config.window)
+            names = read_features(config.settings, config.feature_names)
+            model = NRI(config.settings, feature_names=names, num_nodes=config.num_nodes, window=config.window)
             model.load_state_dict(weights)
         except (RuntimeError, ConfigError) as error:
             raise CheckpointError(f"The weights in {folder.name}/model.safetensors do not fit its config.json. Copy both from the same model.") from error

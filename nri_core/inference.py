@@ -10,13 +10,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from nri_core.checkpoint import Checkpoint
-from nri_core.dataset import as_tensor, slots_of
+from nri_core.dataset import slots_of
 from nri_core.errors import CheckpointError, DataError
 from nri_core.graph import off_diagonal
 from nri_core.metrics import best_relabelling
 from nri_core.models.marginal import MOST_SETS, countable, marginal, num_sets
 from nri_core.models.nri import NRI
 from nri_core.models.search import search
+from nri_core.phases import as_given, readable
 from nri_core.posterior import EdgePosterior, PosteriorOverTime
 from nri_core.trajectories import Trajectories
 
@@ -40,7 +41,7 @@ def infer_edges(checkpoint: Checkpoint, data: Trajectories, *, inference: str | 
         raise CheckpointError(f"The {checkpoint.config.settings.decoder} decoder adds up no messages to read the graph from. Read it by the encoder.")
     model = checkpoint.model.eval()
     window = data.select(slice(None), frames=slice(0, checkpoint.config.window))
-    values = as_tensor(window, checkpoint.config.normalizer, checkpoint.device)
+    values = checkpoint.tensor(window)
     with torch.no_grad():
         probs = torch.cat([read_edges(model, part, inference=how) for part in values.split(_at_once(data.num_nodes))])
     way = how if how == "encoder" else way_through_decoder(model, data.num_nodes)
@@ -124,18 +125,21 @@ def rollout(
     if dynamic:
         _check_dynamic(checkpoint, start)
     remembered = start + 1 if config.settings.remembers else config.window if dynamic else 1
-    past = as_tensor(data.select(slice(None), frames=slice(start + 1 - remembered, start + 1)), config.normalizer, checkpoint.device)
+    seen = data.select(slice(None), frames=slice(0, start + 1))
+    read = readable(seen, config.settings)
+    past = checkpoint.tensor(read)[:, -remembered:]
     edges = _one_hot_edges(checkpoint, data, posterior)
     run = partial(_dynamic_rollout, checkpoint) if dynamic else checkpoint.model.eval().rollout
     pieces = zip(past.split(SIMS_AT_ONCE), edges.split(SIMS_AT_ONCE), strict=True)
     frames = torch.cat([run(part, graph, num_steps=num_steps) for part, graph in pieces])
-    return Trajectories(
+    forecast = Trajectories(
         values=config.normalizer.undo(frames.cpu().numpy().astype(np.float64)),
-        feature_names=data.feature_names,
+        feature_names=read.feature_names,
         dt=data.dt,
         node_names=data.node_names,
         metadata={"start": start, "unit_scale": list(config.unit.scale)},
     )
+    return forecast if read is seen else as_given(forecast, seen, read)
 
 
 def _check_dynamic(checkpoint: Checkpoint, start: int) -> None:

@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from nri_core.checkpoint import Checkpoint
-from nri_core.dataset import as_tensor, slots_of
+from nri_core.dataset import slots_of
 from nri_core.models.decoders import PhaseDecoder, RelativeDecoder
 from nri_core.models.geometry import pairs
 from nri_core.models.phases import oscillators, pair_features
@@ -39,7 +39,7 @@ def edge_type_meanings(checkpoint: Checkpoint, data: Trajectories, posterior: Ed
     if model.decoder is None:
         return tuple(Meaning(name, 0.0) for name in checkpoint.edge_type_names)
     window = data.select(sims, frames=slice(0, config.window))
-    values = as_tensor(window, config.normalizer, checkpoint.device)
+    values = checkpoint.tensor(window)
     edges = slots_of(posterior.edge_types[sims], config.settings.num_edge_types, checkpoint.device)
     words = ("acts", "acts")
     with torch.no_grad():
@@ -86,7 +86,7 @@ def _pushes(checkpoint: Checkpoint, values: Tensor, edges: Tensor) -> Float[np.n
 
 
 def _pulls(checkpoint: Checkpoint, values: Tensor, edges: Tensor) -> Float[np.ndarray, " type"]:
-    toward = pair_features(oscillators(values[:, :-1], checkpoint.config.feature_names))[..., :1].sign()
+    toward = pair_features(oscillators(values[:, :-1], checkpoint.model.feature_names))[..., :1].sign()
     return _mean((_sent(checkpoint, values) * toward[..., None, :])[..., 0], edges)
 
 

@@ -21,6 +21,7 @@ from nri_core.metrics import score_edges
 from nri_core.models import NRI
 from nri_core.models.marginal import MOST_SETS, num_sets
 from nri_core.models.objectives import LABELLED, OBJECTIVES, Batch
+from nri_core.phases import readable
 from nri_core.posterior import EdgePosterior
 from nri_core.settings import PRESETS, ModelSettings, TrainConfig
 from nri_core.trajectories import Trajectories
@@ -83,33 +84,34 @@ def fit(
     where = choose_device(device)
     # Threads that wait for each other on a busy machine cost a small model far more than they bring.
     torch.set_num_threads(config.threads or os.cpu_count() or 1)
+    given, train, valid = train, readable(train, config), readable(valid.select(slice(VALIDATION_SIMS)), config)
     normalizer = Normalizer.fit(train, config.normalization)
     window = min(config.window, train.num_steps)
     values, held_out = (
-        as_tensor(part.select(slice(most), frames=slice(0, window)), normalizer, where) for part, most in ((train, None), (valid, VALIDATION_SIMS))
+        as_tensor(part.select(slice(None), frames=slice(0, window)), normalizer, where) for part in (train, valid)
     )
     known, held_known = (
-        edges_as_tensor(part.select(slice(most)), config.num_edge_types, where) if config.objective in LABELLED else None
-        for part, most in ((train, None), (valid, VALIDATION_SIMS))
+        edges_as_tensor(part, config.num_edge_types, where) if config.objective in LABELLED else None for part in (train, valid)
     )
     model = _build(config, train, window, values, normalizer)
     kept = CheckpointConfig(
         settings=ModelSettings(**config.model_dump(include=set(ModelSettings.model_fields))),
         inference=config.inference,
-        feature_names=train.feature_names,
+        feature_names=given.feature_names,
         window=window,
         num_nodes=train.num_nodes,
         dt=train.dt,
         normalizer=normalizer,
-        unit=Normalizer.fit(train, "unit"),
-        metadata={"recipe": config.model_dump(mode="json"), "data": dict(train.metadata), "simulations": train.num_sims},
+        unit=Normalizer.fit(given, "unit"),
+        metadata={"recipe": config.model_dump(mode="json"), "data": dict(given.metadata), "simulations": train.num_sims},
     )
-    yield from _epochs(model, Batch(values, known), Batch(held_out, held_known), config, kept, valid.select(slice(VALIDATION_SIMS)), watch)
+    yield from _epochs(model, Batch(values, known), Batch(held_out, held_known), config, kept, valid, watch)
 
 
 def check(data: Trajectories, config: TrainConfig) -> None:
     """Say of data (a few of the simulations tell) what `fit` would refuse before its first step: raises DataError and ConfigError."""
     _check(data, data, config)
+    data = readable(data, config)
     normalizer, window = Normalizer.fit(data, config.normalization), min(config.window, data.num_steps)
     if config.objective in LABELLED:
         edges_as_tensor(data, config.num_edge_types, torch.device("cpu"))

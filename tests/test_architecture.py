@@ -16,7 +16,7 @@ CORE = (
     ("trajectories",),
     ("posterior",),
     ("systems", "importers"),
-    ("dataset",),
+    ("dataset", "phases"),
     ("models",),
     ("checkpoint",),
     ("metrics",),

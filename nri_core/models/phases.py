@@ -28,9 +28,9 @@ def oscillators(values: Float[Tensor, "*batch node dim"], feature_names: tuple[s
 
 
 def pair_features(state: Oscillators) -> Float[Tensor, "*batch node slot 3"]:
-    """sin Δ, cos Δ with Δ = φ_j − φ_i, and ω_j − ω_i."""
+    """sin Δ, cos Δ with Δ = φ_j − φ_i, and how fast Δ grows: the difference of the rates."""
     ahead = from_senders(state.phase) - from_receivers(state.phase)
-    return torch.cat([ahead.sin(), ahead.cos(), from_senders(state.omega) - from_receivers(state.omega)], dim=-1)
+    return torch.cat([ahead.sin(), ahead.cos(), from_senders(state.rate) - from_receivers(state.rate)], dim=-1)
 
 
 def regress(target: Tensor, *causes: Tensor) -> Float[Tensor, " cause"]:

@@ -16,12 +16,12 @@ LARGEST_LOG = 4.0
 class PhaseDecoder(nn.Module):
     """Not the paper's; the relative decoder's counterpart for oscillators.
 
-        (φ_i' − φ_i, dφ_i') = g(ω_i) + Σ_j Σ_k z_ij,k f_k(sin Δ, cos Δ, ω_j − ω_i),   Δ = φ_j − φ_i
+        (φ_i' − φ_i, dφ_i') = g(ω_i) + Σ_j Σ_k z_ij,k f_k(sin Δ, cos Δ, dφ_j − dφ_i),   Δ = φ_j − φ_i
         log σ_i = clip(MLP(A_i), ±4),   A_i = logsumexp_j MLP(pair)
 
     Assumes oscillators with a phase and a frequency of their own, and that what acts on one adds up and depends on
-    differences only. Knows no law (f is free) and no label. Does not look at the present rate: it would tell the next
-    one without any graph, and training then stays there. σ depends on the phases, never on the graph. Reads any number of nodes.
+    differences only. Knows no law (f is free) and no label. g does not look at the present rate: it would tell the next one
+    without any graph, and training then stays there. σ depends on the phases, never on the graph. Reads any number of nodes.
     """
 
     needs = OSCILLATORS

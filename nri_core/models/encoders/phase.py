@@ -1,53 +1,66 @@
-"""The phase encoder: looks at every pair of oscillators in every frame, then adds up the evidence over time."""
+"""The phase encoder: explains the rate of each oscillator by all the others at once."""
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from nri_core.models.encoders.evidence import Evidence
-from nri_core.models.layers import from_receivers, from_senders
-from nri_core.models.phases import OSCILLATORS, PAIR_FEATURES, oscillators, pair_features, regress
+from nri_core.models.layers import Dense, from_receivers, reverse_slots
+from nri_core.models.phases import OSCILLATORS, oscillators, pair_features, regress
 from nri_core.settings import ModelSettings
+
+INFLUENCES = 2
 
 
 class PhaseEncoder(nn.Module):
-    """Not the paper's. Phase difference and rates of each pair, and how far each rate is from what the frequency explains, as `Evidence` adds them up.
+    """Not the paper's. A regression inside a network, both learned together.
 
-    Assumes oscillators with a rate, a phase and a frequency, that only differences of phases matter, and that evidence
-    adds up over time. Knows no law and no label. Reads any number of frames and nodes.
+        dφ_i(t) − g(ω_i) ≈ Σ_j β_ij · f(sin Δ_ij, cos Δ_ij),   Δ = φ_j − φ_i
+
+    g and f (two influences) are small networks, shared by all pairs; β_ij is the ridge regression over the frames of one
+    simulation, in closed form. What it finds in both directions of a pair (β, its uncertainty, what stays unexplained) goes
+    through a last network to the logits. Assumes oscillators with a rate, a phase and a frequency, and that what acts on
+    one adds up and depends on differences of phases only. Knows no law and no label. Reads any number of frames and nodes.
     """
 
     needs = OSCILLATORS
 
     def __init__(self, settings: ModelSettings, *, feature_names: tuple[str, ...], window: int) -> None:
         super().__init__()
-        self.feature_names = feature_names
-        self.evidence = Evidence(PAIR_FEATURES + 4, settings)
-        self.register_buffer("own_rate", torch.tensor([1.0, 0.0]))  # rate ≈ own_rate · (ω, 1) where nothing acts
-        self.register_buffer("typical_pull", torch.ones(()))
+        hidden = settings.encoder_hidden
+        self.undirected, self.feature_names = settings.undirected, feature_names
+        self.influence = Dense(2, hidden, INFLUENCES, activation=nn.SiLU)
+        self.own = Dense(1, hidden, 1, activation=nn.SiLU)
+        self.log_ridge = nn.Parameter(torch.tensor(-4.0))
+        self.edge = Dense(3 * (2 * INFLUENCES + 1), hidden, hidden, settings.num_edge_types, activation=nn.SiLU)
+        self.register_buffer("own_rate", torch.tensor([1.0, 0.0]))  # rate ≈ own_rate · (ω, 1), the first guess of g
 
     def fewest_frames(self, window: int) -> int:
-        """A frame shows rates and phases; two, that they change."""
+        """Two; the fewer frames, the more the ridge decides."""
         return 2
 
     @torch.no_grad()
     def calibrate(self, values: Float[Tensor, "sim time node dim"]) -> None:
-        """Fix the scales of the features, and what the frequency explains of the rate, from (a sample of) the training data."""
+        """Fix the first guess of g from (a sample of) the training data."""
         state = oscillators(values, self.feature_names)
         self.own_rate.copy_(regress(state.rate, state.omega))
-        self.typical_pull.copy_(self._pull(values).abs().median().clamp_min(1e-6))
-        self.evidence.calibrate(self._features(values))
 
     def forward(self, values: Float[Tensor, "sim time node dim"]) -> Float[Tensor, "sim node slot type"]:
         """Edge logits of each [receiver, slot]."""
-        return self.evidence(self._features(values))
+        found = self._regression(values)
+        back = reverse_slots(found)
+        both = [found + back, (found - back).abs()] if self.undirected else [found, back]
+        return self.edge(torch.cat([*both, found * back], dim=-1))
 
-    def _pull(self, values: Tensor) -> Float[Tensor, "sim time node 1"]:
+    def _regression(self, values: Float[Tensor, "sim time node dim"]) -> Float[Tensor, "sim node slot found"]:
+        """β_ij and the log of its variance, for each influence; the log of the error that is left at i."""
         state = oscillators(values, self.feature_names)
-        return state.rate - self.own_rate[0] * state.omega - self.own_rate[1]
-
-    def _features(self, values: Float[Tensor, "sim time node dim"]) -> Float[Tensor, "sim step node slot feature"]:
-        state = oscillators(values, self.feature_names)
-        pull = self._pull(values) / self.typical_pull
-        rates = [from_receivers(state.rate), from_senders(state.rate)]
-        return torch.cat([pair_features(state), from_receivers(pull), from_senders(pull), *rates], dim=-1)
+        pull = (state.rate - self.own_rate[0] * state.omega - self.own_rate[1] - self.own(state.omega)).transpose(1, 2)
+        influence = self.influence(pair_features(state)[..., :2]).transpose(1, 2)  # [sim, node, time, slot, influence]
+        causes, pull, num_frames = influence.flatten(-2).to(values.dtype), pull.to(values.dtype), values.shape[1]
+        with torch.autocast(values.device.type, enabled=False):  # rough products would spoil the inverse
+            ridge = self.log_ridge.exp() * torch.eye(causes.shape[-1], dtype=causes.dtype, device=causes.device)
+            variance = torch.linalg.inv(causes.mT @ causes / num_frames + ridge)
+            strength = variance @ (causes.mT @ pull) / num_frames
+            left = (pull - causes @ strength).square().mean(-2) + 1e-6
+        by_slot = [part.unflatten(-1, influence.shape[-2:]) for part in (strength[..., 0], variance.diagonal(dim1=-2, dim2=-1).log())]
+        return torch.cat([*by_slot, from_receivers(left.log())], dim=-1)
