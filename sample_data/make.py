@@ -42,8 +42,8 @@ LARGE = {"encoder_hidden": 64, "batch_size": 8, "epochs": 53, "epoch_size": 512}
 SHIPPED = {
     "springs5": Shipped("springs", 5, {"encoder_hidden": 64, "epochs": 180}),
     "springs10": Shipped("springs", 10, LARGE | {"epochs": 30}),
-    "charged5": Shipped("charged", 5, {"encoder_hidden": 64, "forecaster": "stepped"}),
-    "charged10": Shipped("charged", 10, LARGE | {"forecaster": "stepped"}),
+    "charged5": Shipped("charged", 5, {"encoder_hidden": 64, "forecaster": "stepped", "inference": "law"}),
+    "charged10": Shipped("charged", 10, LARGE | {"forecaster": "stepped", "inference": "law"}),
     "kuramoto5": Shipped("kuramoto", 5, {"encoder_hidden": 64, "epochs": 120}),
 }
 
