@@ -36,7 +36,7 @@ class CheckpointConfig(BaseModel):
 
     format: Literal[1] = FORMAT
     settings: ModelSettings
-    inference: Literal["encoder", "decoder", "none"] = Field(description="How the graph is read: by the encoder, through the decoder, or not at all")
+    inference: Literal["encoder", "decoder", "law", "none"] = Field(description="How the graph is read, as in the settings of training")
     feature_names: tuple[str, ...]
     window: int = Field(ge=2, le=100_000, description="Frames that inference reads")
     num_nodes: int = Field(ge=2, description="Nodes of the training data")
@@ -171,7 +171,7 @@ def _read_weights(path: Path) -> dict[str, torch.Tensor]:
 def model_card(config: CheckpointConfig) -> str:
     """The README.md of a checkpoint: what it is, what it was made from, how good it was, and the command."""
     settings, metadata = config.settings, config.metadata
-    reading = {"decoder": "read through the decoder", "encoder": "read by the encoder", "none": "not read"}[config.inference]
+    reading = {"decoder": "read through the decoder", "law": "read through the decoder and once more through the forecaster's law", "encoder": "read by the encoder", "none": "not read"}[config.inference]
     rows = [
         "# A relational inference model",
         "",

@@ -16,6 +16,7 @@ from nri_core.graph import off_diagonal
 from nri_core.metrics import best_relabelling
 from nri_core.models.marginal import MOST_SETS, countable, marginal, num_sets
 from nri_core.models.nri import NRI
+from nri_core.models.rereading import reread
 from nri_core.models.search import search
 from nri_core.phases import as_given, readable
 from nri_core.posterior import EdgePosterior, PosteriorOverTime
@@ -27,24 +28,27 @@ SIMS_AT_ONCE = 128
 def infer_edges(checkpoint: Checkpoint, data: Trajectories, *, inference: str | None = None) -> EdgePosterior:
     """p(z_ij | x) of every pair, from the first frames that the model reads.
 
-    `inference` is "encoder", "decoder", or None for the checkpoint's own way. Through the decoder, the posterior is
+    `inference` is "encoder", "decoder", "law" (through the decoder and, where that leaves a path unexplained, once more through
+    the law that the forecaster learned), or None for the checkpoint's own way. Through the decoder, the posterior is
     exact over all undirected graphs where these can be counted (N = 5), else exact for each receiver with the log-odds
     of both directions added, else found by search; `EdgePosterior.inference` says which. Raises CheckpointError.
     """
     checkpoint.check(data)
     how = inference or checkpoint.config.inference
-    if how not in ("encoder", "decoder"):
-        raise CheckpointError(f"Expected inference by the encoder or the decoder; found {how!r}.")
+    if how not in ("encoder", "decoder", "law"):
+        raise CheckpointError(f"Expected inference by the encoder, the decoder or the law; found {how!r}.")
+    if how == "law" and checkpoint.model.forecaster is None:
+        raise CheckpointError("This model has no forecaster, whose law could be read through. Read it through the decoder.")
     if how == "encoder" and checkpoint.model.encoder is None:
         raise CheckpointError("This model has no encoder: it was trained by maximum marginal likelihood. Read it through the decoder.")
-    if how == "decoder" and not checkpoint.config.settings.additive:
+    if how != "encoder" and not checkpoint.config.settings.additive:
         raise CheckpointError(f"The {checkpoint.config.settings.decoder} decoder adds up no messages to read the graph from. Read it by the encoder.")
     model = checkpoint.model.eval()
     window = data.select(slice(None), frames=slice(0, checkpoint.config.window))
     values = checkpoint.tensor(window)
     with torch.no_grad():
         probs = torch.cat([read_edges(model, part, inference=how) for part in values.split(_at_once(data.num_nodes))])
-    way = how if how == "encoder" else way_through_decoder(model, data.num_nodes)
+    way = how if how == "encoder" else way_through_decoder(model, data.num_nodes) + ", read again" * (how == "law")
     return EdgePosterior(_matrix(probs), checkpoint.edge_type_names, data.node_names, way)
 
 
@@ -93,9 +97,11 @@ def read_edges(model: NRI, values: Float[Tensor, "sim time node dim"], *, infere
     """The posterior of normalised values, on the model's device."""
     if inference == "encoder":
         return model.edge_logits(values).softmax(-1)
-    if way_through_decoder(model, values.shape[2]) == "search":
-        return search(model, values)
-    return marginal(model, values).edge_probs
+    by_search = way_through_decoder(model, values.shape[2]) == "search"
+    edge_probs = search(model, values) if by_search else marginal(model, values).edge_probs
+    if inference != "law":
+        return edge_probs
+    return reread(model.forecaster, values, edge_probs, undirected=model.settings.undirected)
 
 
 def _matrix(probs: Float[Tensor, "sim node slot type"]) -> Float[np.ndarray, "sim node node type"]:

@@ -70,8 +70,8 @@ class TrainConfig(ModelSettings):
         description="What training minimises: elbo is NRI; marginal sums over graphs without an encoder; distilled also teaches an encoder. "
         "Baselines: supervised (encoder, labels), true_graph (decoder, labels), full_graph (decoder, every pair alike)",
     )
-    inference: Literal["decoder", "encoder", "none"] = Field(
-        "decoder", description="How the graph is read: through the decoder, by the encoder alone, or not at all"
+    inference: Literal["decoder", "law", "encoder", "none"] = Field(
+        "decoder", description="How the graph is read: through the decoder, then once more through the forecaster's law, by the encoder alone, or not at all"
     )
     normalization: Literal["standard", "unit"] = Field("standard", description="Unit variance, or the reference's range from −1 to 1")
     symmetries: bool = Field(True, description="Mirror and swap the axes at random while training (assumes a square box or open space)")
@@ -105,7 +105,9 @@ class TrainConfig(ModelSettings):
         _require(decoder != "simulated" or objective in ("elbo",), "the simulated decoder has nothing to learn: choose the objective elbo, for its encoder")
         _require((self.inference == "none") == (objective == "full_graph"), "inference none goes with the objective full_graph and no other")
         _require(self.inference != "encoder" or encoder != "none", "there is no encoder to read the graph: choose inference by the decoder")
-        _require(self.inference != "decoder" or self.additive, f"the graph is read through decoders of {', '.join(ADDITIVE_DECODERS)} only: "
+        _require(self.inference != "law" or self.forecaster != "none", "inference law reads through a forecaster: choose the forecaster stepped, or inference "
+                 "decoder")  # fmt: skip
+        _require(self.inference not in ("decoder", "law") or self.additive, f"the graph is read through decoders of {', '.join(ADDITIVE_DECODERS)} only: "
                  "choose inference by the encoder")  # fmt: skip
         _require(self.forecaster == "none" or objective in ("distilled", "marginal"), f"the forecaster {self.forecaster} learns under the graph of the "
                  f"objectives distilled and marginal; found {objective}. Choose forecaster none")  # fmt: skip

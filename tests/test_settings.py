@@ -24,6 +24,8 @@ def changed(**changes: object) -> TrainConfig:
         ({"objective": "supervised", "inference": "encoder"}, "decoder none"),
         ({"objective": "full_graph", "encoder": "none"}, "inference none"),
         ({"objective": "true_graph", "encoder": "none", "decoder": "simulated", "inference": "encoder"}, "nothing to learn"),
+        ({"inference": "law"}, "choose the forecaster stepped"),
+        ({"forecaster": "stepped", "objective": "elbo"}, "Choose forecaster none"),
         ({"edge_prior": (0.5, 0.4)}, "add up to 1"),
         ({"edge_prior": (1.0,)}, "expected 2 shares"),
         ({"edge_prior": (1.0, 0.0)}, "above 0"),
