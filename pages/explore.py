@@ -31,10 +31,11 @@ with frame("explore"):
         score = score_edges(shown.posterior, shown.trajectories)
         ahead = min(10, shown.forecast.num_steps)
         ours, still = (np.median(error(shown.forecast, shown.trajectories)[:, ahead - 1]) for error in (forecast_error, static_error))
+        factor, word = (still / ours, "smaller") if ours < still else (ours / still, "larger")
         for label, value, meaning in (
             ("This system", f"{100 * score.accuracy_by_sim[system]:.0f} % right", NAMED_RIGHTLY),
             (f"All {count} systems", f"{100 * score.accuracy:.1f} % right", "The same share over all systems shown here."),
-            (f"Error in {ahead} frames, against no motion", f"{float(f'{still / ours:.2g}'):,.0f}× smaller", AGAINST_NO_MOTION),
+            (f"Error in {ahead} frames, against no motion", f"{float(f'{factor:.2g}'):,.10g}× {word}", AGAINST_NO_MOTION),
         ):
             st.metric(label, value, help=meaning, width="content")
 
