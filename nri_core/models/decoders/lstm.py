@@ -1,5 +1,6 @@
 """Forecasts without a graph, to compare with: an LSTM for each object, and one LSTM for all of them together."""
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -36,7 +37,12 @@ class LSTMDecoder(nn.Module):
     def step(
         self, state: Float[Tensor, "sim node dim"], edges: Float[Tensor, "sim node slot type"], memory: Memory | None
     ) -> tuple[Prediction, Memory]:
-        """One frame, whatever the edges; the memory is the LSTM's."""
-        embedded = self.embed(state).reshape(1, -1, self.recurrent.input_size)
-        remembered, memory = self.recurrent(embedded, memory)
-        return Prediction(state + self.output(remembered[0]).view_as(state)), memory
+        """One frame, whatever the edges; the memory is hidden and cell state, [layer, object, unit] each, zero at the start."""
+        hidden = self.embed(state).reshape(-1, self.recurrent.input_size)
+        hiddens, cells = memory or (hidden.new_zeros(LAYERS, *hidden.shape),) * 2
+        after = []
+        for layer, weights in enumerate(self.recurrent.all_weights):  # nn.LSTM on single frames is slower on the way back
+            hidden, cell = torch.lstm_cell(hidden, (hiddens[layer], cells[layer]), *weights)
+            after.append((hidden, cell))
+        hiddens, cells = (torch.stack(parts) for parts in zip(*after, strict=True))
+        return Prediction(state + self.output(hidden).view_as(state)), (hiddens, cells)
