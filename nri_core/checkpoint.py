@@ -11,11 +11,11 @@ from typing import Any, Literal, Self
 import numpy as np
 import torch
 from jaxtyping import Float
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from safetensors import SafetensorError
 from safetensors.torch import load as load_weights
 from safetensors.torch import save as save_weights
-from torch import Tensor
+from torch import Tensor, nn
 
 from nri_core.dataset import Normalizer, as_tensor
 from nri_core.errors import CheckpointError, ConfigError
@@ -43,15 +43,32 @@ class CheckpointConfig(BaseModel):
     dt: float = Field(gt=0)
     normalizer: Normalizer
     unit: Normalizer = Field(description="The reference's units, in which errors are reported")
+    relabellings: tuple[tuple[int, ...], ...] = Field(
+        (), description="For an ensemble: what the first member calls each edge type of the second, of the third, …"
+    )
     metadata: dict[str, Any] = Field(default_factory=dict, description="Recipe, seed, data and measured figures")
+
+    @model_validator(mode="after")
+    def _relabellings_fit(self) -> Self:
+        types = list(range(self.settings.num_edge_types))
+        if any(sorted(relabelling) != types for relabelling in self.relabellings):
+            raise ValueError(f"relabellings: expected orders of the edge types {types}; found {self.relabellings}")
+        return self
 
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """A model with all that it needs to read new data in the units of the source."""
+    """A model with all that it needs to read new data in the units of the source; `others` are the rest of an ensemble."""
 
     model: NRI
     config: CheckpointConfig = field(repr=False)
+    others: tuple[NRI, ...] = field(default=(), repr=False)
+
+    @property
+    def members(self) -> tuple[Self, ...]:
+        """Each model of an ensemble on its own, with its own numbering of types; a single model is its only member."""
+        alone = self.config.model_copy(update={"relabellings": ()})
+        return tuple(replace(self, model=model, config=alone, others=()) for model in (self.model, *self.others))
 
     @property
     def edge_type_names(self) -> tuple[str, ...]:
@@ -102,7 +119,7 @@ class Checkpoint:
         beside = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}.tmp")
         try:
             beside.mkdir(parents=True)
-            (beside / "model.safetensors").write_bytes(save_weights({k: v.contiguous().cpu() for k, v in self.model.state_dict().items()}))
+            (beside / "model.safetensors").write_bytes(save_weights(self._weights()))
             write_json(beside / "config.json", self.config.model_dump(mode="json"))
             write_text(beside / "README.md", model_card(self.config))
             if folder.exists():
@@ -117,6 +134,11 @@ class Checkpoint:
         finally:
             shutil.rmtree(beside, ignore_errors=True)
 
+    def _weights(self) -> dict[str, Tensor]:
+        """The first model's under their own names, which is all that a single model has."""
+        prefixed = [("", self.model), *((f"others.{place}.", model) for place, model in enumerate(self.others))]
+        return {prefix + name: value.contiguous().cpu() for prefix, model in prefixed for name, value in model.state_dict().items()}
+
     @classmethod
     def load(cls, folder: Path, *, device: str | torch.device = "cpu") -> Self:
         """Read a checkpoint folder; never unpickles. Raises CheckpointError for anything missing, damaged or from elsewhere."""
@@ -125,11 +147,21 @@ class Checkpoint:
         weights = _read_weights(folder / "model.safetensors")
         try:
             names = read_features(config.settings, config.feature_names)
-            model = NRI(config.settings, feature_names=names, num_nodes=config.num_nodes, window=config.window)
-            model.load_state_dict(weights)
-        except (RuntimeError, ConfigError) as error:
+            count = 1 + len(config.relabellings)
+            models = nn.ModuleList(NRI(config.settings, feature_names=names, num_nodes=config.num_nodes, window=config.window) for _ in range(count))
+            models.load_state_dict({_place(name): value for name, value in weights.items()})
+        except (RuntimeError, ConfigError, ValueError) as error:
             raise CheckpointError(f"The weights in {folder.name}/model.safetensors do not fit its config.json. Copy both from the same model.") from error
-        return cls(model.to(device).eval(), config)
+        first, *others = models.to(device).eval()
+        return cls(first, config, tuple(others))
+
+
+def _place(name: str) -> str:
+    """A weight's name in a list of all members, the first of which is written without a prefix."""
+    if not name.startswith("others."):
+        return f"0.{name}"
+    _, place, rest = name.split(".", 2)
+    return f"{int(place) + 1}.{rest}"
 
 
 def check_folder(folder: Path) -> None:
@@ -177,6 +209,7 @@ def model_card(config: CheckpointConfig) -> str:
         "",
         f"Encoder `{settings.encoder}`, decoder `{settings.decoder}`, likelihood `{settings.likelihood}`, "
         f"{settings.num_edge_types} edge types; the graph is {reading} from {config.window} frames.",
+        *([f"An ensemble: the mean of {1 + len(config.relabellings)} models of this kind."] if config.relabellings else []),
         f"Trained {'with' if metadata.get('recipe', {}).get('objective') in LABELLED else 'without'} edge labels; "
         "accuracies are up to relabelling of edge types.",
         "",

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from nri_core.checkpoint import Checkpoint
+from nri_core.checkpoint import Checkpoint, CheckpointConfig
 from nri_core.dataset import slots_of
 from nri_core.errors import CheckpointError, DataError
 from nri_core.graph import off_diagonal
@@ -31,9 +32,12 @@ def infer_edges(checkpoint: Checkpoint, data: Trajectories, *, inference: str | 
     `inference` is "encoder", "decoder", "law" (through the decoder and, where that leaves a path unexplained, once more through
     the law that the forecaster learned), or None for the checkpoint's own way. Through the decoder, the posterior is
     exact over all undirected graphs where these can be counted (N = 5), else exact for each receiver with the log-odds
-    of both directions added, else found by search; `EdgePosterior.inference` says which. Raises CheckpointError.
+    of both directions added, else found by search; `EdgePosterior.inference` says which. An ensemble's belief is the
+    mean of its members'. Raises CheckpointError.
     """
     checkpoint.check(data)
+    if checkpoint.others:
+        return _mean([infer_edges(member, data, inference=inference) for member in checkpoint.members], checkpoint.config.relabellings)
     how = inference or checkpoint.config.inference
     if how not in ("encoder", "decoder", "law"):
         raise CheckpointError(f"Expected inference by the encoder, the decoder or the law; found {how!r}.")
@@ -71,14 +75,39 @@ def ensemble(posteriors: Sequence[EdgePosterior]) -> EdgePosterior:
 
     Models number their types as they like, so each is relabelled to agree best with the first. Raises DataError where they differ in shape.
     """
-    first = posteriors[0]
-    aligned = []
-    for posterior in posteriors:
+    return _mean(posteriors, _agreeing(posteriors))
+
+
+def combine(checkpoints: Sequence[Checkpoint], data: Trajectories) -> Checkpoint:
+    """Several trainings of one recipe as one model, whose belief is the mean of theirs, and whose forecast is that of their forecasts.
+
+    Types are matched once, by what the models believe about `data`; no label is read. Raises CheckpointError for models
+    of different settings, features, windows or training data.
+    """
+    members = [member for checkpoint in checkpoints for member in checkpoint.members]
+    first = members[0].config
+    for member in members[1:]:
+        compared = (set(CheckpointConfig.model_fields) - {"metadata"}, first.model_dump(), member.config.model_dump())
+        if different := sorted(name for name in compared[0] if compared[1][name] != compared[2][name]):
+            raise CheckpointError(f"Expected trainings of one recipe on the same data; they differ in {', '.join(different)}. Combine others.")
+    relabellings = () if len(members) == 1 else _agreeing([infer_edges(member, data) for member in members])
+    config = first.model_copy(update={"relabellings": relabellings})
+    return Checkpoint(members[0].model, config, tuple(member.model for member in members[1:]))
+
+
+def _agreeing(posteriors: Sequence[EdgePosterior]) -> tuple[tuple[int, ...], ...]:
+    """For each but the first: what the first one calls its types."""
+    first, *others = posteriors
+    for posterior in others:
         if posterior.edge_probs.shape != first.edge_probs.shape:
             raise DataError(f"Expected beliefs of one shape, {first.edge_probs.shape}; found {posterior.edge_probs.shape}. Combine models of equal types.")
-        confusion = np.einsum("sijk,sijl->kl", posterior.edge_probs, first.edge_probs, dtype=np.float64)
-        aligned.append(posterior.relabelled(best_relabelling(confusion), first.edge_type_names).edge_probs)
-    return replace(first, edge_probs=np.mean(aligned, axis=0), inference=f"mean of {len(posteriors)} models")
+    return tuple(best_relabelling(np.einsum("sijk,sijl->kl", other.edge_probs, first.edge_probs, dtype=np.float64)) for other in others)
+
+
+def _mean(posteriors: Sequence[EdgePosterior], relabellings: Sequence[tuple[int, ...]]) -> EdgePosterior:
+    first, *others = posteriors
+    aligned = [posterior.relabelled(relabelling, first.edge_type_names).edge_probs for posterior, relabelling in zip(others, relabellings, strict=True)]
+    return replace(first, edge_probs=np.mean([first.edge_probs, *aligned], axis=0), inference=f"mean of {len(posteriors)} models")
 
 
 def _at_once(num_nodes: int) -> int:
@@ -119,10 +148,12 @@ def rollout(
     In the units of `data`; metadata holds `start`, and `unit_scale` for errors in the reference's units. `posterior`
     names its types as the model does (relabel for display only); None stands for every pair of the last type, which is
     all that a model without a graph knows. `dynamic` asks the encoder again at each step, of the last frames, predicted
-    ones included (Kipf et al. 2018, section 5.2). Raises DataError where `start` is not a frame of the data, and
+    ones included (Kipf et al. 2018, section 5.2). An ensemble gives the mean of its members' paths. Raises DataError where `start` is not a frame of the data, and
     CheckpointError for a model that cannot forecast.
     """
     checkpoint.check(data)
+    if checkpoint.others:
+        return _mean_rollout(checkpoint, data, posterior, start=start, num_steps=num_steps, dynamic=dynamic)
     config = checkpoint.config
     if checkpoint.model.decoder is None:
         raise CheckpointError("This model has no decoder: it reads graphs but forecasts nothing. Choose a model trained with one.")
@@ -146,6 +177,16 @@ def rollout(
         metadata={"start": start, "unit_scale": list(config.unit.scale)},
     )
     return forecast if read is seen else as_given(forecast, seen, read)
+
+
+def _mean_rollout(checkpoint: Checkpoint, data: Trajectories, posterior: EdgePosterior | None, **options: Any) -> Trajectories:
+    """Each member under the same graph, in its own numbering of types."""
+    same = tuple(range(checkpoint.config.settings.num_edge_types))
+    paths = []
+    for member, relabelling in zip(checkpoint.members, (same, *checkpoint.config.relabellings), strict=True):
+        back = tuple(relabelling.index(kind) for kind in same)
+        paths.append(rollout(member, data, posterior and posterior.relabelled(back, posterior.edge_type_names), **options))
+    return replace(paths[0], values=np.mean([path.values for path in paths], axis=0))
 
 
 def _check_dynamic(checkpoint: Checkpoint, start: int) -> None:

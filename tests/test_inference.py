@@ -1,14 +1,18 @@
 """Reading graphs: by the encoder, exactly, per receiver, by search; one answer each for sizes the model never saw."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from nri_core.checkpoint import Checkpoint
 from nri_core.errors import CheckpointError, DataError
-from nri_core.inference import ensemble, infer_edges, infer_windows
+from nri_core.inference import combine, ensemble, infer_edges, infer_windows, rollout
 from nri_core.metrics import score_edges
+from nri_core.models import NRI
+from nri_core.settings import ModelSettings
 from nri_core.systems import Simulation, Springs, simulate
 from nri_core.trajectories import Trajectories
 
@@ -77,3 +81,42 @@ def test_an_ensemble_agrees_whatever_its_members_call_their_types(shipped: Check
     assert abs(together.edge_probs - posterior.edge_probs).max() < 1e-6 and together.inference == "mean of 3 models"
     with pytest.raises(DataError, match="one shape"):
         ensemble([posterior, posterior.select(slice(0, 5))])
+
+
+def test_an_ensemble_is_a_model_like_any_other(shipped: Checkpoint, tmp_path: Path) -> None:
+    """One member calls its types the other way round, and means the same."""
+    settings = shipped.config.settings.model_copy(update={"skip_first": False})
+    data = simulate(Springs(), Simulation(num_sims=6, num_steps=60, seed=8))
+    members = [_untrained(shipped, settings, seed) for seed in (1, 2)]
+    swapped = _untrained(shipped, settings, 1)
+    with torch.no_grad():
+        for weight in (*swapped.model.decoder.pair.weights, *swapped.model.decoder.pair.biases):
+            weight.copy_(weight[[1, 0, 2]])
+    together = combine([members[0], swapped, members[1]], data)
+    assert together.config.relabellings[0] == (1, 0)
+    together.save(tmp_path / "ensemble")
+    again = Checkpoint.load(tmp_path / "ensemble")
+    alone = [infer_edges(member, data, inference="decoder") for member in (members[0], members[1])]
+    posterior = infer_edges(again, data, inference="decoder")
+    expected = (2 * alone[0].edge_probs + alone[1].relabelled(again.config.relabellings[1], alone[0].edge_type_names).edge_probs) / 3
+    assert posterior.inference == "mean of 3 models" and abs(posterior.edge_probs - expected).max() < 1e-5
+    path = {"start": 48, "num_steps": 5}
+    first = rollout(members[0], data, alone[0], **path).values
+    expected = (2 * first + rollout(members[1], data, alone[0].relabelled(again.config.relabellings[1], ("a", "b")), **path).values) / 3
+    assert abs(rollout(again, data, alone[0], **path).values - expected).max() < 1e-5
+    assert "mean of 3 models" in (tmp_path / "ensemble" / "README.md").read_text()
+
+
+def test_only_trainings_of_one_recipe_combine(shipped: Checkpoint) -> None:
+    data = simulate(Springs(), Simulation(num_sims=2, seed=8))
+    other = replace(shipped, config=shipped.config.model_copy(update={"window": 30}))
+    with pytest.raises(CheckpointError, match="differ in window"):
+        combine([shipped, other], data)
+
+
+def _untrained(shipped: Checkpoint, settings: ModelSettings, seed: int) -> Checkpoint:
+    torch.manual_seed(seed)
+    config = shipped.config.model_copy(update={"settings": settings})
+    model = NRI(settings, feature_names=config.feature_names, num_nodes=config.num_nodes, window=config.window)
+    model.calibrate(shipped.tensor(simulate(Springs(), Simulation(num_sims=8, seed=1))))
+    return Checkpoint(model.eval(), config)
