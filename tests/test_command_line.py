@@ -140,6 +140,14 @@ def test_the_options_of_a_baseline_reach_it(data: Path, tmp_path: Path, capsys: 
     assert np.array_equal(EdgePosterior.load(tmp_path / "graph.npz").edge_probs, expected.edge_probs)
 
 
+def test_combine(model: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made = result_of(capsys, "combine", model, model, "--data", data, "--out", tmp_path / "pair")
+    assert made["members"] == 2 and made["relabellings"] == [[0, 1]]
+    figures = [result_of(capsys, "evaluate", folder, data) for folder in (model, tmp_path / "pair")]
+    assert figures[0]["rollout_mse"]["10"] == pytest.approx(figures[1]["rollout_mse"]["10"]), "the same model twice"
+    assert (figures[1]["edge_accuracy"], figures[1]["inference"]) == (figures[0]["edge_accuracy"], "mean of 2 models")
+
+
 @pytest.mark.parametrize("verb", ["infer", "evaluate"])
 def test_baselines_do_not_wait_for_torch(verb: str, data: Path, tmp_path: Path) -> None:
     code = "import sys; from nri_core.command_line import main; main(sys.argv[1:]); print('torch' in sys.modules)"
@@ -242,6 +250,10 @@ def one_line(capsys: pytest.CaptureFixture[str], command: list[str | Path]) -> s
         (["infer", "baseline:lstm_correlation", "{data}", "--out", "{new}.csv"], "--lstm"),
         (["infer", "baseline:lstm_correlation", "{data}", "--out", "{new}.csv", "--lstm", "{model}"], "lstm decoder"),
         (["infer", "{model}", "{data}", "--out", "{new}.csv", "--law", "springs"], "found --law"),
+        (["combine", "{model}", "--out", "{new}"], "--data"),
+        (["combine", "{model}", "{folder}", "--data", "{data}", "--out", "{new}"], "config.json"),
+        (["sweep", "start", "{folder}/mine.txt", "{data}"], "Expected a sweep"),
+        (["sweep", "table", "mine"], "no sweep 'mine'"),
         (["bench", "everything"], "'everything'"),
         (["runs"], "VERB"),
         (["runs", "status"], "ID"),

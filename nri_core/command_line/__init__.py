@@ -19,7 +19,9 @@ VERBS = {
     "train": "learn a model from trajectories, without labels",
     "evaluate": "compare what a model infers and forecasts with the truth",
     "infer": "write the graph that a model infers",
+    "combine": "make one model, an ensemble, of several trainings",
     "runs": "train in the background: submit, list, status, cancel",
+    "sweep": "many runs from one file of settings and seeds: start, table, combine",
     "reproduce": "run the paper's tables again, for as long as you like",
     "bench": "print the figures of a benchmark",
 }
@@ -66,4 +68,17 @@ def _one_line(text: str) -> str:
 
 
 def _readable(result: dict[str, Any]) -> str:
-    return "\n".join(f"{name}: {value}" for name, value in result.items())
+    return "\n".join(line for name, value in result.items() for line in _lines(name, value))
+
+
+def _lines(name: str, value: Any) -> list[str]:
+    """A list of records takes a line for each."""
+    if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+        return [f"{name}:", *("  " + ", ".join(f"{key} {_short(item[key])}" for key in item if item[key] is not None) for item in value)]
+    return [f"{name}: {value}"]
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        return "(" + ", ".join(f"{key} {_short(item)}" for key, item in value.items()) + ")"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
