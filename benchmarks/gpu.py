@@ -16,13 +16,14 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks._paper_step import FORMS, PRECISIONS, Example, Step, arithmetic, example, index_form, paper_model, springs, variants
+from nri_core.devices import choose_device
 from nri_core.inference import infer_edges
 from nri_core.metrics import score_edges
 from nri_core.models import NRI
 from nri_core.reproduction.cells import cells_of, law_of, settings_of
 from nri_core.settings import PRESETS, TrainConfig
 from nri_core.systems import Simulation, simulate
-from nri_core.training import choose_device, fit
+from nri_core.training import fit
 from nri_core.trajectories import Trajectories
 
 

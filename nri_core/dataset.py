@@ -1,6 +1,5 @@
-"""Where NumPy becomes torch: splitting by simulation, normalising by the training set, batches."""
+"""Where NumPy becomes torch: splitting by simulation, normalising by the training set, symmetries."""
 
-from collections.abc import Iterator
 from typing import Literal, Self
 
 import numpy as np
@@ -100,11 +99,6 @@ def slots_of(edge_types: Int[np.ndarray, "sim node node"], num_edge_types: int, 
     num_sims, num_nodes, _ = edge_types.shape
     slots = edge_types[:, off_diagonal(num_nodes)].reshape(num_sims, num_nodes, -1)
     return torch.nn.functional.one_hot(torch.from_numpy(slots), num_edge_types).float().to(device)
-
-
-def batches(num_sims: int, batch_size: int, generator: torch.Generator) -> Iterator[Int[Tensor, " batch"]]:
-    """Shuffled positions of one pass over the simulations (the reference does not shuffle); a short last batch is kept."""
-    yield from torch.randperm(num_sims, generator=generator).split(batch_size)
 
 
 def turn_and_flip(

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 # A module of the core imports only from lines above its own; names on one line do not know each other.
 CORE = (
     ("errors",),
-    ("storage", "graph", "settings"),
+    ("storage", "graph", "settings", "devices"),
     ("trajectories",),
     ("posterior",),
     ("systems", "importers"),
@@ -36,7 +36,7 @@ LEVEL = {name: level for level, names in enumerate(CORE) for name in names}
 ROOMS = {"app": {"ui"}, "pages": {"ui", "nri_core"}, "ui": {"ui", "nri_core"}, "nri_core": {"nri_core"}}
 ROOMS["benchmarks"] = {"nri_core", "benchmarks"}
 TOP = {"app.py", "pages", "ui", "nri_core", "sample_data", "tests", "benchmarks", "requirements.txt", "requirements-dev.txt"}
-TOP |= {"pyproject.toml", "Makefile", "README.md", "LICENSE"}
+TOP |= {"pyproject.toml", "limits.toml", "Makefile", "README.md", "LICENSE"}
 
 FIRST = ("app", "pages.explore", "ui.frame", "ui.state", "ui.figures", "ui.player", "ui.tables", "pages.results")  # the landing page, and what only shows figures
 MAX_LINES = {"pages": 100}

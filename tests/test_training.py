@@ -5,13 +5,13 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from nri_core import training
 from nri_core.dataset import Normalizer, as_tensor, split, turn_and_flip
 from nri_core.errors import ConfigError, DataError
 from nri_core.evaluation import evaluate
 from nri_core.settings import PRESETS, TrainConfig, suited
 from nri_core.systems import Charged, Simulation, Springs, simulate
-from nri_core.training import fit
+from nri_core.training import check, fit
+from nri_core.training.fitting import _learning_rate
 from nri_core.trajectories import Trajectories
 
 SHORT = {"epochs": 3, "epoch_size": 32, "batch_size": 8, "encoder_hidden": 8, "decoder_hidden": 8}
@@ -132,9 +132,9 @@ def test_a_time_limit_ends_the_run_with_the_learning_rate_down() -> None:
 
 def test_the_learning_rate_follows_the_recipe() -> None:
     paper, live = PRESETS["paper"], PRESETS["live"]
-    assert [training._learning_rate(paper, share) for share in (0.1, 0.39, 0.41, 0.81)] == [5e-4, 5e-4, 2.5e-4, 1.25e-4]
-    assert training._learning_rate(live, 0.025) == pytest.approx(live.learning_rate / 2, rel=0.01)
-    assert training._learning_rate(live, 1.0) == pytest.approx(0, abs=1e-9)
+    assert [_learning_rate(paper, share) for share in (0.1, 0.39, 0.41, 0.81)] == [5e-4, 5e-4, 2.5e-4, 1.25e-4]
+    assert _learning_rate(live, 0.025) == pytest.approx(live.learning_rate / 2, rel=0.01)
+    assert _learning_rate(live, 1.0) == pytest.approx(0, abs=1e-9)
 
 
 def test_keep_best_keeps_the_epoch_of_the_lowest_validation_loss() -> None:
@@ -157,11 +157,11 @@ def test_what_does_not_fit_is_refused_before_the_first_step(changes: dict, data:
     with pytest.raises(error, match=message):
         next(fit(*split(springs(**data)), recipe(**changes)))
     with pytest.raises(error, match=message):
-        training.check(springs(**data).select(slice(1)), recipe(**changes))  # one simulation tells
+        check(springs(**data).select(slice(1)), recipe(**changes))  # one simulation tells
 
 
 def test_what_fits_passes_the_check() -> None:
-    training.check(springs().select(slice(1)), recipe())
+    check(springs().select(slice(1)), recipe())
 
 
 @pytest.mark.parametrize("wrong", [{"encoder": "none"}, {"objective": "marginal"}, {"num_edge_types": 1}, {"learning_rate": 0}, {"window": 2}, {"unknown": 1}])

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from nri_core.checkpoint import Checkpoint
+from nri_core.devices import choose_device
 from nri_core.errors import NRIError
 from nri_core.graph import off_diagonal
 from nri_core.inference import infer_edges, rollout
@@ -23,7 +24,7 @@ from nri_core.reproduction.results import Cell, CellResult
 from nri_core.settings import TrainConfig
 from nri_core.systems import Simulation, System, simulate
 from nri_core.systems.kuramoto import PAPER_FEATURES
-from nri_core.training import EpochRecord, choose_device, fit
+from nri_core.training import EpochRecord, fit
 from nri_core.trajectories import Trajectories
 
 OBSERVED = 49  # frames of a training simulation, and those that inference reads of a test simulation

@@ -1,4 +1,4 @@
-"""Training as a generator: `fit` knows no files and no screen, so tests, benchmarks, command line and jobs all drive it."""
+"""`fit`: the training itself, an epoch at a time."""
 
 import copy
 import math
@@ -6,15 +6,15 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Int
 from torch import Tensor
 
 from nri_core.checkpoint import Checkpoint, CheckpointConfig
-from nri_core.dataset import Normalizer, as_tensor, batches, edges_as_tensor, turn_and_flip
+from nri_core.dataset import Normalizer, as_tensor, edges_as_tensor, turn_and_flip
+from nri_core.devices import choose_device
 from nri_core.errors import ConfigError, DataError
 from nri_core.inference import infer_edges
 from nri_core.metrics import score_edges
@@ -22,63 +22,31 @@ from nri_core.models import NRI
 from nri_core.models.marginal import MOST_SETS, num_sets
 from nri_core.models.objectives import LABELLED, OBJECTIVES, Batch
 from nri_core.phases import readable
-from nri_core.posterior import EdgePosterior
-from nri_core.settings import PRESETS, ModelSettings, TrainConfig
+from nri_core.settings import ModelSettings, TrainConfig
+from nri_core.training.record import EpochRecord
+from nri_core.training.state import Progress, TrainingState
 from nri_core.trajectories import Trajectories
-
-__all__ = ["PRESETS", "EpochRecord", "TrainConfig", "check", "choose_device", "fit"]
 
 WARM_UP = 0.05  # share of the training over which the learning rate rises
 LARGEST_GRADIENT = 1000.0  # very loose: only close encounters reach it
 VALIDATION_SIMS = 64  # enough to see progress; held-out figures come from `evaluate`
 
 
-@dataclass(frozen=True, eq=False)
-class EpochRecord:
-    """Where the training stands after an epoch. Losses are means over the epoch; accuracies are on validation data, up to relabelling.
-
-    `checkpoint` shares its weights with the training: save or use it before asking for the next record.
-    """
-
-    epoch: int
-    num_epochs: int
-    seconds: float
-    seconds_left: float
-    samples: int
-    learning_rate: float
-    losses: dict[str, float]
-    valid_loss: float
-    edge_accuracy: float | None
-    edge_accuracy_encoder: float | None
-    watched: EdgePosterior | None = field(repr=False)
-    checkpoint: Checkpoint = field(repr=False)
-
-    def metrics(self) -> dict[str, Any]:
-        """Everything that fits on a line of JSON."""
-        values = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in ("watched", "checkpoint", "losses")}
-        return values | self.losses
-
-
-def choose_device(name: str) -> torch.device:
-    """"auto" takes a CUDA GPU where there is one, else the CPU. Raises ConfigError for a device that is not there."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise ConfigError(f"Expected a device of this machine, such as auto or cpu; found {name!r}. It is not available here.") from error
-    return device
-
-
 def fit(
-    train: Trajectories, valid: Trajectories, config: TrainConfig, *, device: str = "auto", watch: Trajectories | None = None
+    train: Trajectories,
+    valid: Trajectories,
+    config: TrainConfig,
+    *,
+    device: str = "auto",
+    watch: Trajectories | None = None,
+    resume: TrainingState | None = None,
 ) -> Iterator[EpochRecord]:
-    """Train on `train`, yielding a record an epoch; the graph inferred for the one simulation `watch` goes with it.
+    """Train on `train`, yielding a record an epoch; the graphs inferred for the simulations of `watch` go with it.
 
     On one CPU the run is determined by data, config and seed, unless the time limit cuts it short: then the learning
-    rate falls with the time that is left. Raises DataError and ConfigError before the first step where data and
-    settings do not fit, and DataError if the loss stops being finite.
+    rate falls with the time that is left. Continued from the state `resume`, it equals the unbroken run to the bit; the
+    time in between does not count. Raises DataError and ConfigError before the first step where data and settings do
+    not fit, CheckpointError for a state of another training, and DataError if the loss stops being finite.
     """
     _check(train, valid, config)
     where = choose_device(device)
@@ -105,7 +73,10 @@ def fit(
         unit=Normalizer.fit(given, "unit"),
         metadata={"recipe": config.model_dump(mode="json"), "data": dict(given.metadata), "simulations": train.num_sims},
     )
-    yield from _epochs(model, Batch(values, known), Batch(held_out, held_known), config, kept, valid, watch)
+    digest = given.digest
+    if resume is not None:
+        resume.check(config, digest)
+    yield from _epochs(model, Batch(values, known), Batch(held_out, held_known), config, kept, valid, watch, digest, resume)
 
 
 def check(data: Trajectories, config: TrainConfig) -> None:
@@ -154,14 +125,31 @@ def _learning_rate(config: TrainConfig, progress: float) -> float:
 
 
 def _epochs(
-    model: NRI, data: Batch, held_out: Batch, config: TrainConfig, kept: CheckpointConfig, valid: Trajectories, watch: Trajectories | None
+    model: NRI,
+    data: Batch,
+    held_out: Batch,
+    config: TrainConfig,
+    kept: CheckpointConfig,
+    valid: Trajectories,
+    watch: Trajectories | None,
+    digest: str,
+    resume: TrainingState | None,
 ) -> Iterator[EpochRecord]:
     generator = torch.Generator().manual_seed(config.seed)
     optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
-    draws = _draws(data.values.shape[0], config.batch_size, generator)
+    draws = _Draws(data.values.shape[0], config.batch_size, generator)
     steps_per_epoch = math.ceil(config.epoch_size / config.batch_size)
-    started, samples, best, best_model = time.perf_counter(), 0, math.inf, model
-    for epoch in range(1, config.epochs + 1):
+    best_model = copy.deepcopy(model) if config.keep_best else model
+    before, samples, seconds, best = 0, 0, 0.0, math.inf
+    if resume is not None:
+        resume.restore(model, best_model, optimizer, generator)
+        draws.left = resume.tensors["left"]
+        said = resume.progress
+        before, samples, seconds, best = said.epoch, said.samples, said.seconds, math.inf if said.best is None else said.best
+        if said.finished:
+            return
+    started = time.perf_counter() - seconds
+    for epoch in range(before + 1, config.epochs + 1):
         sums: dict[str, float] = {}
         for step in range(steps_per_epoch):
             done = ((epoch - 1) * steps_per_epoch + step + 1) / (config.epochs * steps_per_epoch)
@@ -177,18 +165,21 @@ def _epochs(
                 break
         losses = {name: value / (step + 1) for name, value in sums.items()}
         valid_loss = _validate(model, held_out, config)
-        if not config.keep_best:
-            best_model = model
-        elif valid_loss < best:
-            best, best_model = valid_loss, copy.deepcopy(model)
+        if config.keep_best and valid_loss < best:
+            best = valid_loss
+            best_model.load_state_dict(model.state_dict())
         checkpoint = Checkpoint(best_model.eval(), kept)
         accuracy, by_encoder = _accuracies(checkpoint, valid)
         watched = None if watch is None or config.inference == "none" else infer_edges(checkpoint, watch, inference=_quick(config.inference))
         seconds = time.perf_counter() - started
         left = seconds * (1 - progress) / progress
+        stands = Progress(
+            config=config, data=digest, epoch=epoch, samples=samples, seconds=seconds, best=best if math.isfinite(best) else None, finished=progress >= 1
+        )
+        state = partial(TrainingState.take, stands, model, best_model, optimizer, generator, draws.left)
         paused = time.perf_counter()
         yield EpochRecord(
-            epoch, config.epochs, seconds, left, samples, rate, losses, valid_loss, accuracy, by_encoder, watched, checkpoint
+            epoch, config.epochs, seconds, left, samples, samples / seconds, rate, losses, valid_loss, accuracy, by_encoder, watched, checkpoint, state
         )
         started += time.perf_counter() - paused  # what the caller does with a record is not training time
         if progress >= 1:
@@ -201,9 +192,18 @@ def _progress(done: float, started: float, config: TrainConfig) -> float:
     return min(max(done, (time.perf_counter() - started) / config.max_seconds), 1.0)
 
 
-def _draws(num_sims: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    while True:
-        yield from batches(num_sims, batch_size, generator)
+class _Draws:
+    """Positions of the simulations of each step: shuffled passes (the reference does not shuffle); a short last batch is kept."""
+
+    def __init__(self, num_sims: int, batch_size: int, generator: torch.Generator) -> None:
+        self._num_sims, self._batch_size, self._generator = num_sims, batch_size, generator
+        self.left = torch.empty(0, dtype=torch.int64)
+
+    def __next__(self) -> Int[Tensor, " batch"]:
+        if not len(self.left):
+            self.left = torch.randperm(self._num_sims, generator=self._generator)
+        batch, self.left = self.left.tensor_split([self._batch_size])
+        return batch
 
 
 def _step(
