@@ -5,7 +5,10 @@ epoch), train.npz, valid.npz, watch.npz, snapshots/000001.npz (the graph inferre
 (the newest counts), log.txt, cancel (present once somebody asked to stop).
 """
 
-from nri_core.jobs.run import Run, RunStatus, list_runs, open_run
+from nri_core.jobs.contract import RunConfig, RunStatus
+from nri_core.jobs.keeper import keep
+from nri_core.jobs.queue import Usage, advance, usage
+from nri_core.jobs.run import Run, list_runs, open_run
 from nri_core.jobs.submission import submit
 
-__all__ = ["Run", "RunStatus", "list_runs", "open_run", "submit"]
+__all__ = ["Run", "RunConfig", "RunStatus", "Usage", "advance", "keep", "list_runs", "open_run", "submit", "usage"]

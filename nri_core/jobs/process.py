@@ -25,7 +25,12 @@ class Process:
 
 def this_process() -> Process:
     """The one that is running this code."""
-    return Process(socket.gethostname(), os.getpid(), _start(os.getpid()))
+    return process_of(os.getpid())
+
+
+def process_of(pid: int) -> Process:
+    """The one that has `pid` on this machine now."""
+    return Process(socket.gethostname(), pid, _start(pid))
 
 
 def _start(pid: int) -> int | None:

@@ -1,66 +1,21 @@
 """`Run`: one training run as its directory shows it, whoever is looking and whatever became of the process."""
 
 import json
-import os
-import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, TypeVar
-
-from pydantic import BaseModel, ConfigDict, ValidationError
+from typing import Any
 
 from nri_core.errors import DataError, JobError, NRIError
-from nri_core.jobs.process import Process
+from nri_core.jobs.contract import RUN_ID, RunConfig, RunStatus, newest_checkpoint, read_config, read_status, runs_directory
+from nri_core.jobs.queue import advance, enqueue, position_of, withdraw
+from nri_core.jobs.status import current_status
 from nri_core.posterior import EdgePosterior
 from nri_core.settings import TrainConfig
 from nri_core.storage import write_text
 from nri_core.trajectories import Trajectories
 
-BESIDE_THE_APP = Path(__file__).parents[2] / "runs"
-RUN_ID = re.compile(r"[0-9a-f]{32}")
-STALE_SECONDS = 60  # a worker reports every second; after this long without a word, and no way to look, it counts as gone
 LOG_TAIL = 20_000  # characters
-
-Record = TypeVar("Record", bound=BaseModel)
-State = Literal["queued", "running", "done", "failed", "cancelled", "lost"]
-
-
-class RunConfig(BaseModel):
-    """What was asked for: `config.json`, written once."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    device: str
-    settings: TrainConfig
-
-
-class RunStatus(BaseModel):
-    """What became of it so far: `status.json`. `message` is one sentence for the user."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    id: str
-    name: str
-    state: State
-    message: str
-    submitted: datetime
-    started: datetime | None = None
-    heartbeat: datetime
-    host: str | None = None
-    pid: int | None = None
-    process_start: int | None = None
-    epoch: int = 0
-    num_epochs: int | None = None
-    seconds: float = 0.0
-    seconds_left: float | None = None
-    checkpoint: Path | None = None
-
-    @property
-    def active(self) -> bool:
-        """Whether there is still something to wait for."""
-        return self.state in ("queued", "running")
+MOST_NAME = 120  # characters
 
 
 @dataclass(frozen=True)
@@ -71,31 +26,36 @@ class Run:
     directory: Path
 
     def status(self) -> RunStatus:
-        """The state now; a run whose process is gone is `lost`. Raises JobError if the directory cannot be read."""
-        status = self.stored_status()
-        if status.active and _is_gone(status):
-            status = self.stored_status()  # it may have ended properly between the two looks
-            if status.active:
-                status = status.model_copy(update={"state": "lost", "seconds_left": None, "message": self._lost_message()})
-        return status.model_copy(update={"checkpoint": self.checkpoint_dir})
+        """The state now; a run whose worker is gone is `lost`. Raises JobError if the directory cannot be read."""
+        status = current_status(self.directory)
+        position = position_of(self.directory) if status.state == "queued" else None
+        return status.model_copy(update={"checkpoint": self.checkpoint_dir, "position": position, "name": self.name})
 
     def stored_status(self) -> RunStatus:
-        """What the process itself said last."""
-        return self._read("status.json", RunStatus)
+        """What was written last, by the worker or by the queue."""
+        return read_status(self.directory)
 
-    def _lost_message(self) -> str:
-        gone = "The training process is gone without a word: it was killed, or the machine was restarted."
-        if self.checkpoint_dir is None:
-            return f"{gone} It had saved no model yet; start the training again."
-        return f"{gone} The model of epoch {int(self.checkpoint_dir.name)} is kept."
+    @property
+    def name(self) -> str:
+        """As it was called last."""
+        renamed = self.directory / "name.txt"
+        return renamed.read_text(encoding="utf-8", errors="replace")[:MOST_NAME] if renamed.exists() else self.requested().name
 
-    def records(self) -> list[dict[str, Any]]:
-        """The metrics of each epoch so far. A last line without its end is still being written and is left out."""
+    def records(self, *, since_epoch: int = 0) -> list[dict[str, Any]]:
+        """The metrics of each epoch after `since_epoch`. A last line without its end is still being written and is left out."""
+        return [record for record in self.events()[0] if record["epoch"] > since_epoch]
+
+    def events(self, since: int = 0) -> tuple[list[dict[str, Any]], int]:
+        """The records that were written from byte `since` on, and where the next ones will begin. A resumed run may begin anew before `since`."""
         path = self.directory / "metrics.jsonl"
-        if not path.exists():
-            return []
         try:
-            return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n")[:-1]]
+            with open(path, "rb") as file:
+                file.seek(since)
+                written = file.read()
+            whole = written[: written.rfind(b"\n") + 1]
+            return [json.loads(line) for line in whole.splitlines()], since + len(whole)
+        except FileNotFoundError:
+            return [], 0
         except (OSError, ValueError) as error:
             raise JobError(f"The metrics of run {self.id} cannot be read ({error}). Its model is not affected.") from error
 
@@ -111,7 +71,7 @@ class Run:
             raise JobError(f"Run {self.id} has no readable graph of epoch {epoch}.") from error
 
     def watched(self) -> Trajectories:
-        """The one simulation whose graph the snapshots show."""
+        """The simulations whose graphs the snapshots show."""
         return Trajectories.load(self.directory / "watch.npz")
 
     def training_data(self) -> Trajectories:
@@ -126,8 +86,8 @@ class Run:
         return Trajectories.load(valid) if valid.exists() else split(self.training_data())[1]
 
     def requested(self) -> RunConfig:
-        """Name, device and settings as they were asked for."""
-        return self._read("config.json", RunConfig)
+        """Everything as it was asked for."""
+        return read_config(self.directory)
 
     def config(self) -> TrainConfig:
         """The settings of the training."""
@@ -136,37 +96,63 @@ class Run:
     @property
     def checkpoint_dir(self) -> Path | None:
         """The newest complete checkpoint; None before the first."""
-        return max((self.directory / "checkpoint").glob("[0-9]*"), default=None)
+        return newest_checkpoint(self.directory)
+
+    @property
+    def state_file(self) -> Path:
+        """What a worker needs to go on exactly where another stopped."""
+        return self.directory / "resume.safetensors"
 
     @property
     def cancel_file(self) -> Path:
         """Its presence is the wish to stop."""
         return self.directory / "cancel"
 
+    @property
+    def pause_file(self) -> Path:
+        """Its presence is the wish to pause, once the epoch is done whose number it holds."""
+        return self.directory / "pause"
+
+    def artifacts(self) -> dict[str, Path]:
+        """Every finished file by its name in the directory: what can be copied away."""
+        files = (path for path in self.directory.rglob("*") if path.is_file() and not path.name.startswith("."))
+        return {path.relative_to(self.directory).as_posix(): path for path in sorted(files)}
+
     def log(self) -> str:
-        """The end of what the process printed, tracebacks included."""
+        """The end of what its workers printed, tracebacks included."""
         path = self.directory / "log.txt"
         return path.read_text(encoding="utf-8", errors="replace")[-LOG_TAIL:] if path.exists() else ""
 
     def cancel(self) -> None:
-        """Ask the process to stop, which it does within seconds, keeping its checkpoint. A run that has ended stays as it is."""
-        if self.status().active:
-            try:
-                write_text(self.cancel_file, "")
-            except NRIError as error:
-                raise JobError(f"Run {self.id} could not be told to stop. {error}") from error
+        """Stop: at once if it waits, within seconds if it trains, keeping its checkpoint. A run that has ended stays as it is."""
+        if self.status().active and not withdraw(self.directory):
+            self._ask(self.cancel_file, "")
 
-    def _read(self, name: str, kind: type[Record]) -> Record:
+    def pause(self) -> None:
+        """Let it wait after the epoch at hand, its clock standing still."""
+        self._ask(self.pause_file, "0")
+
+    def step(self) -> None:
+        """One more epoch, then pause again."""
+        self._ask(self.pause_file, str(self.stored_status().epoch + 1))
+
+    def unpause(self) -> None:
+        """Go on."""
+        self.pause_file.unlink(missing_ok=True)
+
+    def resume(self) -> None:
+        """Queue a run that was lost, stopped or failed once more: it goes on where its last state was saved. Raises JobError for others."""
+        status = self.status()
+        if status.state not in ("lost", "cancelled", "failed"):
+            raise JobError(f"Only a run that was lost, stopped or failed can be resumed; this one is {status.state}.")
+        enqueue(self.directory, status, message="Waiting to be resumed.")
+        advance(self.directory.parent)
+
+    def _ask(self, wish: Path, text: str) -> None:
         try:
-            return kind.model_validate_json((self.directory / name).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, ValidationError) as error:
-            reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
-            raise JobError(f"Run {self.id} cannot be read ({name}: {reason}). Start the training again.") from error
-
-
-def runs_directory() -> Path:
-    """`$NRI_RUNS_DIR`, or `runs/` beside the app."""
-    return Path(os.environ.get("NRI_RUNS_DIR") or BESIDE_THE_APP).absolute()
+            write_text(wish, text)
+        except NRIError as error:
+            raise JobError(f"Run {self.id} could not be told to {wish.name}. {error}") from error
 
 
 def open_run(run_id: str, *, runs_dir: Path | None = None) -> Run:
@@ -182,11 +168,3 @@ def list_runs(*, runs_dir: Path | None = None) -> list[Run]:
     found = [path for path in (runs_dir or runs_directory()).glob("*/config.json") if RUN_ID.fullmatch(path.parent.name)]
     newest = sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True)
     return [Run(path.parent.name, path.parent) for path in newest]
-
-
-def _is_gone(status: RunStatus) -> bool:
-    known = status.host is not None and status.pid is not None
-    alive = Process(status.host, status.pid, status.process_start).is_alive() if known else None
-    if alive is None:
-        return (datetime.now(UTC) - status.heartbeat).total_seconds() > STALE_SECONDS
-    return not alive

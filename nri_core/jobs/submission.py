@@ -1,21 +1,22 @@
-"""Start a training run: write its directory, then leave a process to it."""
+"""Submit a training run: write its directory, then leave it to the queue."""
 
 import os
 import secrets
 import shutil
-import subprocess
-import sys
-import threading
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from socket import gethostname
 
 from nri_core.errors import JobError, NRIError
-from nri_core.jobs.run import Run, RunConfig, RunStatus, runs_directory
+from nri_core.jobs.contract import RunConfig, RunStatus, runs_directory, write_status
+from nri_core.jobs.engines import engine as engine_named
+from nri_core.jobs.limits import limits
+from nri_core.jobs.queue import admit, advance
+from nri_core.jobs.run import Run
 from nri_core.settings import TrainConfig
 from nri_core.storage import write_text
 from nri_core.trajectories import Trajectories
-
-PROJECT = Path(__file__).parents[2]
 
 
 def submit(
@@ -26,51 +27,53 @@ def submit(
     watch: Trajectories,
     name: str = "",
     device: str = "auto",
+    engine: str = "process",
+    user: str = "",
+    sweep: str | None = None,
+    gpus: float = 1.0,
+    like: Run | None = None,
     runs_dir: Path | None = None,
 ) -> Run:
-    """Start training in a process of its own and return at once. Without `valid`, some simulations are held out.
+    """Queue a training, start it if a device is free, and return at once. Without `valid`, some simulations are held out.
 
-    Raises JobError, and leaves nothing behind, when the directory cannot be written or the process cannot be started.
+    `like` is a run of the same data, whose files are shared. Raises JobError, and leaves nothing behind, where a limit
+    of this server forbids the run, or the directory cannot be written.
     """
     runs_dir = (runs_dir or runs_directory()).absolute()
     run_id = secrets.token_hex(16)
     draft, run = runs_dir / f".{run_id}", Run(run_id, runs_dir / run_id)
+    engine_named(engine)
+    limits()
     try:
         draft.mkdir(parents=True)
-        _write(draft, run_id, RunConfig(name=name, device=device, settings=config))
+        _write(draft, run_id, RunConfig(name=name, device=device, engine=engine, user=user, sweep=sweep, gpus=gpus, settings=config))
         for file, data in (("train", train), ("valid", valid), ("watch", watch)):
             if data is not None:
-                data.save(draft / f"{file}.npz")
-        draft.rename(run.directory)
-        _start_worker(run)
+                _save(data, draft / f"{file}.npz", like and like.directory / f"{file}.npz")
+        admit(run.directory, draft, train)
+    except JobError:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
     except (OSError, NRIError) as error:
-        for directory in (draft, run.directory):
-            shutil.rmtree(directory, ignore_errors=True)
+        shutil.rmtree(draft, ignore_errors=True)
         reason = error.__cause__ if isinstance(error.__cause__, OSError) else error
         said = getattr(reason, "strerror", None) or reason
         advice = "Free some space, or name another folder in $NRI_RUNS_DIR."
         raise JobError(f"The training could not be started in {runs_dir}: {said}. {advice}") from error
+    advance(runs_dir)
     return run
 
 
 def _write(directory: Path, run_id: str, config: RunConfig) -> None:
     now = datetime.now(UTC)
-    status = RunStatus(id=run_id, name=config.name, state="queued", message="Starting.", submitted=now, heartbeat=now)
+    waiting = {"state": "queued", "message": "Waiting for a free device.", "submitted": now, "heartbeat": now, "host": gethostname()}
     write_text(directory / "config.json", config.model_dump_json(indent=2))
-    write_text(directory / "status.json", status.model_dump_json(indent=2))
+    write_status(directory, RunStatus(id=run_id, name=config.name, num_epochs=config.settings.epochs, **waiting))
 
 
-def _start_worker(run: Run) -> None:
-    command = [sys.executable, "-m", "nri_core.jobs.worker", run.id]
-    with open(run.directory / "log.txt", "wb") as log:
-        process = subprocess.Popen(
-            command,
-            cwd=PROJECT,
-            env=os.environ | {"NRI_RUNS_DIR": str(run.directory.parent), "PYTHONUNBUFFERED": "1"},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # it outlives the page, the server and the terminal
-            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same on Windows
-        )
-    threading.Thread(target=process.wait, daemon=True).start()  # a process that has ended must not linger as a zombie
+def _save(data: Trajectories, path: Path, same: Path | None) -> None:
+    """A hard link where that is possible: nobody changes these files."""
+    if same is not None:
+        with suppress(OSError):
+            return os.link(same, path)
+    data.save(path)

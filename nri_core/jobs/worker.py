@@ -1,52 +1,60 @@
-"""The process of one run: `python -m nri_core.jobs.worker RUN_ID`. It tells of itself only through the run directory."""
+"""The process of one run: `python -m nri_core.jobs.worker RUN_ID DEVICE`. It tells of itself only through the run directory."""
 
 import _thread
-import shutil
+import json
 import signal
 import sys
 import threading
 import time
 import traceback
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from pydantic_core import to_json
-
-from nri_core.errors import JobError, NRIError
+from nri_core.errors import NRIError
+from nri_core.jobs.claim import claimed
+from nri_core.jobs.contract import RunStatus, newest_checkpoint, write_status
+from nri_core.jobs.limits import Limits, limits
 from nri_core.jobs.process import this_process
-from nri_core.jobs.run import Run, RunStatus, open_run
-from nri_core.storage import write_text
+from nri_core.jobs.queue import advance
+from nri_core.jobs.recorder import Recorder, cut
+from nri_core.jobs.run import Run, open_run
 from nri_core.trajectories import Trajectories
 
 if TYPE_CHECKING:
-    import nri_core.training
+    from nri_core.training import EpochRecord
 
 HEARTBEAT_SECONDS = 1.0
-CHECKPOINT_SECONDS = 5.0
+PAUSE_LOOK_SECONDS = 0.05
 
 
 class Reporter:
     """Keeps `status.json` true: replaced whole at every change and every second, from a thread, since an epoch can be long.
 
-    The same thread sees the wish to stop, and interrupts the training wherever it is.
+    The same thread sees the wish to stop and the end of the allowed time, and interrupts the training wherever it is.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, device: str, rules: Limits) -> None:
         process, now = this_process(), datetime.now(UTC)
-        self._run = run
+        self._run, self._rules = run, rules
         self._lock = threading.Lock()
         self._status = run.stored_status()
+        self._began, self._busy_before = time.monotonic(), self._status.busy_seconds
         self._ended = threading.Event()
+        self.reason = "Stopped"
         self._thread = threading.Thread(target=self._beat, daemon=True)
-        self.update(state="running", message="Getting ready.", started=now, host=process.host, pid=process.pid, process_start=process.start)
+        self.update(
+            state="running", message="Getting ready.", started=self._status.started or now, device=device,
+            host=process.host, pid=process.pid, process_start=process.start,
+        )  # fmt: skip
         self._thread.start()
 
     def update(self, **changes: Any) -> RunStatus:
         """Change some fields of the status and write it."""
         with self._lock:
-            self._status = self._status.model_copy(update=changes | {"heartbeat": datetime.now(UTC)})
-            write_text(self._run.directory / "status.json", self._status.model_dump_json(indent=2))
-            return self._status
+            busy = self._busy_before + time.monotonic() - self._began
+            self._status = self._status.model_copy(update=changes | {"heartbeat": datetime.now(UTC), "busy_seconds": busy})
+            return write_status(self._run.directory, self._status)
 
     def progress(self) -> str:
         """How far it came, in words."""
@@ -57,11 +65,14 @@ class Reporter:
         """The last word."""
         self._ended.set()
         self._thread.join()
-        self.update(state=state, message=message, seconds_left=None)
+        self.update(state=state, message=message, seconds_left=None, paused=False, device="")
 
     def _beat(self) -> None:
         while not self._ended.wait(HEARTBEAT_SECONDS):
-            if self._run.cancel_file.exists():
+            most = self._rules.run_seconds
+            if most and self._status.busy_seconds > most:
+                self.reason = f"Stopped at this server's limit of {most:g} s for a run"
+            if self._run.cancel_file.exists() or self.reason != "Stopped":
                 return _thread.interrupt_main()
             try:
                 self.update()
@@ -69,49 +80,16 @@ class Reporter:
                 print(error, file=sys.stderr)  # a full disk may be freed again; who looks meanwhile sees that the process lives
 
 
-class Recorder:
-    """Writes what each epoch brought: a line of metrics, the watched graph and, every few seconds, the checkpoint."""
-
-    def __init__(self, run: Run) -> None:
-        self._run = run
-        self._unsaved: "nri_core.training.EpochRecord | None" = None
-        self._saved_at = -CHECKPOINT_SECONDS
-
-    def add(self, record: "nri_core.training.EpochRecord") -> None:
-        """Raises JobError when the disk refuses."""
-        try:
-            with open(self._run.directory / "metrics.jsonl", "ab") as file:
-                file.write(to_json(record.metrics(), inf_nan_mode="null") + b"\n")
-        except OSError as error:
-            raise JobError(f"The metrics could not be written: {error.strerror}. Free some space; the last model is kept.") from error
-        if record.watched is not None:
-            record.watched.save(self._run.directory / "snapshots" / f"{record.epoch:06d}.npz")
-        self._unsaved = record
-        if time.monotonic() - self._saved_at >= CHECKPOINT_SECONDS:
-            self.save()
-
-    def save(self) -> None:
-        """Write the newest checkpoint beside the ones before it; the oldest go only then."""
-        if self._unsaved is None:
-            return
-        folder = self._run.directory / "checkpoint"
-        older = sorted(folder.glob("[0-9]*"))[:-1]  # one stays for a reader that has just looked it up
-        self._unsaved.checkpoint.described(figures=self._unsaved.metrics()).save(folder / f"{self._unsaved.epoch:06d}")
-        for path in older:
-            shutil.rmtree(path, ignore_errors=True)
-        self._unsaved, self._saved_at = None, time.monotonic()
-
-
-def work(run: Run) -> None:
+def work(run: Run, device: str) -> None:
     """Train, and end in a state with one sentence for the user whatever happens; the log has the rest."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job inherits it switched off
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    reporter = Reporter(run)
+    reporter = Reporter(run, device, limits())
     try:
-        _train(run, reporter)
+        _train(run, reporter, device)
         reporter.end("done", f"Finished {reporter.progress()}.")
     except KeyboardInterrupt:
-        reporter.end("cancelled", f"Stopped {reporter.progress()}; {_kept(run)}.")
+        reporter.end("cancelled", f"{reporter.reason} {reporter.progress()}; {_kept(run)}.")
     except NRIError as error:
         traceback.print_exc()
         reporter.end("failed", str(error))
@@ -120,16 +98,22 @@ def work(run: Run) -> None:
         reporter.end("failed", f"{_explain(error)} {_kept(run).capitalize()}.")
 
 
-def _train(run: Run, reporter: Reporter) -> None:
+def _train(run: Run, reporter: Reporter, device: str) -> None:
     from nri_core.dataset import split  # torch takes seconds to import: the first sign of life comes before
-    from nri_core.training import fit
+    from nri_core.devices import describe, fall_back
+    from nri_core.training import TrainingState, fit
 
-    train = Trajectories.load(run.directory / "train.npz")
+    train = run.training_data()
     valid_file = run.directory / "valid.npz"
     train, valid = (train, Trajectories.load(valid_file)) if valid_file.exists() else split(train)
-    recorder = Recorder(run)
+    state = TrainingState.load(run.state_file) if run.state_file.exists() else None
+    cut(run.directory, after=state.epoch if state else 0)
+    wanted = run.requested().device
+    device, note = fall_back(wanted if device == "cpu" else device)
+    reporter.update(where=describe(device, run.config().threads), note=note, resumed_epoch=state.epoch if state else 0, epoch=state.epoch if state else 0)
+    recorder = Recorder(run.directory)
     try:
-        for record in fit(train, valid, run.config(), device=run.requested().device, watch=run.watched()):
+        for record in _unless_paused(fit(train, valid, run.config(), device=device, watch=run.watched(), resume=state), run, reporter, recorder):
             recorder.add(record)
             reporter.update(
                 message=f"Training: epoch {record.epoch} of {record.num_epochs}.",
@@ -137,13 +121,44 @@ def _train(run: Run, reporter: Reporter) -> None:
                 num_epochs=record.num_epochs,
                 seconds=record.seconds,
                 seconds_left=record.seconds_left,
+                samples_per_second=record.samples_per_second,
             )
     finally:
         recorder.save()
 
 
+def _unless_paused(records: "Iterator[EpochRecord]", run: Run, reporter: Reporter, recorder: Recorder) -> "Iterator[EpochRecord]":
+    """Does not ask for the next epoch while a pause is wished for; the clock of the training stands still between epochs."""
+    epoch = 0
+    while True:
+        began, most = time.monotonic(), reporter._rules.pause_seconds
+        while (until := _pause_after(run)) is not None and epoch >= max(until, 1):
+            if began is not None and not reporter._status.paused:
+                recorder.save()
+                reporter.update(paused=True, message=f"Paused {reporter.progress()}.")
+            if most and time.monotonic() - began > most:
+                reporter.reason = f"Stopped after a pause of {most:g} s, which others may have waited for,"
+                raise KeyboardInterrupt
+            time.sleep(PAUSE_LOOK_SECONDS)
+        if reporter._status.paused:
+            reporter.update(paused=False)
+        record = next(records, None)
+        if record is None:
+            return
+        epoch = record.epoch
+        yield record
+
+
+def _pause_after(run: Run) -> int | None:
+    try:
+        return int(run.pause_file.read_text(encoding="utf-8") or 0)
+    except (OSError, ValueError):
+        return None
+
+
 def _kept(run: Run) -> str:
-    return "there is no model yet" if run.checkpoint_dir is None else f"the model of epoch {int(run.checkpoint_dir.name)} is kept"
+    kept = newest_checkpoint(run.directory)
+    return "there is no model yet" if kept is None else f"the model of epoch {int(kept.name)} is kept"
 
 
 def _explain(error: Exception) -> str:
@@ -152,5 +167,15 @@ def _explain(error: Exception) -> str:
     return f"The training failed for a reason inside the program ({type(error).__name__}); its log has the details."
 
 
+def main(run_id: str, device: str) -> None:
+    """Only one worker has a run at a time; one that comes too late, or to a run that needs none any more, ends without a word."""
+    run = open_run(run_id)
+    with claimed(run.directory) as mine:
+        if mine and run.stored_status().state == "queued":
+            work(run, device)
+    if run.requested().engine == "process":  # on another machine the queue's file may be out of reach
+        advance(run.directory.parent)
+
+
 if __name__ == "__main__":
-    work(open_run(sys.argv[1]))
+    main(*sys.argv[1:])
