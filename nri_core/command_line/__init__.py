@@ -20,7 +20,7 @@ VERBS = {
     "evaluate": "compare what a model infers and forecasts with the truth",
     "infer": "write the graph that a model infers",
     "combine": "make one model, an ensemble, of several trainings",
-    "runs": "train in the background: submit, list, status, cancel",
+    "runs": "train in the background: submit, list, status, pause, cancel, resume, …",
     "sweep": "many runs from one file of settings and seeds: start, table, combine",
     "reproduce": "run the paper's tables again, for as long as you like",
     "bench": "print the figures of a benchmark",

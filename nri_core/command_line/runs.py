@@ -1,11 +1,21 @@
-"""runs submit TRAIN.npz · runs list · runs status ID · runs cancel ID"""
+"""runs submit TRAIN.npz · runs list · runs status|pause|step|unpause|cancel|resume ID"""
 
 import argparse
+import getpass
 from typing import Any
 
 from nri_core.command_line.fields import add_json
 from nri_core.command_line.train import add_training_arguments, order
-from nri_core.jobs import list_runs, open_run, submit
+from nri_core.jobs import Run, advance, list_runs, open_run, submit
+
+WISHES = {
+    "status": "how far a run is",
+    "pause": "let a run wait after the epoch at hand, holding its device",
+    "step": "let a paused run do one more epoch",
+    "unpause": "let a paused run go on",
+    "cancel": "stop a run and keep its checkpoint",
+    "resume": "let a run that was stopped, lost or failed go on where it was",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,23 +24,37 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     start = verbs.add_parser("submit", help="train in a process of its own, which outlives this one")
     add_training_arguments(start)
     start.add_argument("--name", default="", help="name to show in lists")
+    start.add_argument("--engine", default="process", help="process: this machine; ray: a Ray cluster (default: process)")
+    start.add_argument("--gpus", type=float, default=1.0, metavar="SHARE", help="share of a GPU to take, where it runs on one (default: 1)")
     add_json(verbs.add_parser("list", help="all runs, the newest first"))
-    for name, summary in (("status", "how far a run is"), ("cancel", "stop a run and keep its checkpoint")):
+    for name, summary in WISHES.items():
         verb = verbs.add_parser(name, help=summary)
         verb.add_argument("id", metavar="ID", help="what submit printed")
         add_json(verb)
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
-    """Print a run's status; for `list`, of each."""
-    if options.runs_verb == "list":
-        return {"runs": [found.status().model_dump(mode="json") for found in list_runs()]}
+    """Print a run's status; for `list`, of each. Whoever looks also moves the queue."""
     if options.runs_verb == "submit":
-        config, train, valid = order(options)
-        watch = (valid or train).select(slice(0, 1))
-        chosen = submit(train, config, valid=valid, watch=watch, name=options.name or options.train.stem, device=options.device)
-    else:
-        chosen = open_run(options.id)
-    if options.runs_verb == "cancel":
-        chosen.cancel()
-    return chosen.status().model_dump(mode="json")
+        return _shown(_submit(options))
+    advance()
+    if options.runs_verb == "list":
+        return {"runs": [_shown(found) for found in list_runs()]}
+    chosen = open_run(options.id)
+    if options.runs_verb != "status":
+        getattr(chosen, options.runs_verb)()
+    return _shown(chosen)
+
+
+def _submit(options: argparse.Namespace) -> Run:
+    config, train, valid = order(options)
+    watch, name = (valid or train).select(slice(0, 1)), options.name or options.train.stem
+    return submit(
+        train, config, valid=valid, watch=watch, name=name, device=options.device, engine=options.engine, gpus=options.gpus, user=getpass.getuser()
+    )
+
+
+def _shown(chosen: Run) -> dict[str, Any]:
+    requested = chosen.requested()
+    asked = {"engine": requested.engine, "sweep": requested.sweep, "user": requested.user}
+    return chosen.status().model_dump(mode="json") | asked

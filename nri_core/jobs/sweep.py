@@ -119,7 +119,7 @@ def start_sweep(sweep: Sweep, train: Trajectories, *, valid: Trajectories | None
             started.append(
                 submit(
                     train, config, valid=valid, watch=watch, name=name, device=sweep.device, engine=sweep.engine, gpus=sweep.gpus,
-                    user=user, sweep=tag, runs_dir=runs_dir,
+                    user=user, sweep=tag, like=started[0] if started else None, runs_dir=runs_dir,
                 )
             )  # fmt: skip
         except JobError as error:
