@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from nri_core.models.marginal import marginal, one_hot
-from nri_core.models.nri import NRI, elbo
+from nri_core.models.nri import NRI, elbo, kl_divergence
 from nri_core.settings import TrainConfig
 
 Terms = dict[str, Float[Tensor, ""]]
@@ -40,15 +40,17 @@ def marginal_likelihood(model: NRI, batch: Batch, settings: TrainConfig, generat
     """Not NRI: maximum marginal likelihood, −log Σ_z p(x | z) p(z) one step ahead, per node and frame. Needs no encoder."""
     exact = marginal(model, batch.values)
     nll = -exact.log_prob.mean() / _node_frames(batch)
-    return _with_forecaster({"loss": nll, "nll": nll}, model, batch, exact.edge_probs, generator)
+    terms = {"loss": nll, "nll": nll, "kl": _divergence(model, exact.edge_probs.clamp_min(1e-12).log())}
+    return _with_forecaster(terms, model, batch, exact.edge_probs, generator)
 
 
 def distilled(model: NRI, batch: Batch, settings: TrainConfig, generator: torch.Generator) -> Terms:
     """Not NRI: maximum marginal likelihood, and an encoder that learns the decoder's own posterior (no labels) by cross-entropy."""
     exact = marginal(model, batch.values)
     nll = -exact.log_prob.mean() / _node_frames(batch)
-    imitation = _cross_entropy(model.edge_logits(batch.values), exact.edge_probs.detach())
-    terms = {"loss": nll + imitation, "nll": nll, "imitation": imitation}
+    logits = model.edge_logits(batch.values)
+    imitation = _cross_entropy(logits, exact.edge_probs.detach())
+    terms = {"loss": nll + imitation, "nll": nll, "imitation": imitation, "kl": _divergence(model, logits)}
     return _with_forecaster(terms, model, batch, exact.edge_probs, generator)
 
 
@@ -89,6 +91,12 @@ def _with_forecaster(terms: Terms, model: NRI, batch: Batch, edge_probs: Tensor,
     graph = one_hot(edge_probs.detach().argmax(-1), model.settings.num_edge_types).to(batch.values)
     forecast = model.forecaster.loss(batch.values, graph, generator)
     return terms | {"loss": terms["loss"] + forecast, "forecast": forecast}
+
+
+@torch.no_grad()
+def _divergence(model: NRI, logits: Float[Tensor, "sim node slot type"]) -> Float[Tensor, ""]:
+    """KL(q ‖ prior) per node, as the bound has it; here it is no part of the loss and only tells how sure the model is."""
+    return kl_divergence(logits, model.settings.prior).sum() / (logits.shape[0] * logits.shape[1])
 
 
 def _cross_entropy(logits: Float[Tensor, "sim node slot type"], target: Float[Tensor, "sim node slot type"]) -> Float[Tensor, ""]:

@@ -22,14 +22,16 @@ from nri_core.models import NRI
 from nri_core.models.marginal import MOST_SETS, num_sets
 from nri_core.models.objectives import LABELLED, OBJECTIVES, Batch
 from nri_core.phases import readable
+from nri_core.posterior import EdgePosterior
 from nri_core.settings import ModelSettings, TrainConfig
-from nri_core.training.record import EpochRecord
+from nri_core.training.record import EpochRecord, valid_errors
 from nri_core.training.state import Progress, TrainingState
 from nri_core.trajectories import Trajectories
 
 WARM_UP = 0.05  # share of the training over which the learning rate rises
 LARGEST_GRADIENT = 1000.0  # very loose: only close encounters reach it
 VALIDATION_SIMS = 64  # enough to see progress; held-out figures come from `evaluate`
+ERRORS_EVERY = 5  # epochs: forecasts take as long as some steps of training
 
 
 def fit(
@@ -169,7 +171,10 @@ def _epochs(
             best = valid_loss
             best_model.load_state_dict(model.state_dict())
         checkpoint = Checkpoint(best_model.eval(), kept)
-        accuracy, by_encoder = _accuracies(checkpoint, valid)
+        own = None if config.inference == "none" else infer_edges(checkpoint, valid, inference=_quick(config.inference))
+        accuracy, by_encoder = _accuracies(checkpoint, valid, own)
+        last = progress >= 1 or epoch == config.epochs
+        errors = valid_errors(checkpoint, valid, own) if last or epoch % ERRORS_EVERY == 1 else None
         watched = None if watch is None or config.inference == "none" else infer_edges(checkpoint, watch, inference=_quick(config.inference))
         seconds = time.perf_counter() - started
         left = seconds * (1 - progress) / progress
@@ -179,7 +184,7 @@ def _epochs(
         state = partial(TrainingState.take, stands, model, best_model, optimizer, generator, draws.left)
         paused = time.perf_counter()
         yield EpochRecord(
-            epoch, config.epochs, seconds, left, samples, samples / seconds, rate, losses, valid_loss, accuracy, by_encoder, watched, checkpoint, state
+            epoch, config.epochs, seconds, left, samples, samples / seconds, rate, losses, valid_loss, errors, accuracy, by_encoder, watched, checkpoint, state
         )
         started += time.perf_counter() - paused  # what the caller does with a record is not training time
         if progress >= 1:
@@ -263,12 +268,12 @@ def _quick(inference: str) -> str:
     return "decoder" if inference == "law" else inference
 
 
-def _accuracies(checkpoint: Checkpoint, valid: Trajectories) -> tuple[float | None, float | None]:
-    if valid.edge_types is None or checkpoint.config.inference == "none":
+def _accuracies(checkpoint: Checkpoint, valid: Trajectories, own: EdgePosterior | None) -> tuple[float | None, float | None]:
+    if valid.edge_types is None or own is None:
         return None, None
-    own = score_edges(infer_edges(checkpoint, valid, inference=_quick(checkpoint.config.inference)), valid).accuracy
+    accuracy = score_edges(own, valid).accuracy
     if checkpoint.model.encoder is None:
-        return own, None
+        return accuracy, None
     if checkpoint.config.inference == "encoder":
-        return own, own
-    return own, score_edges(infer_edges(checkpoint, valid, inference="encoder"), valid).accuracy
+        return accuracy, accuracy
+    return accuracy, score_edges(infer_edges(checkpoint, valid, inference="encoder"), valid).accuracy
