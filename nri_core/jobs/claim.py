@@ -16,10 +16,10 @@ PATIENCE = 3.0  # seconds for a process that was killed to be gone
 
 
 @contextmanager
-def claimed(directory: Path) -> Iterator[bool]:
+def claimed(directory: Path, *, patience: float = PATIENCE) -> Iterator[bool]:
     """Whether the directory is ours for the block; False if another process has it."""
     with open(directory / "lock", "ab") as file:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + patience
         while not (mine := _lock(file)) and time.monotonic() < deadline:
             time.sleep(0.1)
         yield mine

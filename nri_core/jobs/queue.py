@@ -232,7 +232,7 @@ def _claim(index: sqlite3.Connection, runs_dir: Path) -> list[_Claim]:
         directory = runs_dir / run_id
         try:
             config, status, chosen = read_config(directory), read_status(directory), engine(name)
-            places = chosen.places(config, rules)
+            places = chosen.places(directory, config, rules)
         except NRIError as error:
             index.execute("UPDATE runs SET state = 'ended' WHERE id = ?", (run_id,))
             _give_up(directory, str(error))

@@ -6,6 +6,7 @@ from typing import Protocol, runtime_checkable
 from nri_core.errors import JobError
 from nri_core.jobs.contract import RunConfig, RunStatus
 from nri_core.jobs.engines.process import ProcessEngine
+from nri_core.jobs.engines.ray import RayEngine
 from nri_core.jobs.limits import Limits
 
 
@@ -13,8 +14,8 @@ from nri_core.jobs.limits import Limits
 class Engine(Protocol):
     """What the queue asks of an engine."""
 
-    def places(self, config: RunConfig, limits: Limits) -> dict[str, float]:
-        """The devices that would do for such a run, best first, and how many slots each has. Raises JobError if the engine cannot be used."""
+    def places(self, directory: Path, config: RunConfig, limits: Limits) -> dict[str, float]:
+        """The devices that would do for the run, best first, and how many slots each has; none while the engine starts. Raises JobError if the engine cannot be used."""
 
     def share(self, config: RunConfig, device: str) -> float:
         """The slots that the run takes on one of them."""
@@ -29,7 +30,7 @@ class Engine(Protocol):
         """End a worker that does not heed the wish to stop."""
 
 
-ENGINES: dict[str, Engine] = {"process": ProcessEngine()}
+ENGINES: dict[str, Engine] = {"process": ProcessEngine(), "ray": RayEngine()}
 
 
 def engine(name: str) -> Engine:

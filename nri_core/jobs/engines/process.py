@@ -21,7 +21,7 @@ PROJECT = Path(__file__).parents[3]
 class ProcessEngine:
     """A slot for each core of the CPU, and for each GPU."""
 
-    def places(self, config: RunConfig, limits: Limits) -> dict[str, float]:
+    def places(self, directory: Path, config: RunConfig, limits: Limits) -> dict[str, float]:
         """GPUs by their device files, so that the queue needs no torch; what is not there is left to the CPU."""
         cpu = {"cpu": float(limits.cpu_slots or os.cpu_count() or 1)}
         gpus = {f"cuda:{number}": float(limits.slots_per_gpu) for number in range(_num_gpus())}

@@ -1,0 +1,99 @@
+"""The Ray of this machine, for whoever names no cluster: started when first needed, shared by all servers on one runs directory.
+
+It lies in `runs/ray/HOST/`: head.json (where it answers, and its process), token (its owner's only), head.log, failed.txt.
+"""
+
+import importlib.util
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from nri_core.errors import JobError
+from nri_core.jobs.claim import claimed
+from nri_core.jobs.engines.process import PROJECT
+from nri_core.jobs.engines.ray_api import Cluster
+from nri_core.jobs.process import Process
+
+FAILED_SECONDS = 10.0  # for so long everybody is told why it did not start; then it may be tried again
+STOP_SECONDS = 20.0
+HEAD = "nri_core.jobs.ray_head"
+
+
+@dataclass(frozen=True)
+class LocalRay:
+    """By the runs directory that it serves."""
+
+    runs_dir: Path
+
+    @property
+    def folder(self) -> Path:
+        """Of this machine: several may share one runs directory."""
+        return self.runs_dir / "ray" / socket.gethostname()
+
+    def cluster(self) -> Cluster | None:
+        """The one that runs; None if there is none, or none yet."""
+        found = self._head()
+        return found and found[0]
+
+    def is_starting(self) -> bool:
+        """Whether a process is about to bring one up."""
+        if not self.folder.is_dir():
+            return False
+        with claimed(self.folder, patience=0.0) as free:
+            return not free
+
+    def launch(self, *options: str) -> None:
+        """Begin to bring one up and return at once; `options` are further ones of `ray start`. Raises JobError where that must fail, or just did."""
+        if importlib.util.find_spec("ray") is None:
+            raise JobError("Ray is not installed here. Install it with: pip install -r requirements-ray.txt, or choose the engine process.")
+        with suppress(FileNotFoundError):
+            failed = self.folder / "failed.txt"
+            if time.time() - failed.stat().st_mtime < FAILED_SECONDS:
+                raise JobError(failed.read_text(encoding="utf-8"))
+            failed.unlink()
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for folder in (self.folder.parent, self.folder):
+                folder.chmod(0o700)
+            with open(self.folder / "head.log", "ab") as log:
+                command = [sys.executable, "-m", HEAD, str(self.runs_dir), *options]
+                process = subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+        except OSError as error:
+            raise JobError(f"Ray could not be started: {error.strerror}. Free some space, or close other programs.") from error
+        threading.Thread(target=process.wait, daemon=True).start()  # it must not linger as a zombie
+
+    def stop(self) -> bool:
+        """End it, and whatever runs on it; False if there was none."""
+        found = self._head()
+        if found is None:
+            return False
+        process = found[1]
+        os.kill(process.pid, signal.SIGTERM)
+        deadline = time.monotonic() + STOP_SECONDS
+        while process.is_alive():
+            if time.monotonic() > deadline:
+                os.kill(process.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+            time.sleep(0.1)
+        with claimed(self.folder):  # until its keeper has cleaned up, too
+            return True
+
+    def _head(self) -> tuple[Cluster, Process] | None:
+        try:
+            noted = json.loads((self.folder / "head.json").read_text(encoding="utf-8"))
+            token = (self.folder / "token").read_text(encoding="utf-8")
+            process = Process(socket.gethostname(), noted["pid"], noted["start"])
+            cluster = Cluster(noted["address"], token)
+            alive = process.is_alive()
+            if alive is None:  # this system does not tell: it lives if it answers
+                cluster.resources()
+            return None if alive is False else (cluster, process)
+        except (JobError, OSError, ValueError, KeyError, TypeError):
+            return None
