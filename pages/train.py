@@ -5,9 +5,10 @@ import streamlit as st
 from nri_core.jobs import submit
 from nri_core.settings import TrainConfig
 from ui import recipes, state
+from ui.backends import choose_backend
 from ui.forms import ask, check_choice
 from ui.frame import STAGE_AND_SIDE, frame
-from ui.loading import choose_data, load_model
+from ui.loading import choose_data, choose_watched, load_model
 from ui.player import player
 from ui.runs import list_runs_at_hand, show_run
 
@@ -30,23 +31,26 @@ with frame("train"):
             st.caption(RECIPES[preset])
             start = recipes.suited_to(preset, data and data.watch, prefix=f"{preset}_")
             answers = ask(TrainConfig, MAIN, start=start, prefix=f"{preset}_")
+            watched = choose_watched(data) if data else None
             train = st.container()
         with stage:
             if data is None:
                 st.info("Upload trajectories to train on, or choose other data on the left.", icon=":material/upload:")
             else:
                 st.caption("To predict such motion, the model must find out who acts on whom. The graph of this system will form here.")
-                player(data.watch, key="forming", note="before training", height=468)
+                player(watched, key="forming", note="before training", height=468)
             with st.expander("Advanced settings"):
                 answers |= recipes.ask_others(without=MAIN, start=start, prefix=f"{preset}_", notes=train)
         with train:
+            backend = choose_backend()
             config = recipes.settled(answers, data and data.watch, start=start, prefix=f"{preset}_")
         # The key changes with each run, so that a double click starts one run and not two.
         ready = data is not None and config is not None
         pressed = train.button("Train", type="primary", disabled=not ready, width="stretch", key=f"train {len(state.runs())}")
         if pressed and ready:
             with stage, st.spinner("Getting the data ready", show_time=True):
-                state.follow_run(submit(data.make(), config, watch=data.watch, name=data.name).id)
+                run = submit(data.make(), config, watch=watched, name=data.name, device=backend.device, engine=backend.engine, user=state.user())
+                state.follow_run(run.id)
             st.rerun()
 
     with st.expander("Earlier runs"):

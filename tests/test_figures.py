@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 import pytest
 
 from nri_core.metrics import Calibration
-from ui import figures
+from ui import curves, figures
 
 TYPES, NODES = ("none", "spring"), ("a", "b", "c")
 
@@ -19,8 +19,8 @@ def every_figure() -> list[go.Figure]:
     probs = np.full((3, 3, 2), 0.5)
     errors = np.array([0.1, 0.2])
     return [
-        figures.losses(records(3)),
-        figures.accuracies(records(3)),
+        curves.losses(records(3)),
+        curves.accuracies(records(3)),
         figures.true_matrix(np.zeros((3, 3), int), TYPES, NODES),
         figures.inferred_matrix(probs, TYPES, NODES),
         figures.errors_by_horizon(errors, errors[None], errors[None], system=1),
@@ -73,8 +73,8 @@ def test_one_wild_system_moves_the_mean_and_not_the_median() -> None:
 
 
 def test_what_is_not_known_is_not_drawn() -> None:
-    assert [trace.name for trace in figures.accuracies(records(2)).data] == ["best way"]
+    assert [trace.name for trace in curves.accuracies(records(2)).data] == ["best way"]
 
 
 def test_one_epoch_is_visible_as_a_point() -> None:
-    assert {trace.mode for trace in figures.losses(records(1)).data} == {"markers"}
+    assert {trace.mode for trace in curves.losses(records(1)).data} == {"markers"}

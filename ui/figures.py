@@ -18,28 +18,6 @@ _MARGIN = {"l": 8, "r": 8, "t": 40, "b": 8}
 _LEGEND = {"orientation": "h", "x": 1.0, "xanchor": "right", "y": 1.0, "yanchor": "bottom"}
 
 
-def losses(records: Sequence[dict[str, Any]]) -> go.Figure:
-    """The loss after each epoch, on the training and on the validation systems."""
-    figure = _small(_lines("Loss", "Training time (s)", "Lower is better"))
-    seconds = [record["seconds"] for record in records]
-    for key, label, colour, dash in (("loss", "training", MODEL_COLOUR, "solid"), ("valid_loss", "validation", SECOND_COLOUR, "dash")):
-        values = [record[key] for record in records]
-        figure.add_scatter(x=seconds, y=values, name=label, mode=_mode(records), line={"color": colour, "dash": dash})
-    return figure
-
-
-def accuracies(records: Sequence[dict[str, Any]]) -> go.Figure:
-    """Edge accuracy on the validation systems after each epoch, read both ways."""
-    figure = _small(_lines("Edge accuracy", "Training time (s)", "Right pairs (%)"))
-    lines = (("edge_accuracy", "best way", MODEL_COLOUR, "solid"), ("edge_accuracy_encoder", "encoder alone", SECOND_COLOUR, "dash"))
-    for name, label, colour, dash in lines:
-        points = [(record["seconds"], 100 * record[name]) for record in records if record.get(name) is not None]
-        if points:
-            seconds, values = zip(*points, strict=True)
-            figure.add_scatter(x=seconds, y=values, name=label, mode=_mode(points), line={"color": colour, "dash": dash})
-    return figure.update_yaxes(range=[45, 101])
-
-
 def true_matrix(edge_types: Int[np.ndarray, "node node"], type_names: Sequence[str], node_names: Sequence[str]) -> go.Figure:
     """The true type of each pair, a hue per type, a row per receiver and a column per sender."""
     return _matrix("True graph", edge_types.astype(float), None, type_names, node_names)
@@ -57,7 +35,7 @@ def errors_by_horizon(
 
     Where paths are chaotic, few systems make the mean; the median is the typical one.
     """
-    figure = _lines("Forecast error", "Frames ahead", "Mean squared error (scaled units)")
+    figure = line_chart("Forecast error", "Frames ahead", "Mean squared error (scaled units)")
     ahead = np.arange(1, model.shape[1] + 1)
     lines = (
         (np.median(model, axis=0), "median of all systems", MODEL_COLOUR, "solid"),
@@ -72,7 +50,7 @@ def errors_by_horizon(
 
 def reliability(calibration: Calibration) -> go.Figure:
     """Share right against certainty, a point a bin, its area by the pairs in it."""
-    figure = _lines("Calibration", "How sure (%)", "Right (%)")
+    figure = line_chart("Calibration", "How sure (%)", "Right (%)")
     sure, right = 100 * calibration.confidence, 100 * calibration.right
     low = min(40.0, sure.min(), right.min())
     figure.add_scatter(x=[low, 100], y=[low, 100], name="as sure as right", mode="lines", line={"color": BASELINE_COLOUR, "dash": "dot"})
@@ -85,12 +63,13 @@ def reliability(calibration: Calibration) -> go.Figure:
     return figure.update_layout(hovermode="closest").update_xaxes(range=[low - 2, 103]).update_yaxes(range=[low - 2, 106])
 
 
-def _mode(points: Sequence[Any]) -> str:
+def mode(points: Sequence[Any]) -> str:
     """A line, but a single point would be invisible as one."""
     return "lines" if len(points) > 1 else "markers"
 
 
-def _lines(title: str, x_title: str, y_title: str) -> go.Figure:
+def line_chart(title: str, x_title: str, y_title: str) -> go.Figure:
+    """An empty chart of lines."""
     figure = go.Figure()
     return figure.update_layout(
         title={"text": title, "font": {"size": 15}},
@@ -103,7 +82,7 @@ def _lines(title: str, x_title: str, y_title: str) -> go.Figure:
     )
 
 
-def _small(figure: go.Figure) -> go.Figure:
+def small(figure: go.Figure) -> go.Figure:
     """For the side column: no room to spare, so the legend lies below."""
     legend = {"orientation": "h", "x": 0.0, "xanchor": "left", "y": -0.6, "yanchor": "top"}
     return figure.update_layout(height=200, legend=legend, margin=_MARGIN | {"t": 30})

@@ -90,7 +90,12 @@ def _show_loaded(place: DeltaGenerator) -> None:
 
 @functools.cache
 def _warm_up() -> None:
-    """Once a process, import what the other pages need (torch takes seconds) after the first page has painted."""
-    timer = threading.Timer(_SECONDS_BEFORE_WARMING, importlib.import_module, ("nri_core.inference",))
+    """Once a process, after the first page has painted: look after the queue of runs, and import what the other pages need (torch takes seconds)."""
+    timer = threading.Timer(_SECONDS_BEFORE_WARMING, _get_ready)
     timer.daemon = True
     timer.start()
+
+
+def _get_ready() -> None:
+    importlib.import_module("nri_core.jobs").keep()
+    importlib.import_module("nri_core.inference")

@@ -9,6 +9,7 @@ from tempfile import mkdtemp
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
+import numpy as np
 import streamlit as st
 
 from nri_core.errors import CheckpointError, DataError, JobError
@@ -20,17 +21,24 @@ from ui.frame import mistakes_shown
 
 MAX_CHECKPOINT_BYTES = 200 * 1024**2
 FRESH_SIMS = 1000
+MOST_WATCHABLE = 36
+MOST_WATCHED = 4
 _HERE = ("127.0.0.1", "localhost", "::1")
 _PROXIED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Forwarded", "Via")
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What to train on: a name, one system to watch, and the data, made only when they are needed."""
+    """What to train on: a name, systems whose graphs can be watched, and the data, made only when they are needed."""
 
     name: str
-    watch: Trajectories
+    watchable: Trajectories
     make: Callable[[], Trajectories]
+
+    @property
+    def watch(self) -> Trajectories:
+        """One system, which tells the features and the number of nodes."""
+        return self.watchable.select(slice(0, 1))
 
 
 def choose_data() -> Choice | None:
@@ -44,18 +52,27 @@ def choose_data() -> Choice | None:
         return sources[source]()
 
 
+def choose_watched(data: Choice) -> Trajectories:
+    """Let the user choose whose graphs to watch forming."""
+    number = data.watchable.num_sims
+    meaning = "Their graphs are inferred after each epoch. The last systems of a dataset are held out, so the model never trains on them."
+    options = range(1, number + 1)
+    chosen = st.multiselect("Systems to watch", options, list(options[:1]), max_selections=MOST_WATCHED, key=f"watch {data.name} {number}", help=meaning)
+    return data.watchable.select(np.array([place - 1 for place in chosen or (1,)]))
+
+
 def _mine() -> Choice:
     data = state.dataset()
-    return Choice(data.name, data.trajectories.select(slice(-1, None)), lambda: data.trajectories)
+    return Choice(data.name, data.trajectories.select(slice(-MOST_WATCHABLE, None)), lambda: data.trajectories)
 
 
 def _shipped() -> Choice:
     data = state.shipped_dataset(state.sample_name())
-    return Choice(data.name, data.trajectories.select(slice(-1, None)), lambda: data.trajectories)
+    return Choice(data.name, data.trajectories.select(slice(-MOST_WATCHABLE, None)), lambda: data.trajectories)
 
 
 def _fresh() -> Choice:
-    return Choice(f"{FRESH_SIMS:,} fresh systems", state.shipped_dataset().trajectories.select(slice(0, 1)), _simulate)
+    return Choice(f"{FRESH_SIMS:,} fresh systems", state.shipped_dataset().trajectories.select(slice(0, MOST_WATCHABLE)), _simulate)
 
 
 def _simulate() -> Trajectories:

@@ -1,4 +1,4 @@
-"""A training run on the page: its state, its curves, and the graph of one system forming."""
+"""A training run on the page: its state and what can be done with it, and the graphs of chosen systems forming."""
 
 import streamlit as st
 
@@ -7,13 +7,15 @@ from nri_core.jobs import Run, RunStatus, open_run
 from nri_core.metrics import score_edges
 from nri_core.posterior import EdgePosterior
 from nri_core.trajectories import Trajectories
-from ui import figures, state
+from ui import curves, state
 from ui.frame import STAGE_AND_SIDE, mistakes_shown, page
 from ui.loading import runs_at_hand
 from ui.player import player
 
 MOST_LISTED = 8
+MOST_BESIDE = 7
 ENDED = {"done": ("green", "Done"), "cancelled": ("orange", "Stopped"), "failed": ("red", "Failed"), "lost": ("red", "Lost")}
+ORDINALS = {1: "next", 2: "2nd", 3: "3rd"}
 
 
 def show_run(run_id: str) -> None:
@@ -33,12 +35,16 @@ def list_runs_at_hand() -> None:
     """A link to each of the newest runs that this user may see."""
     runs = runs_at_hand()
     for run in runs[:MOST_LISTED]:
-        status = run.status()
-        when = status.submitted.astimezone()
-        label = f"{status.name}, {when.day} {when:%B %H:%M}, {status.state}"
-        st.page_link(page("train"), label=label, icon=":material/history:", query_params={"run": run.id})
+        st.page_link(page("train"), label=titled(run), icon=":material/history:", query_params={"run": run.id})
     if not runs:
         st.caption("None yet.")
+
+
+def titled(run: Run) -> str:
+    """A run in a list: its name, when it was submitted, its state."""
+    status = run.status()
+    when = status.submitted.astimezone()
+    return f"{status.name}, {when.day} {when:%B %H:%M}, {status.state}"
 
 
 def named(posterior: EdgePosterior, data: Trajectories) -> EdgePosterior:
@@ -49,7 +55,7 @@ def named(posterior: EdgePosterior, data: Trajectories) -> EdgePosterior:
 
 def _in_view(run: Run) -> tuple[str, str, str]:
     """What the sidebar names while a run is shown: a reload forgets what the session had, and the run knows."""
-    name, watched = run.status().name, run.watched()
+    name, watched = run.name, run.watched()
     return name, f"{watched.num_nodes} nodes · {watched.num_steps} frames", "of this run"
 
 
@@ -57,14 +63,18 @@ def _live(run_id: str, ended: bool) -> None:
     with mistakes_shown():
         run = open_run(run_id)
         status = run.status()
-        if status.state in ENDED and not ended:
+        if (status.state in ENDED) != ended:
             st.rerun()
         stage, side = st.columns(STAGE_AND_SIDE, gap="medium")
+        records = run.records()
         with side:
             _state(run, status)
-            _curves(run)
+            _first_curve(records)
         with stage:
             _forming(run, status)
+        if records:
+            _more_curves(records)
+            _beside(run, records)
 
 
 def _state(run: Run, status: RunStatus) -> None:
@@ -74,17 +84,37 @@ def _state(run: Run, status: RunStatus) -> None:
     else:
         whole = status.seconds + (status.seconds_left or 0.0)
         st.progress(min(status.seconds / whole, 1.0) if whole else 0.0, text=_time_to_go(status))
-        stop = {"icon": ":material/stop_circle:", "width": "stretch", "help": "Ends the training and keeps the model."}
-        st.button("Stop", on_click=run.cancel, **stop)
+        _controls(run, status)
     if status.state in ("failed", "lost"):
         st.error(status.message, icon=":material/error:")
-    elif not status.epoch or status.state in ENDED:
+    elif not status.epoch or status.state in ENDED or status.paused:
         st.caption(status.message)
+    facts = [status.where, f"{status.samples_per_second:,.0f} systems a second" if status.samples_per_second else "", status.note]
+    st.caption(" · ".join(filter(None, facts)))
     keep = {"type": "primary", "width": "stretch", "icon": ":material/check:"}
     if status.state in ENDED and status.checkpoint and st.button("Keep and compare", **keep):
         state.keep_model(f"Trained on {status.name}", status.checkpoint, run=run.id)
         st.switch_page(page("compare"))
-    if status.state in ENDED and st.button("New run", width="stretch", icon=":material/add:"):
+    _after(run, status)
+
+
+def _controls(run: Run, status: RunStatus) -> None:
+    with st.container(horizontal=True, gap="small"):
+        if status.state == "running" and status.paused:
+            st.button("Resume", on_click=run.unpause, icon=":material/play_arrow:", help="Goes on where it waits.")
+            st.button("Step", on_click=run.step, icon=":material/skip_next:", help="One more epoch, then it pauses again.")
+        elif status.state == "running":
+            st.button("Pause", on_click=run.pause, icon=":material/pause:", help="Waits after the epoch at hand; its clock stands still.")
+        st.button("Stop", on_click=run.cancel, icon=":material/stop_circle:", help="Ends the training and keeps the model.")
+
+
+def _after(run: Run, status: RunStatus) -> None:
+    if status.state not in ENDED:
+        return
+    if status.state != "done" and st.button("Resume", width="stretch", icon=":material/play_arrow:", help="Goes on from its last saved state."):
+        run.resume()
+        st.rerun()
+    if st.button("New run", width="stretch", icon=":material/add:"):
         state.unfollow_run()
         st.rerun()
     if status.state in ("failed", "lost"):
@@ -92,6 +122,11 @@ def _state(run: Run, status: RunStatus) -> None:
 
 
 def _time_to_go(status: RunStatus) -> str:
+    if status.state == "queued" and not status.device:
+        place = status.position
+        return "Waiting for a free device" + (f": {ORDINALS.get(place, f'{place}th')} in the queue" if place else "")
+    if status.paused:
+        return f"Epoch {status.epoch} of {status.num_epochs}, paused"
     if status.seconds_left is None:
         return "Starting"
     minutes, seconds = divmod(round(status.seconds_left), 60)
@@ -100,24 +135,58 @@ def _time_to_go(status: RunStatus) -> str:
 
 def _forming(run: Run, status: RunStatus) -> None:
     epochs, watched = run.snapshots(), run.watched()
-    meaning = "An epoch is the stretch of training between two reports."
+    meaning = "An epoch is the stretch of training between two reports. Slide back to see the graph form again."
     st.caption("The graph of one system, forming: what the model believes after each epoch.", help=meaning)
-    screen = st.container()
-    epoch = epochs[-1] if epochs else None
-    if status.state in ENDED and len(epochs) > 1:
-        epoch = st.select_slider("Epoch", epochs, value=epochs[-1], help="Go back to see the graph form again.")
+    screen, scrubber = st.container(), st.container(horizontal=True, vertical_alignment="bottom")
+    epoch, sim = epochs[-1] if epochs else None, 0
+    with scrubber:
+        if watched.num_sims > 1:
+            sim = st.segmented_control(
+                "System", range(watched.num_sims), default=0, required=True, format_func=lambda place: str(place + 1), key=f"watched {run.id}"
+            )
+        if len(epochs) > 1:
+            key = f"epoch {run.id}"
+            state.follow_newest(key, epochs)
+            epoch = st.select_slider("Epoch", epochs, key=key)
+            latest = {"icon": ":material/last_page:", "help": "Back to the newest graph, and follow it."}
+            st.button("Latest", on_click=state.choose, args=({key: epochs[-1]},), disabled=epoch == epochs[-1], **latest)
     with screen:
         posterior = named(run.snapshot(epoch), watched) if epoch else None
         note = f"after epoch {epoch}" if epoch else "before the first epoch"
-        player(watched, key="forming", posterior=posterior, posterior_sim=0, note=note, height=446)
+        player(watched, key="forming", sim=sim, posterior=posterior, note=note, height=446)
 
 
-def _curves(run: Run) -> None:
-    records = run.records()
+def _first_curve(records: curves.Records) -> None:
+    """Beside the player: what matters most."""
     if not records:
         return
-    curves = {"losses": figures.losses(records)}
-    if records[-1]["edge_accuracy"] is not None:  # only where the truth is known
-        curves = {"accuracies": figures.accuracies(records)} | curves
-    for name, figure in curves.items():
+    known = records[-1]["edge_accuracy"] is not None  # only where the truth is known
+    _draw({"accuracies": curves.accuracies(records)} if known else {"losses": curves.losses(records)})
+
+
+def _more_curves(records: curves.Records) -> None:
+    known = records[-1]["edge_accuracy"] is not None
+    figures = {"losses": curves.losses(records)} if known else {}
+    figures |= {"terms": curves.terms(records), "errors": curves.errors(records), "rate": curves.learning_rate(records)}
+    figures = {name: figure for name, figure in figures.items() if figure.data}
+    for column, (name, figure) in zip(st.columns(len(figures)), figures.items(), strict=True):
+        with column:
+            _draw({name: figure})
+
+
+def _draw(figures: dict[str, object]) -> None:
+    for name, figure in figures.items():
         st.plotly_chart(figure, key=name, config={"displayModeBar": False}, alt=f"{figure.layout.title.text} against training time")
+
+
+def _beside(run: Run, records: curves.Records) -> None:
+    """Several runs in one chart."""
+    others = {titled(other): other for other in runs_at_hand()[:50] if other.id != run.id}
+    if not others:
+        return
+    with st.expander("Beside other runs"):
+        chosen = st.multiselect("Runs", others, max_selections=MOST_BESIDE, placeholder="Choose runs to lay beside this one", key=f"beside {run.id}")
+        if chosen:
+            quantity = st.segmented_control("What", curves.COMPARED, default="Edge accuracy", required=True, key="compared")
+            runs = {f"{run.name} (this one)": records} | {name: others[name].records() for name in chosen}
+            _draw({"beside": curves.runs_compared(runs, quantity)})

@@ -1,8 +1,9 @@
 """What a session keeps from page to page. The only file that names session keys."""
 
+import hashlib
 import shutil
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,21 @@ def keep_sample(name: str) -> None:
 def choose(answers: Mapping[str, Any]) -> None:
     """For callbacks: what widgets show from now on, by their keys."""
     st.session_state.update(answers)
+
+
+def follow_newest(key: str, options: Sequence[Any]) -> None:
+    """Let the slider `key` stand on its newest option until the user moves it away, and again once it is back there."""
+    newest = f"newest {key}"
+    if st.session_state.get(key) not in options or st.session_state[key] == st.session_state.get(newest):
+        st.session_state[key] = options[-1]
+    st.session_state[newest] = options[-1]
+
+
+def user() -> str:
+    """Who this is, for limits only: the e-mail address of a login where there is one, else the browser, else the session."""
+    email = getattr(st.user, "email", None)
+    browser = st.context.cookies.get("_streamlit_xsrf") or str(id(st.session_state))
+    return str(email) if email else hashlib.sha256(browser.encode()).hexdigest()[:12]
 
 
 def changed(what: str, value: Any) -> bool:
