@@ -1,4 +1,8 @@
-"""How one moving point sees another: the features that do not change when the picture is turned or shifted."""
+"""How one moving point sees another: the features that do not change when the picture is turned or shifted.
+
+Every component is a plane of its own in memory (the last axis is the outermost): long runs of numbers, instead of
+loops over two, are what a CPU is fast at.
+"""
 
 from typing import NamedTuple
 
@@ -23,16 +27,33 @@ class Pairs(NamedTuple):
 
 def pairs(location: Float[Tensor, "*batch node 2"], velocity: Float[Tensor, "*batch node 2"]) -> Pairs:
     """r = x_i − x_j, R = max(|r|, NEAREST), u = r / R, w = v_i − v_j → (R, log R, e^−R, w·u, w·u⊥, v_i·u, v_j·u)."""
-    offset = from_receivers(location) - from_senders(location)
-    distance = offset.norm(dim=-1, keepdim=True).clamp_min(NEAREST)
-    along = offset / distance
-    across = torch.stack([-along[..., 1], along[..., 0]], dim=-1)
-    receiver, sender = from_receivers(velocity), from_senders(velocity)
+    (x, y), (x_sent, y_sent) = ends(location)
+    receiver, sender = ends(velocity)
+    x, y = x - x_sent, y - y_sent
+    distance = (x * x + y * y).clamp_min(NEAREST**2).sqrt()
+    along = x / distance, y / distance
+    across = -along[1], along[0]
     toward, away = dot(receiver, along), dot(sender, along)
-    parts = [distance, distance.log(), (-distance).exp(), toward - away, dot(receiver - sender, across), toward, away]
-    return Pairs(along, across, torch.cat(parts, dim=-1))
+    sideways = dot((receiver[0] - sender[0], receiver[1] - sender[1]), across)
+    features = planes(distance, distance.log(), (-distance).exp(), toward - away, sideways, toward, away)
+    return Pairs(planes(*along), planes(*across), features)
 
 
-def dot(first: Float[Tensor, "*batch 2"], second: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch 1"]:
-    """The inner product, keeping the axis."""
-    return (first * second).sum(-1, keepdim=True)
+Vector = tuple[Tensor, Tensor]  # two planes
+
+
+def ends(nodes: Float[Tensor, "*batch node 2"]) -> tuple[Vector, Vector]:
+    """A vector of the receiver and of the sender of each edge, in planes [..., node, slot]."""
+    stacked = nodes.movedim(-1, 0).unsqueeze(-1).contiguous()
+    received, sent = from_receivers(stacked)[..., 0], from_senders(stacked)[..., 0]
+    return received.contiguous().unbind(0), sent.unbind(0)
+
+
+def planes(*parts: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch channel"]:
+    """Stack along a last axis that is the outermost in memory."""
+    return torch.stack(parts).movedim(0, -1)
+
+
+def dot(first: Vector, second: Vector) -> Float[Tensor, "*batch"]:
+    """The inner product."""
+    return first[0] * second[0] + first[1] * second[1]

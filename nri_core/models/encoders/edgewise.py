@@ -6,8 +6,7 @@ from torch import Tensor, nn
 
 from nri_core.dataset import LOCATIONS, VELOCITIES, columns
 from nri_core.models.encoders.evidence import Evidence
-from nri_core.models.geometry import PAIR_FEATURES, dot, pairs
-from nri_core.models.layers import from_receivers, from_senders
+from nri_core.models.geometry import PAIR_FEATURES, dot, ends, pairs, planes
 from nri_core.settings import PLANE, ModelSettings
 
 
@@ -48,11 +47,16 @@ class EdgewiseEncoder(nn.Module):
         change = (velocity[:, 1:] - velocity[:, :-1]) / self.typical_change
         middle = (location[:, 1:] + location[:, :-1]) / 2
         pair = pairs(middle, (velocity[:, 1:] + velocity[:, :-1]) / 2)
-        outermost = middle.abs().amax(-1, keepdim=True)
-        receiver, sender = from_receivers(change), from_senders(change)
-        forces = [
-            dot(receiver, pair.along), dot(receiver, pair.across), dot(sender, pair.along), dot(sender, pair.across),
-            receiver.norm(dim=-1, keepdim=True), sender.norm(dim=-1, keepdim=True), dot(receiver - sender, pair.along),
-        ]  # fmt: skip
-        walls = [from_receivers(outermost), from_senders(outermost)]
-        return torch.cat([pair.features, *walls, torch.asinh(torch.cat(forces, dim=-1))], dim=-1)
+        along, across = pair.along.unbind(-1), pair.across.unbind(-1)
+        receiver, sender = ends(change)
+        pulled, pushed = dot(receiver, along), dot(sender, along)
+        sizes = torch.stack([change.norm(dim=-1), middle.abs().amax(-1)], dim=-1)
+        (size, wall), (size_sent, wall_sent) = ends(sizes)
+        forces = [pulled, dot(receiver, across), pushed, dot(sender, across), size, size_sent, pulled - pushed]
+        return torch.cat([pair.features, planes(wall, wall_sent), _asinh(planes(*forces))], dim=-1)
+
+
+def _asinh(values: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
+    """torch.asinh to rounding, ten times as fast on a CPU, where that one is not vectorised."""
+    squared = values.square()
+    return torch.log1p(values.abs() + squared / (1 + (1 + squared).sqrt())).copysign(values)
