@@ -56,8 +56,9 @@ class Dense(nn.Sequential):
 
     def __init__(self, *sizes: int, activation: type[nn.Module] = nn.ReLU) -> None:
         layers: list[nn.Module] = []
+        between = {"inplace": True} if activation is nn.ReLU else {}  # the way back needs only what it gives
         for fan_in, fan_out in zip(sizes, sizes[1:], strict=False):
-            layers += [nn.Linear(fan_in, fan_out), activation()]
+            layers += [nn.Linear(fan_in, fan_out), activation(**between)]
         super().__init__(*layers[:-1])
 
 
@@ -65,6 +66,8 @@ class GroupedDense(nn.Module):
     """`groups` independent Dense networks on the same input, run as one batched product per layer.
 
     [..., in] → [group, ..., out]. `small_end` shrinks the last layer's first weights, so that training starts near zero.
+    Hidden values lie channel by channel in memory, rows last: biases, activations and narrow ends then run over long
+    stretches, which a CPU does faster than over 2 or 32 numbers at a time.
     """
 
     def __init__(self, groups: int, *sizes: int, activation: type[nn.Module] = nn.SiLU, small_end: float = 1.0) -> None:
@@ -78,11 +81,10 @@ class GroupedDense(nn.Module):
 
     def forward(self, values: Float[Tensor, "*batch channel"]) -> Float[Tensor, "group *batch out"]:
         """Run every group's network."""
-        batch = values.shape[:-1]
-        hidden = values.reshape(1, -1, values.shape[-1]).expand(self.weights[0].shape[0], -1, -1)
+        hidden = values.flatten(0, -2).mT.expand(len(self.weights[0]), -1, -1)
         for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            hidden = torch.baddbmm(bias, self.activation(hidden) if layer else hidden, weight)
-        return hidden.reshape(hidden.shape[0], *batch, hidden.shape[-1])
+            hidden = torch.baddbmm(bias.mT, weight.mT, self.activation(hidden) if layer else hidden)
+        return hidden.movedim(1, -1).unflatten(1, values.shape[:-1])
 
 
 def reference_linear(fan_in: int, fan_out: int) -> nn.Linear:

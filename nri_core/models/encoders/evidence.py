@@ -17,8 +17,8 @@ class Evidence(nn.Module):
         super().__init__()
         hidden = settings.encoder_hidden
         self.undirected = settings.undirected
-        self.step = nn.Sequential(Dense(num_features, hidden, hidden), nn.ReLU())
-        self.context = nn.Sequential(Dense(hidden, hidden, hidden), nn.ReLU())
+        self.step = nn.Sequential(Dense(num_features, hidden, hidden), nn.ReLU(inplace=True))
+        self.context = nn.Sequential(Dense(hidden, hidden, hidden), nn.ReLU(inplace=True))
         self.evidence = nn.Linear(hidden, hidden)
         self.edge = Dense(3 * hidden, hidden, settings.num_edge_types)
         self.register_buffer("mean", torch.zeros(num_features))
@@ -34,8 +34,8 @@ class Evidence(nn.Module):
     def forward(self, features: Float[Tensor, "sim step node slot feature"]) -> Float[Tensor, "sim node slot type"]:
         """Edge logits of each [receiver, slot]."""
         step = self.step((features - self.mean) / self.spread)
-        others = step.sum(-2, keepdim=True) - step
-        evidence = self.evidence((step + self.context(others)).sum(1))
+        # Each is summed over time by itself: nothing as large as `step` is written, nor read on the way back.
+        evidence = self.evidence(step.sum(1) + self.context(step.sum(-2, keepdim=True) - step).sum(1))
         if self.undirected:
             evidence = (evidence + reverse_slots(evidence)) / 2
         evidence = torch.asinh(evidence)
