@@ -59,11 +59,14 @@ class StudentT(nn.Module):
         """Log-density of the error at each node and frame."""
         dims = error.shape[-1]
         scale = self.log_scale if log_scale is None else self.log_scale + log_scale
-        squared = error.square().sum(-1)
-        tail = torch.log1p(squared * torch.exp(-2 * scale) / self.degrees)
+        first, *others = error.unbind(-1)
+        squared = first.square()
+        for other in others:
+            squared = squared + other.square()
+        tail = torch.log1p(squared * (torch.exp(-2 * scale) / self.degrees))
         half = (self.degrees + dims) / 2
         constant = math.lgamma(half) - math.lgamma(self.degrees / 2) - dims / 2 * math.log(self.degrees * math.pi)
-        return constant - dims * scale - half * tail
+        return torch.sub(constant - dims * scale, tail, alpha=half)
 
 
 LIKELIHOODS: dict[str, type[Gaussian] | type[ScaledGaussian] | type[StudentT]] = {"student_t": StudentT, "gaussian": Gaussian, "scaled": ScaledGaussian}

@@ -20,7 +20,8 @@ from nri_core.models.prediction import Messages
 MOST_SETS = 4096  # of incoming edges of one receiver: N = 13 with two types
 MOST_GRAPHS = 4096  # undirected graphs summed over one by one: N = 5 with two types has 1,024
 SETS_WITH_GRADIENT = 16
-MOST_VALUES = 8_000_000  # numbers held at once while a table is filled
+MOST_VALUES = 1_000_000  # numbers held at once while a table is filled: 4 MB stay in a processor's cache
+ADDING_DECODERS = ("relative", "phase")  # messages add up in the prediction itself
 
 
 class Marginal(NamedTuple):
@@ -39,12 +40,12 @@ def incoming_sets(num_slots: int, num_edge_types: int) -> Int[Tensor, "set slot"
 class Graphs(NamedTuple):
     """Every undirected graph, and which incoming set each of its nodes has."""
 
-    edge_types: Int[Tensor, "graph node slot"]
-    sets: Int[Tensor, "graph node"]
+    edges: Float[Tensor, "graph node slot type"]
+    sets: Int[Tensor, "node graph"]
 
 
 @lru_cache(maxsize=8)
-def all_graphs(num_nodes: int, num_edge_types: int) -> Graphs:
+def all_graphs(num_nodes: int, num_edge_types: int, device: torch.device | None = None) -> Graphs:
     """K^(N(N−1)/2) graphs: call only where `countable` says so."""
     pairs = list(itertools.combinations(range(num_nodes), 2))
     kinds = incoming_sets(len(pairs), num_edge_types)
@@ -53,7 +54,7 @@ def all_graphs(num_nodes: int, num_edge_types: int) -> Graphs:
         matrix[:, first, second] = matrix[:, second, first] = kinds[:, position]
     edge_types = matrix.gather(2, sender_slots(num_nodes).expand(len(kinds), -1, -1))
     powers = num_edge_types ** torch.arange(num_nodes - 2, -1, -1)
-    return Graphs(edge_types, (edge_types * powers).sum(-1))
+    return Graphs(one_hot(edge_types, num_edge_types).to(device), (edge_types * powers).sum(-1).mT.contiguous().to(device))
 
 
 def countable(num_nodes: int, num_edge_types: int) -> bool:
@@ -78,9 +79,23 @@ def score_sets(
     sending = sets[..., 1:] if model.settings.skip_first else sets
     weights = sending.flatten(-2)  # [..., set, slot · type]
     said = messages.values.flatten(-3, -2)  # [sim, step, node, slot · type, channel]
-    shape = "sj" if weights.ndim == 2 else "bnsj"
-    aggregates = torch.einsum(f"btnjc,{shape}->btncs", said, weights).transpose(-1, -2)
-    return score_aggregates(model, messages, values, aggregates) + _log_prior(model, sets)
+    if model.settings.decoder in ADDING_DECODERS:
+        scores = _score_sums(model, messages, values, said, weights)
+    else:
+        shape = "sj" if weights.ndim == 2 else "bnsj"
+        scores = score_aggregates(model, messages, values, torch.einsum(f"btnjc,{shape}->btncs", said, weights).transpose(-1, -2))
+    return scores + _log_prior(model, sets)
+
+
+def _score_sums(model: NRI, messages: Messages, values: Tensor, said: Tensor, weights: Tensor) -> Float[Tensor, "sim node set"]:
+    """Where messages add up in the prediction itself, errors under all sets are one product: (what no message explains, −messages) · (1, sets)."""
+    state = values[:, :-1]
+    unexplained = values[:, 1:, ..., list(model.decoder.scored)] - model.decoder.scored_mean(state, torch.zeros_like(said[..., 0, :]))
+    parts = torch.cat([unexplained[..., None, :], -said], dim=-2)  # [sim, step, node, 1 + slot · type, channel]
+    always = torch.cat([torch.ones_like(weights[..., :1]), weights], dim=-1).mT
+    error = parts.permute(0, 2, 4, 1, 3).flatten(2, 3) @ always  # [sim, node, channel · step, set]
+    error = error.unflatten(2, (-1, state.shape[1])).permute(0, 3, 1, 4, 2)
+    return model.likelihood.log_prob(error, None if messages.log_scale is None else messages.log_scale[..., None]).sum(1)
 
 
 def _log_prior(model: NRI, sets: Float[Tensor, "*each set slot type"]) -> Float[Tensor, "*each set"]:
@@ -101,15 +116,17 @@ def score_aggregates(
     return model.likelihood.log_prob(values[:, 1:, :, None, list(model.decoder.scored)] - mean, scale).sum(1)
 
 
-def set_table(model: NRI, values: Float[Tensor, "sim time node dim"]) -> Float[Tensor, "sim node set"]:
-    """The whole table, filled in pieces that fit in memory; keeps the gradient where there is one."""
+def set_table(model: NRI, values: Float[Tensor, "sim time node dim"], messages: Messages | None = None) -> Float[Tensor, "sim node set"]:
+    """The whole table, filled in pieces that stay near the processor; keeps the gradient where there is one."""
     num_frames, num_nodes = values.shape[1:3]
     settings = model.settings
     sets = one_hot(incoming_sets(num_nodes - 1, settings.num_edge_types), settings.num_edge_types).to(values)
-    channels = 4 if settings.decoder == "relative" else 2 * settings.decoder_hidden
+    channels = 4 if settings.decoder in ADDING_DECODERS else 2 * settings.decoder_hidden
     at_once = max(MOST_VALUES // (num_frames * num_nodes * len(sets) * channels), 1)
-    pieces = [score_sets(model, model.decoder.messages(part[:, :-1]), part, sets) for part in values.split(at_once)]
-    return torch.cat(pieces)
+    said = messages or model.decoder.messages(values[:, :-1])
+    scales = values.split(at_once) if said.log_scale is None else said.log_scale.split(at_once)
+    pieces = zip(values.split(at_once), said.values.split(at_once), scales, strict=True)
+    return torch.cat([score_sets(model, Messages(part, None if said.log_scale is None else scale), path, sets) for path, part, scale in pieces])
 
 
 def marginal(model: NRI, values: Float[Tensor, "sim time node dim"]) -> Marginal:
@@ -129,19 +146,18 @@ def marginal(model: NRI, values: Float[Tensor, "sim time node dim"]) -> Marginal
 
 def _likeliest(model: NRI, values: Tensor) -> tuple[Float[Tensor, "sim node set"], Float[Tensor, "sim node set slot type"]]:
     num_edge_types = model.settings.num_edge_types
+    messages = model.decoder.messages(values[:, :-1])
     with torch.no_grad():
-        best = set_table(model, values).topk(SETS_WITH_GRADIENT, dim=-1).indices
+        best = set_table(model, values, messages).topk(SETS_WITH_GRADIENT, dim=-1).indices
     sets = one_hot(incoming_sets(values.shape[2] - 1, num_edge_types).to(values.device)[best], num_edge_types).to(values)
-    return score_sets(model, model.decoder.messages(values[:, :-1]), values, sets), sets
+    return score_sets(model, messages, values, sets), sets
 
 
 def _over_graphs(table: Float[Tensor, "sim node set"], num_nodes: int, num_edge_types: int) -> Marginal:
-    graphs = all_graphs(num_nodes, num_edge_types)
-    sets, edge_types = graphs.sets.to(table.device), graphs.edge_types.to(table.device)
-    joint = sum(table[:, node].index_select(-1, sets[:, node]) for node in range(num_nodes))
-    posterior = joint.softmax(-1)
-    probs = torch.einsum("bg,gisk->bisk", posterior, one_hot(edge_types, num_edge_types).to(posterior))
-    return Marginal(joint.logsumexp(-1), probs)
+    graphs = all_graphs(num_nodes, num_edge_types, table.device)
+    joint = sum(table[:, node].index_select(-1, sets) for node, sets in enumerate(graphs.sets))
+    probs = joint.softmax(-1) @ graphs.edges.flatten(1).to(joint)
+    return Marginal(joint.logsumexp(-1), probs.unflatten(-1, graphs.edges.shape[1:]))
 
 
 def _per_receiver(

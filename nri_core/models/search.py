@@ -5,11 +5,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from nri_core.models.layers import reverse_slots, sender_slots
-from nri_core.models.marginal import one_hot, score_aggregates
+from nri_core.models.marginal import ADDING_DECODERS, one_hot, score_aggregates
 from nri_core.models.nri import NRI
 from nri_core.models.prediction import Messages
 
-ADDING_DECODERS = ("relative", "phase")  # messages add up in the prediction itself
 ROUNDS = 20  # of expectation propagation; beliefs settle in about twelve
 DAMPING = 0.3  # share of what is new in each round
 INDEPENDENT = 0.1  # share of the frames that count: errors of neighbouring frames are alike
