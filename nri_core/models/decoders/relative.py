@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from nri_core.dataset import LOCATIONS, VELOCITIES, columns
-from nri_core.models.geometry import PAIR_FEATURES, pairs
+from nri_core.models.geometry import PAIR_FEATURES, pairs, planes
 from nri_core.models.layers import Dense, GroupedDense
 from nri_core.models.prediction import Messages, Prediction
 from nri_core.settings import PLANE, ModelSettings
@@ -63,8 +63,8 @@ class RelativeDecoder(nn.Module):
         location, velocity = state[..., self.locations], state[..., self.velocities]
         pair = pairs(location, velocity)
         outputs = self.pair((pair.features - self.mean) / self.spread)
-        force = self._strength(outputs[:-1])
-        values = force[..., :1] * pair.along + force[..., 1:] * pair.across
+        (x, y), (along, across) = pair.along.unbind(-1), self._strength(outputs[:-1]).unbind(-1)
+        values = planes(along * x - across * y, along * y + across * x)  # along · u + across · u⊥
         crowding = outputs[-1][..., 0].logsumexp(-1, keepdim=True)
         scale = self.scale(torch.cat([location, velocity, crowding], dim=-1))
         log_scale = scale.clamp(-4, LARGEST_LOG) + crowding.clamp(-4, LARGEST_LOG)
