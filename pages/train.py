@@ -16,7 +16,7 @@ RECIPES = {
     "live": "For a laptop: a good graph within seconds, a fine one within a minute or two.",
     "paper": "The model and recipe of Kipf et al. (2018): many hours without a GPU.",
 }
-MAIN = ("max_seconds", "epochs", "seed")
+MAIN = ("max_seconds", "epochs")
 
 with frame("train"):
     followed = state.followed_run()
@@ -30,15 +30,18 @@ with frame("train"):
             preset = st.segmented_control("Recipe", RECIPES, default="live", required=True, key="preset", bind="query-params")
             st.caption(RECIPES[preset])
             start = recipes.suited_to(preset, data and data.watch, prefix=f"{preset}_")
-            answers = ask(TrainConfig, MAIN, start=start, prefix=f"{preset}_")
-            watched = choose_watched(data) if data else None
+            with st.grid(2):
+                answers = ask(TrainConfig, MAIN, start=start, prefix=f"{preset}_")
             train = st.container()
         with stage:
             if data is None:
                 st.info("Upload trajectories to train on, or choose other data on the left.", icon=":material/upload:")
             else:
                 st.caption("To predict such motion, the model must find out who acts on whom. The graph of this system will form here.")
-                player(watched, key="forming", note="before training", height=468)
+                screen = st.container()
+                watched = choose_watched(data)
+                with screen:
+                    player(watched, key="forming", note="before training", height=468)
             with st.expander("Advanced settings"):
                 answers |= recipes.ask_others(without=MAIN, start=start, prefix=f"{preset}_", notes=train)
         with train:

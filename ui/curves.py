@@ -9,7 +9,7 @@ from ui.figures import EDGE_COLOURS, MODEL_COLOUR, SECOND_COLOUR, line_chart, mo
 
 Records = Sequence[Mapping[str, Any]]
 MOST_POINTS = 400  # of a curve; more cannot be seen
-SMOOTHING = 0.75  # weight of what came before, at each point drawn
+SMOOTHED_OVER = 1 / 25  # of the curve: a mean over more would lag behind what is seen
 RAW_OPACITY = 0.28
 TERMS = {"nll": "NLL", "kl": "KL", "imitation": "encoder's imitation", "forecast": "forecaster"}
 DASHES = ("solid", "dash", "dot", "dashdot")
@@ -47,7 +47,7 @@ def terms(records: Records) -> go.Figure:
 
 def errors(records: Records) -> go.Figure:
     """Error of free forecasts on validation systems, by frames ahead."""
-    figure = small(line_chart("Forecast error", "Training time (s)", "Mean squared (scaled)"))
+    figure = small(line_chart("Forecast error", "Training time (s)", "Mean square"))
     for place, horizon in enumerate(("1", "10", "20")):
         label = f"{horizon} frame{'s' * (horizon != '1')} ahead"
         _curve(figure, records, lambda record, horizon=horizon: (record.get("valid_mse") or {}).get(horizon), label, EDGE_COLOURS[place], DASHES[place], smooth=False)
@@ -56,7 +56,7 @@ def errors(records: Records) -> go.Figure:
 
 def learning_rate(records: Records) -> go.Figure:
     """The step size of the optimiser."""
-    figure = small(line_chart("Learning rate", "Training time (s)", "Step size of Adam"))
+    figure = small(line_chart("Learning rate", "Training time (s)", "Step size"))
     _curve(figure, records, lambda record: record.get("learning_rate"), "learning rate", MODEL_COLOUR, "solid", smooth=False)
     return figure.update_layout(showlegend=False).update_yaxes(rangemode="tozero")
 
@@ -97,7 +97,8 @@ def _thinned(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
 def _smoothed(values: Sequence[float]) -> list[float]:
     """Exponential moving average, unbiased at the start."""
     total, weight, smoothed = 0.0, 0.0, []
+    memory = max(1 - 1 / max(SMOOTHED_OVER * len(values), 1), 0.3)
     for value in values:
-        total, weight = SMOOTHING * total + value, SMOOTHING * weight + 1
+        total, weight = memory * total + value, memory * weight + 1
         smoothed.append(total / weight)
     return smoothed

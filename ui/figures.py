@@ -84,8 +84,8 @@ def line_chart(title: str, x_title: str, y_title: str) -> go.Figure:
 
 def small(figure: go.Figure) -> go.Figure:
     """For the side column: no room to spare, so the legend lies below."""
-    legend = {"orientation": "h", "x": 0.0, "xanchor": "left", "y": -0.6, "yanchor": "top"}
-    return figure.update_layout(height=200, legend=legend, margin=_MARGIN | {"t": 30})
+    legend = {"orientation": "h", "x": 0.0, "xanchor": "left", "y": -0.66, "yanchor": "top"}
+    return figure.update_layout(height=210, legend=legend, margin=_MARGIN | {"t": 30})
 
 
 def _matrix(

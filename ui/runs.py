@@ -101,17 +101,17 @@ def _state(run: Run, status: RunStatus) -> None:
 def _controls(run: Run, status: RunStatus) -> None:
     with st.container(horizontal=True, gap="small"):
         if status.state == "running" and status.paused:
-            st.button("Resume", on_click=run.unpause, icon=":material/play_arrow:", help="Goes on where it waits.")
-            st.button("Step", on_click=run.step, icon=":material/skip_next:", help="One more epoch, then it pauses again.")
+            st.button("Resume run", on_click=run.unpause, icon=":material/play_arrow:", help="Goes on where it waits.")
+            st.button("One epoch", on_click=run.step, icon=":material/skip_next:", help="One more epoch, then it pauses again.")
         elif status.state == "running":
-            st.button("Pause", on_click=run.pause, icon=":material/pause:", help="Waits after the epoch at hand; its clock stands still.")
+            st.button("Pause run", on_click=run.pause, icon=":material/pause:", help="Waits after the epoch at hand; its clock stands still.")
         st.button("Stop", on_click=run.cancel, icon=":material/stop_circle:", help="Ends the training and keeps the model.")
 
 
 def _after(run: Run, status: RunStatus) -> None:
     if status.state not in ENDED:
         return
-    if status.state != "done" and st.button("Resume", width="stretch", icon=":material/play_arrow:", help="Goes on from its last saved state."):
+    if status.state != "done" and st.button("Resume run", width="stretch", icon=":material/play_arrow:", help="Goes on from its last saved state."):
         run.resume()
         st.rerun()
     if st.button("New run", width="stretch", icon=":material/add:"):
@@ -135,7 +135,7 @@ def _time_to_go(status: RunStatus) -> str:
 
 def _forming(run: Run, status: RunStatus) -> None:
     epochs, watched = run.snapshots(), run.watched()
-    meaning = "An epoch is the stretch of training between two reports. Slide back to see the graph form again."
+    meaning = "An epoch is the stretch of training between two reports. Look back to see the graph form again."
     st.caption("The graph of one system, forming: what the model believes after each epoch.", help=meaning)
     screen, scrubber = st.container(), st.container(horizontal=True, vertical_alignment="bottom")
     epoch, sim = epochs[-1] if epochs else None, 0
@@ -144,12 +144,9 @@ def _forming(run: Run, status: RunStatus) -> None:
             sim = st.segmented_control(
                 "System", range(watched.num_sims), default=0, required=True, format_func=lambda place: str(place + 1), key=f"watched {run.id}"
             )
-        if len(epochs) > 1:
-            key = f"epoch {run.id}"
-            state.follow_newest(key, epochs)
-            epoch = st.select_slider("Epoch", epochs, key=key)
-            latest = {"icon": ":material/last_page:", "help": "Back to the newest graph, and follow it."}
-            st.button("Latest", on_click=state.choose, args=({key: epochs[-1]},), disabled=epoch == epochs[-1], **latest)
+        ended = status.state in ENDED
+        if len(epochs) > 1 and (ended or st.toggle("Look back", key=f"back {run.id}", help="Slide through the history while the training goes on.")):
+            epoch = st.select_slider("Epoch", epochs, value=epochs[-1], key=f"epoch {run.id}")
     with screen:
         posterior = named(run.snapshot(epoch), watched) if epoch else None
         note = f"after epoch {epoch}" if epoch else "before the first epoch"

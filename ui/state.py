@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,14 +119,6 @@ def keep_sample(name: str) -> None:
 def choose(answers: Mapping[str, Any]) -> None:
     """For callbacks: what widgets show from now on, by their keys."""
     st.session_state.update(answers)
-
-
-def follow_newest(key: str, options: Sequence[Any]) -> None:
-    """Let the slider `key` stand on its newest option until the user moves it away, and again once it is back there."""
-    newest = f"newest {key}"
-    if st.session_state.get(key) not in options or st.session_state[key] == st.session_state.get(newest):
-        st.session_state[key] = options[-1]
-    st.session_state[newest] = options[-1]
 
 
 def user() -> str:
