@@ -1,9 +1,15 @@
 """What all tests share: where the recorded data lie, and one torch thread for each of several test processes."""
 
 import os
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from nri_core.jobs.engines.ray_api import Cluster
 
 ROOT = Path(__file__).parents[1]
 
@@ -21,3 +27,21 @@ def shared_data() -> Path:
             pytest.fail(reason)
         pytest.skip(reason)
     return folder
+
+
+@pytest.fixture(scope="session")
+def ray_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Cluster"]:
+    """One real Ray for all tests, with two cores and one pretended GPU, which they see as a cluster elsewhere."""
+    from nri_core.jobs.engines.ray_local import LocalRay
+
+    local = LocalRay(tmp_path_factory.mktemp("ray"))
+    local.launch("--num-cpus=2", "--num-gpus=1")
+    try:
+        deadline = time.monotonic() + 120
+        while (cluster := local.cluster()) is None:
+            failed = local.folder / "failed.txt"
+            assert time.monotonic() < deadline and not failed.exists(), (local.folder / "head.log").read_text()
+            time.sleep(0.1)
+        yield cluster
+    finally:
+        local.stop()

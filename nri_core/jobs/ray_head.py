@@ -61,6 +61,7 @@ def _serve(local: LocalRay, options: tuple[str, ...]) -> None:
 def _ray(folder: Path, token: Path, port: int, options: tuple[str, ...]) -> Iterator[subprocess.Popen[bytes]]:
     ours = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(token), "RAY_USAGE_STATS_ENABLED": "0"}
     ours["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # no second machine, hence every port on the loopback interface: on Linux, too
+    ours["RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S"] = "0"  # its runs go on from their last state under the next one
     theirs = {name: value for name, value in os.environ.items() if name not in ("RAY_ADDRESS", "RAY_AUTH_TOKEN")}
     command = [
         *(sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", "--no-monitor", "--disable-usage-stats"),
