@@ -52,20 +52,28 @@ def order(options: argparse.Namespace) -> Order:
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
-    """Train here and now, a line an epoch on stderr; Ctrl-C stops and keeps the model."""
+    """Train here and now, a line an epoch on stderr; Ctrl-C stops and keeps the model.
+
+    Several processes started by `python -m torch.distributed.run --nproc_per_node 2 -m nri_core train …` train one model
+    together; the first one tells and saves.
+    """
     config, train, valid = order(options)
     from nri_core.checkpoint import check_folder  # torch takes seconds to import: faults of the input are told before
     from nri_core.dataset import split
-    from nri_core.training import fit
+    from nri_core.training import Ranks, fit
 
+    ranks = Ranks.launched()
     check_folder(options.out)  # an hour's training must not end at a locked door
     train, valid = (train, valid) if valid else split(train)
-    last = None
-    for last in _until_interrupted(fit(train, valid, config, device=options.device)):
+    records, last = fit(train, valid, config, device=options.device), None
+    if not ranks.first:
+        sys.exit(next(records, None))
+    for last in _until_interrupted(records):
         print(_progress(last), file=sys.stderr, flush=True)
     if last is None:
         raise ConfigError("Stopped before the first epoch was done; there is no model to save.")
-    command = "python -m nri_core " + shlex.join(sys.argv[1:])
+    launcher = f"torch.distributed.run --nproc_per_node {ranks.local_count} -m " if ranks.count > 1 else ""
+    command = f"python -m {launcher}nri_core {shlex.join(sys.argv[1:])}"
     last.checkpoint.described(preset=options.preset, seed=config.seed, figures=last.metrics(), command=command).save(options.out)
     return {"checkpoint": options.out, **last.metrics()}
 

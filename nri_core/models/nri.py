@@ -137,6 +137,14 @@ class NRI(nn.Module):
         return torch.stack(frames, dim=1)
 
 
+class Rows(NamedTuple):
+    """The simulations that one of several processes takes of a whole batch: its noise is cut from noise for all of them."""
+
+    start: int
+    stop: int
+    total: int
+
+
 class Evidence(NamedTuple):
     """The two terms of the bound, averaged over simulations and nodes as the reference prints them."""
 
@@ -153,10 +161,11 @@ def elbo(
     prediction_steps: int,
     burn_in: int = 1,
     generator: torch.Generator,
+    rows: Rows | None = None,
 ) -> Evidence:
     """E_q[−log p(x | z)] by one Gumbel-softmax sample, and KL(q ‖ prior): the paper's objective is their sum (equation 9)."""
     logits = model.edge_logits(values)
-    edges = gumbel_softmax(logits, temperature=temperature, hard=hard, generator=generator)
+    edges = gumbel_softmax(logits, temperature=temperature, hard=hard, generator=generator, rows=rows)
     if model.settings.undirected:
         edges = _same_both_ways(edges)
     log_prob = model.rollout_log_prob(values, edges, prediction_steps=prediction_steps, burn_in=burn_in)
@@ -172,10 +181,11 @@ def kl_divergence(logits: Float[Tensor, "*batch type"], prior: Sequence[float]) 
 
 
 def gumbel_softmax(
-    logits: Float[Tensor, "*batch type"], *, temperature: float, hard: bool, generator: torch.Generator
+    logits: Float[Tensor, "*batch type"], *, temperature: float, hard: bool, generator: torch.Generator, rows: Rows | None = None
 ) -> Float[Tensor, "*batch type"]:
     """Softmax((logits + Gumbel noise) / temperature); `hard` gives one-hot values with the soft gradient (straight-through)."""
-    uniform = torch.rand(logits.shape, generator=generator, device=generator.device).to(logits.device)
+    start, stop, total = rows or Rows(0, len(logits), len(logits))
+    uniform = torch.rand((total, *logits.shape[1:]), generator=generator, device=generator.device)[start:stop].to(logits.device)
     noise = -torch.log(1e-10 - torch.log(uniform + 1e-10))  # the reference's epsilons
     soft = ((logits + noise) / temperature).softmax(-1)
     if not hard:

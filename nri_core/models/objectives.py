@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from nri_core.models.marginal import marginal, one_hot
-from nri_core.models.nri import NRI, elbo, kl_divergence
+from nri_core.models.nri import NRI, Rows, elbo, kl_divergence
 from nri_core.settings import TrainConfig
 
 Terms = dict[str, Float[Tensor, ""]]
@@ -16,10 +16,11 @@ LABELLED = ("supervised", "true_graph")
 
 
 class Batch(NamedTuple):
-    """Normalised simulations, and their true edges (one-hot) for the objectives that are told them."""
+    """Normalised simulations, their true edges (one-hot) for the objectives that are told them, and which part of a larger batch they are."""
 
     values: Float[Tensor, "sim time node dim"]
     edges: Float[Tensor, "sim node slot type"] | None = None
+    rows: Rows | None = None
 
 
 def evidence_bound(model: NRI, batch: Batch, settings: TrainConfig, generator: torch.Generator) -> Terms:
@@ -32,6 +33,7 @@ def evidence_bound(model: NRI, batch: Batch, settings: TrainConfig, generator: t
         prediction_steps=settings.prediction_steps,
         burn_in=settings.burn_in,
         generator=generator,
+        rows=batch.rows,
     )
     return {"loss": nll + kl, "nll": nll, "kl": kl}
 

@@ -2,7 +2,8 @@
 
 from nri_core.settings import PRESETS, TrainConfig
 from nri_core.training.fitting import check, fit
+from nri_core.training.parallel import Ranks
 from nri_core.training.record import EpochRecord
 from nri_core.training.state import TrainingState
 
-__all__ = ["PRESETS", "EpochRecord", "TrainConfig", "TrainingState", "check", "fit"]
+__all__ = ["PRESETS", "EpochRecord", "Ranks", "TrainConfig", "TrainingState", "check", "fit"]

@@ -2,7 +2,6 @@
 
 import copy
 import math
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +13,6 @@ from torch import Tensor
 
 from nri_core.checkpoint import Checkpoint, CheckpointConfig
 from nri_core.dataset import Normalizer, as_tensor, edges_as_tensor, turn_and_flip
-from nri_core.devices import choose_device
 from nri_core.errors import ConfigError, DataError
 from nri_core.inference import infer_edges
 from nri_core.metrics import score_edges
@@ -24,8 +22,11 @@ from nri_core.models.objectives import LABELLED, OBJECTIVES, Batch
 from nri_core.phases import readable
 from nri_core.posterior import EdgePosterior
 from nri_core.settings import ModelSettings, TrainConfig
+from nri_core.training.allocation import keep_freed_memory
+from nri_core.training.parallel import Ranks
 from nri_core.training.record import EpochRecord, valid_errors
 from nri_core.training.state import Progress, TrainingState
+from nri_core.training.whole_batch import see_whole_batch
 from nri_core.trajectories import Trajectories
 
 WARM_UP = 0.05  # share of the training over which the learning rate rises
@@ -46,14 +47,18 @@ def fit(
     """Train on `train`, yielding a record an epoch; the graphs inferred for the simulations of `watch` go with it.
 
     On one CPU the run is determined by data, config and seed, unless the time limit cuts it short: then the learning
-    rate falls with the time that is left. Continued from the state `resume`, it equals the unbroken run to the bit; the
+    rate falls with the time that is left. Started by torchrun, several processes train it together, and the first one
+    alone yields records. Continued from the state `resume`, it equals the unbroken run to the bit; the
     time in between does not count. Raises DataError and ConfigError before the first step where data and settings do
     not fit, CheckpointError for a state of another training, and DataError if the loss stops being finite.
     """
     _check(train, valid, config)
-    where = choose_device(device)
+    ranks = Ranks.launched()
+    ranks.check(config)
+    where = ranks.connect(device)
+    keep_freed_memory()
     # Threads that wait for each other on a busy machine cost a small model far more than they bring.
-    torch.set_num_threads(config.threads or os.cpu_count() or 1)
+    torch.set_num_threads(config.threads or ranks.threads)
     given, train, valid = train, readable(train, config), readable(valid.select(slice(VALIDATION_SIMS)), config)
     normalizer = Normalizer.fit(train, config.normalization)
     window = min(config.window, train.num_steps)
@@ -64,6 +69,7 @@ def fit(
         edges_as_tensor(part, config.num_edge_types, where) if config.objective in LABELLED else None for part in (train, valid)
     )
     model = _build(config, train, window, values, normalizer)
+    see_whole_batch(model, ranks)
     kept = CheckpointConfig(
         settings=ModelSettings(**config.model_dump(include=set(ModelSettings.model_fields))),
         inference=config.inference,
@@ -78,7 +84,7 @@ def fit(
     digest = given.digest
     if resume is not None:
         resume.check(config, digest)
-    yield from _epochs(model, Batch(values, known), Batch(held_out, held_known), config, kept, valid, watch, digest, resume)
+    yield from _epochs(model, Batch(values, known), Batch(held_out, held_known), config, kept, valid, watch, digest, resume, ranks)
 
 
 def check(data: Trajectories, config: TrainConfig) -> None:
@@ -136,6 +142,7 @@ def _epochs(
     watch: Trajectories | None,
     digest: str,
     resume: TrainingState | None,
+    ranks: Ranks,
 ) -> Iterator[EpochRecord]:
     generator = torch.Generator().manual_seed(config.seed)
     optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
@@ -155,16 +162,20 @@ def _epochs(
         sums: dict[str, float] = {}
         for step in range(steps_per_epoch):
             done = ((epoch - 1) * steps_per_epoch + step + 1) / (config.epochs * steps_per_epoch)
-            progress = _progress(done, started, config)
+            progress = done if config.max_seconds is None else ranks.agree(_progress(done, started, config.max_seconds), data.values.device)
             rate = _learning_rate(config, progress)
             index = next(draws).to(data.values.device)
             batch = Batch(data.values[index], None if data.edges is None else data.edges[index])
-            terms = _step(model, optimizer, batch, config, rate, generator)
+            terms = _step(model, optimizer, batch, config, rate, generator, ranks)
             samples += len(index)
             for name, value in terms.items():
                 sums[name] = sums.get(name, 0.0) + value
             if progress >= 1:
                 break
+        if not ranks.first:
+            if progress >= 1:
+                return
+            continue
         losses = {name: value / (step + 1) for name, value in sums.items()}
         valid_loss = _validate(model, held_out, config)
         if config.keep_best and valid_loss < best:
@@ -191,10 +202,8 @@ def _epochs(
             return
 
 
-def _progress(done: float, started: float, config: TrainConfig) -> float:
-    if config.max_seconds is None:
-        return done
-    return min(max(done, (time.perf_counter() - started) / config.max_seconds), 1.0)
+def _progress(done: float, started: float, max_seconds: float) -> float:
+    return min(max(done, (time.perf_counter() - started) / max_seconds), 1.0)
 
 
 class _Draws:
@@ -212,17 +221,19 @@ class _Draws:
 
 
 def _step(
-    model: NRI, optimizer: torch.optim.Optimizer, batch: Batch, config: TrainConfig, rate: float, generator: torch.Generator
+    model: NRI, optimizer: torch.optim.Optimizer, batch: Batch, config: TrainConfig, rate: float, generator: torch.Generator, ranks: Ranks
 ) -> dict[str, float]:
     model.train()
     if config.symmetries:
         batch = batch._replace(values=turn_and_flip(batch.values, model.feature_names, generator))
+    batch = ranks.own(batch)
     optimizer.zero_grad(set_to_none=True)
     with _products(config.precision), _dropout_from(generator, config):
         with torch.autocast(batch.values.device.type, torch.bfloat16, enabled=config.precision == "bf16"):
             terms = OBJECTIVES[config.objective](model, batch, config, generator)
-        terms["loss"].backward()
-    steepness = torch.nn.utils.clip_grad_norm_(model.parameters(), LARGEST_GRADIENT)
+        (ranks.weight * terms["loss"]).backward()
+    terms = ranks.add_up(model.parameters(), terms)
+    steepness = torch.nn.utils.clip_grad_norm_(model.parameters(), LARGEST_GRADIENT, foreach=True)
     *figures, steepness = torch.stack([*terms.values(), steepness]).tolist()  # one wait for the device, not one for each
     if not all(map(math.isfinite, (*figures, steepness))):
         raise DataError("Expected a finite loss; found NaN or infinity. The last model before it is kept; lower the learning rate.")
