@@ -54,15 +54,19 @@ TREES = {module_name(path): ast.parse(path.read_text(encoding="utf-8")) for path
 
 
 def imports(tree: ast.AST, *, lazy: bool) -> Iterator[str]:
-    """Dotted names of everything imported; with `lazy` also inside functions."""
+    """Dotted names of everything imported; with `lazy` also inside functions, and for annotations only."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"line {node.lineno}: write imports in full"
             yield from _from(node)
-        elif lazy or not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        elif lazy or not (isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or _for_annotations(node)):
             yield from imports(node, lazy=lazy)
+
+
+def _for_annotations(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
 
 
 def _from(node: ast.ImportFrom) -> Iterator[str]:

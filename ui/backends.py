@@ -6,9 +6,10 @@ import streamlit as st
 
 from nri_core.devices import DeviceInfo, devices
 from nri_core.jobs import Usage, usage
-from nri_core.jobs.engines import ENGINES
+from nri_core.jobs.contract import runs_directory
+from nri_core.jobs.engines import RAY_ENGINE
 
-AUTO, RAY = "Automatic", "Ray cluster"
+AUTO, RAY = "Automatic", "Ray"
 
 
 class Backend(NamedTuple):
@@ -21,12 +22,13 @@ class Backend(NamedTuple):
 def choose_backend() -> Backend:
     """A choice of devices, those that are not here included, and a line on the chosen one. Imports torch."""
     found = {f"{info.title}{' (not here)' * bool(info.absent)}": info for info in _devices()}
-    options = [AUTO, *found, *([RAY] if "ray" in ENGINES else [])]
+    options = [AUTO, *found, RAY]
     meaning = "Automatic takes a GPU where there is one, else the CPU. What is not here falls back to the CPU, and says so."
     chosen = st.selectbox("Device", options, key="backend", help=meaning)
     used = usage()
     if chosen == RAY:
-        st.caption("Trains on the Ray cluster that this server is told of in $NRI_RAY_ADDRESS, or on one that it starts here." + _users(used.get("ray")))
+        about = RAY_ENGINE.about(runs_directory())
+        st.caption(about.absent or f"{about.title}.{_users(used.get('ray'))}")
         return Backend("auto", "ray")
     info = found.get(chosen) or _automatic(list(found.values()))
     st.caption(_about(info, used.get(info.name)))

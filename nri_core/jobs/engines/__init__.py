@@ -30,7 +30,8 @@ class Engine(Protocol):
         """End a worker that does not heed the wish to stop."""
 
 
-ENGINES: dict[str, Engine] = {"process": ProcessEngine(), "ray": RayEngine()}
+RAY_ENGINE = RayEngine()
+ENGINES: dict[str, Engine] = {"process": ProcessEngine(), "ray": RAY_ENGINE}
 
 
 def engine(name: str) -> Engine:

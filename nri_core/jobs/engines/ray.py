@@ -9,9 +9,11 @@ import shlex
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from nri_core.devices import DeviceInfo
 from nri_core.errors import JobError
 from nri_core.jobs.contract import RunConfig, RunStatus, read_config
 from nri_core.jobs.engines.process import PROJECT
@@ -86,6 +88,19 @@ class RayEngine:
         with suppress(JobError):
             if cluster := _cluster(directory):
                 cluster.stop(_job(directory, status.attempt))
+
+    def about(self, runs_dir: Path) -> DeviceInfo:
+        """What a run would find there; starts nothing."""
+        device = DeviceInfo("ray", "Ray")
+        try:
+            if cluster := named_cluster() or LocalRay(runs_dir).cluster():
+                total = self._resources(cluster)
+                cores, gpus = total.get("CPU", 0.0), total.get("GPU", 0.0)
+                return replace(device, title=f"Ray at {cluster.address}, {cores:g} cores, {gpus:g} GPUs")
+            LocalRay.check()
+        except JobError as error:
+            return replace(device, absent=str(error))
+        return replace(device, title="Ray on this machine, which starts with the first run")
 
     def _resources(self, cluster: Cluster) -> dict[str, float]:
         asked, found = self._known.get(cluster, (-REMEMBERED_SECONDS, {}))
