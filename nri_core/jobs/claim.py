@@ -25,10 +25,19 @@ def claimed(directory: Path, *, patience: float = PATIENCE) -> Iterator[bool]:
         yield mine
 
 
-def _lock(file: BinaryIO) -> bool:
+def is_claimed(directory: Path) -> bool:
+    """Whether some process has the directory now. Several may look at once: they do not get into each other's way, nor into a claim's."""
+    try:
+        with open(directory / "lock", "rb") as file:
+            return not _lock(file, shared=True)
+    except FileNotFoundError:
+        return False
+
+
+def _lock(file: BinaryIO, *, shared: bool = False) -> bool:
     try:
         if fcntl is not None:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         else:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
     except OSError:

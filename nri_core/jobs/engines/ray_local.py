@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nri_core.errors import JobError
-from nri_core.jobs.claim import claimed
+from nri_core.jobs.claim import claimed, is_claimed
 from nri_core.jobs.engines.process import PROJECT
 from nri_core.jobs.engines.ray_api import Cluster
 from nri_core.jobs.process import Process
@@ -45,15 +45,17 @@ class LocalRay:
 
     def is_starting(self) -> bool:
         """Whether a process is about to bring one up."""
-        if not self.folder.is_dir():
-            return False
-        with claimed(self.folder, patience=0.0) as free:
-            return not free
+        return is_claimed(self.folder)
+
+    @staticmethod
+    def check() -> None:
+        """Raise JobError where Ray is not installed."""
+        if importlib.util.find_spec("ray") is None:
+            raise JobError("Ray is not installed here. Install it with: pip install -r requirements-ray.txt, or choose another device.")
 
     def launch(self, *options: str) -> None:
         """Begin to bring one up and return at once; `options` are further ones of `ray start`. Raises JobError where that must fail, or just did."""
-        if importlib.util.find_spec("ray") is None:
-            raise JobError("Ray is not installed here. Install it with: pip install -r requirements-ray.txt, or choose the engine process.")
+        self.check()
         with suppress(FileNotFoundError):
             failed = self.folder / "failed.txt"
             if time.time() - failed.stat().st_mtime < FAILED_SECONDS:
