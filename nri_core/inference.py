@@ -52,8 +52,13 @@ def infer_edges(checkpoint: Checkpoint, data: Trajectories, *, inference: str | 
     values = checkpoint.tensor(window)
     with torch.no_grad():
         probs = torch.cat([read_edges(model, part, inference=how) for part in values.split(_at_once(data.num_nodes))])
-    way = how if how == "encoder" else way_through_decoder(model, data.num_nodes) + ", read again" * (how == "law")
-    return EdgePosterior(_matrix(probs), checkpoint.edge_type_names, data.node_names, way)
+    return as_posterior(checkpoint, data, probs, how)
+
+
+def as_posterior(checkpoint: Checkpoint, data: Trajectories, edge_probs: Float[Tensor, "sim node slot type"], inference: str) -> EdgePosterior:
+    """What the model read of `data` by the encoder, the decoder or the law, with names."""
+    way = "encoder" if inference == "encoder" else way_through_decoder(checkpoint.model, data.num_nodes) + ", read again" * (inference == "law")
+    return EdgePosterior(_matrix(edge_probs), checkpoint.edge_type_names, data.node_names, way)
 
 
 def infer_windows(checkpoint: Checkpoint, data: Trajectories, *, stride: int, inference: str | None = None) -> PosteriorOverTime:

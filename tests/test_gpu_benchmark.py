@@ -21,7 +21,7 @@ def batch() -> Example:
 def test_both_forms_are_the_objective_that_training_minimises() -> None:
     model, given = paper_model(8, CPU, torch.float64), batch()
     drawn = torch.Generator().manual_seed(0)  # of which the example's noise is made
-    expected = OBJECTIVES["elbo"](model, Batch(given.values), PRESETS["paper"], drawn)["loss"]
+    expected = OBJECTIVES["elbo"](model, Batch(given.values), PRESETS["paper"], drawn).terms["loss"]
     for form in FORMS.values():
         assert form(model, given).item() == pytest.approx(expected.item(), rel=1e-6)
 

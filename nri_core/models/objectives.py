@@ -23,7 +23,15 @@ class Batch(NamedTuple):
     rows: Rows | None = None
 
 
-def evidence_bound(model: NRI, batch: Batch, settings: TrainConfig, generator: torch.Generator) -> Terms:
+class Outcome(NamedTuple):
+    """The terms, and the graphs that were read on the way: the decoder's posterior, the encoder's logits."""
+
+    terms: Terms
+    edge_probs: Float[Tensor, "sim node slot type"] | None = None
+    edge_logits: Float[Tensor, "sim node slot type"] | None = None
+
+
+def evidence_bound(model: NRI, batch: Batch, settings: TrainConfig, generator: torch.Generator) -> Outcome:
     """NRI proper: the negative evidence lower bound with the multi-step objective (Kipf et al. 2018, sections 3.2 to 3.4)."""
     nll, kl = elbo(
         model,
@@ -35,39 +43,39 @@ def evidence_bound(model: NRI, batch: Batch, settings: TrainConfig, generator: t
         generator=generator,
         rows=batch.rows,
     )
-    return {"loss": nll + kl, "nll": nll, "kl": kl}
+    return Outcome({"loss": nll + kl, "nll": nll, "kl": kl})
 
 
-def marginal_likelihood(model: NRI, batch: Batch, settings: TrainConfig, generator: torch.Generator) -> Terms:
+def marginal_likelihood(model: NRI, batch: Batch, settings: TrainConfig, generator: torch.Generator) -> Outcome:
     """Not NRI: maximum marginal likelihood, −log Σ_z p(x | z) p(z) one step ahead, per node and frame. Needs no encoder."""
     exact = marginal(model, batch.values)
     nll = -exact.log_prob.mean() / _node_frames(batch)
     terms = {"loss": nll, "nll": nll, "kl": _divergence(model, exact.edge_probs.clamp_min(1e-12).log())}
-    return _with_forecaster(terms, model, batch, exact.edge_probs, generator)
+    return Outcome(_with_forecaster(terms, model, batch, exact.edge_probs, generator), exact.edge_probs)
 
 
-def distilled(model: NRI, batch: Batch, settings: TrainConfig, generator: torch.Generator) -> Terms:
+def distilled(model: NRI, batch: Batch, settings: TrainConfig, generator: torch.Generator) -> Outcome:
     """Not NRI: maximum marginal likelihood, and an encoder that learns the decoder's own posterior (no labels) by cross-entropy."""
     exact = marginal(model, batch.values)
     nll = -exact.log_prob.mean() / _node_frames(batch)
     logits = model.edge_logits(batch.values)
     imitation = _cross_entropy(logits, exact.edge_probs.detach())
     terms = {"loss": nll + imitation, "nll": nll, "imitation": imitation, "kl": _divergence(model, logits)}
-    return _with_forecaster(terms, model, batch, exact.edge_probs, generator)
+    return Outcome(_with_forecaster(terms, model, batch, exact.edge_probs, generator), exact.edge_probs, logits)
 
 
-def supervised(model: NRI, batch: Batch, settings: TrainConfig, generator: torch.Generator) -> Terms:
+def supervised(model: NRI, batch: Batch, settings: TrainConfig, generator: torch.Generator) -> Outcome:
     """A baseline that is told the labels: cross-entropy of the encoder against the true edges; no decoder."""
-    loss = _cross_entropy(model.edge_logits(batch.values), batch.edges)
-    return {"loss": loss}
+    logits = model.edge_logits(batch.values)
+    return Outcome({"loss": _cross_entropy(logits, batch.edges)}, edge_logits=logits)
 
 
-def true_graph(model: NRI, batch: Batch, settings: TrainConfig, generator: torch.Generator) -> Terms:
+def true_graph(model: NRI, batch: Batch, settings: TrainConfig, generator: torch.Generator) -> Outcome:
     """A baseline that is told the labels: the decoder learns to predict under the true graph; no encoder."""
     return _given_graph(model, batch, settings, batch.edges)
 
 
-def full_graph(model: NRI, batch: Batch, settings: TrainConfig, generator: torch.Generator) -> Terms:
+def full_graph(model: NRI, batch: Batch, settings: TrainConfig, generator: torch.Generator) -> Outcome:
     """A baseline without inference: the decoder learns to predict with every pair of the last type (or, as an LSTM, with no graph)."""
     return _given_graph(model, batch, settings, complete_graph(batch.values, settings.num_edge_types))
 
@@ -80,10 +88,10 @@ def complete_graph(values: Float[Tensor, "sim time node dim"], num_edge_types: i
     return edges
 
 
-def _given_graph(model: NRI, batch: Batch, settings: TrainConfig, edges: Tensor) -> Terms:
+def _given_graph(model: NRI, batch: Batch, settings: TrainConfig, edges: Tensor) -> Outcome:
     log_prob = model.rollout_log_prob(batch.values, edges, prediction_steps=settings.prediction_steps, burn_in=settings.burn_in)
     nll = -log_prob.mean() / _node_frames(batch)
-    return {"loss": nll, "nll": nll}
+    return Outcome({"loss": nll, "nll": nll})
 
 
 def _with_forecaster(terms: Terms, model: NRI, batch: Batch, edge_probs: Tensor, generator: torch.Generator) -> Terms:
@@ -109,7 +117,7 @@ def _node_frames(batch: Batch) -> int:
     return batch.values.shape[2] * (batch.values.shape[1] - 1)
 
 
-OBJECTIVES: dict[str, Callable[[NRI, Batch, TrainConfig, torch.Generator], Terms]] = {
+OBJECTIVES: dict[str, Callable[[NRI, Batch, TrainConfig, torch.Generator], Outcome]] = {
     "distilled": distilled,
     "marginal": marginal_likelihood,
     "elbo": evidence_bound,

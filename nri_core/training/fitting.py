@@ -15,24 +15,21 @@ from nri_core.checkpoint import Checkpoint, CheckpointConfig
 from nri_core.dataset import Normalizer, as_tensor, edges_as_tensor, turn_and_flip
 from nri_core.errors import ConfigError, DataError
 from nri_core.inference import infer_edges
-from nri_core.metrics import score_edges
 from nri_core.models import NRI
 from nri_core.models.marginal import MOST_SETS, num_sets
 from nri_core.models.objectives import LABELLED, OBJECTIVES, Batch
 from nri_core.phases import readable
-from nri_core.posterior import EdgePosterior
 from nri_core.settings import ModelSettings, TrainConfig
 from nri_core.training.allocation import keep_freed_memory
 from nri_core.training.parallel import Ranks
-from nri_core.training.record import EpochRecord, valid_errors
+from nri_core.training.record import EpochRecord
+from nri_core.training.report import FORECASTS_EVERY, forecast_errors, looked_at, quick, report
 from nri_core.training.state import Progress, TrainingState
 from nri_core.training.whole_batch import see_whole_batch
 from nri_core.trajectories import Trajectories
 
 WARM_UP = 0.05  # share of the training over which the learning rate rises
 LARGEST_GRADIENT = 1000.0  # very loose: only close encounters reach it
-VALIDATION_SIMS = 64  # enough to see progress; held-out figures come from `evaluate`
-ERRORS_EVERY = 5  # epochs: forecasts take as long as some steps of training
 
 
 def fit(
@@ -59,11 +56,11 @@ def fit(
     keep_freed_memory()
     # Threads that wait for each other on a busy machine cost a small model far more than they bring.
     torch.set_num_threads(config.threads or ranks.threads)
-    given, train, valid = train, readable(train, config), readable(valid.select(slice(VALIDATION_SIMS)), config)
+    given, train, valid = train, readable(train, config), looked_at(valid, config)
     normalizer = Normalizer.fit(train, config.normalization)
     window = min(config.window, train.num_steps)
     values, held_out = (
-        as_tensor(part.select(slice(None), frames=slice(0, window)), normalizer, where) for part in (train, valid)
+        as_tensor(part.select(slice(None), frames=slice(0, window)), normalizer, where) for part in (train, readable(valid, config))
     )
     known, held_known = (
         edges_as_tensor(part, config.num_edge_types, where) if config.objective in LABELLED else None for part in (train, valid)
@@ -149,7 +146,7 @@ def _epochs(
     draws = _Draws(data.values.shape[0], config.batch_size, generator)
     steps_per_epoch = math.ceil(config.epoch_size / config.batch_size)
     best_model = copy.deepcopy(model) if config.keep_best else model
-    before, samples, seconds, best = 0, 0, 0.0, math.inf
+    before, samples, seconds, best, of_best = 0, 0, 0.0, math.inf, None
     if resume is not None:
         resume.restore(model, best_model, optimizer, generator)
         draws.left = resume.tensors["left"]
@@ -177,16 +174,18 @@ def _epochs(
                 return
             continue
         losses = {name: value / (step + 1) for name, value in sums.items()}
-        valid_loss = _validate(model, held_out, config)
-        if config.keep_best and valid_loss < best:
-            best = valid_loss
-            best_model.load_state_dict(model.state_dict())
         checkpoint = Checkpoint(best_model.eval(), kept)
-        own = None if config.inference == "none" else infer_edges(checkpoint, valid, inference=_quick(config.inference))
-        accuracy, by_encoder = _accuracies(checkpoint, valid, own)
-        last = progress >= 1 or epoch == config.epochs
-        errors = valid_errors(checkpoint, valid, own) if last or epoch % ERRORS_EVERY == 1 else None
-        watched = None if watch is None or config.inference == "none" else infer_edges(checkpoint, watch, inference=_quick(config.inference))
+        told = report(Checkpoint(model, kept), held_out, valid, config)
+        if not config.keep_best:
+            of_best = told
+        elif told.loss < best:
+            best, of_best = told.loss, told
+            best_model.load_state_dict(model.state_dict())
+        elif of_best is None:  # it was found before a break
+            of_best = report(checkpoint, held_out, valid, config)
+        forecasts = progress >= 1 or epoch % FORECASTS_EVERY == 1
+        mse = forecast_errors(checkpoint, valid, of_best.own) if forecasts else None
+        watched = None if watch is None or config.inference == "none" else infer_edges(checkpoint, watch, inference=quick(config.inference))
         seconds = time.perf_counter() - started
         left = seconds * (1 - progress) / progress
         stands = Progress(
@@ -195,7 +194,8 @@ def _epochs(
         state = partial(TrainingState.take, stands, model, best_model, optimizer, generator, draws.left)
         paused = time.perf_counter()
         yield EpochRecord(
-            epoch, config.epochs, seconds, left, samples, samples / seconds, rate, losses, valid_loss, errors, accuracy, by_encoder, watched, checkpoint, state
+            epoch, config.epochs, seconds, left, samples, samples / seconds, rate, losses, told.loss, mse,
+            of_best.edge_accuracy, of_best.edge_accuracy_encoder, watched, checkpoint, state,
         )
         started += time.perf_counter() - paused  # what the caller does with a record is not training time
         if progress >= 1:
@@ -230,7 +230,7 @@ def _step(
     optimizer.zero_grad(set_to_none=True)
     with _products(config.precision), _dropout_from(generator, config):
         with torch.autocast(batch.values.device.type, torch.bfloat16, enabled=config.precision == "bf16"):
-            terms = OBJECTIVES[config.objective](model, batch, config, generator)
+            terms = OBJECTIVES[config.objective](model, batch, config, generator).terms
         (ranks.weight * terms["loss"]).backward()
     terms = ranks.add_up(model.parameters(), terms)
     steepness = torch.nn.utils.clip_grad_norm_(model.parameters(), LARGEST_GRADIENT, foreach=True)
@@ -263,28 +263,3 @@ def _dropout_from(generator: torch.Generator, config: TrainConfig) -> Iterator[N
     with torch.random.fork_rng():
         torch.manual_seed(int(torch.randint(2**31, (), generator=generator)))
         yield
-
-
-@torch.no_grad()
-def _validate(model: NRI, held_out: Batch, config: TrainConfig) -> float:
-    model.eval()
-    # The reference selects by the loss with hard samples and one step ahead.
-    one_step = config.model_copy(update={"hard": True, "prediction_steps": 1, "burn_in": held_out.values.shape[1]})
-    terms = OBJECTIVES[config.objective](model, held_out, one_step, torch.Generator().manual_seed(config.seed))
-    return terms["loss"].item()
-
-
-def _quick(inference: str) -> str:
-    """What a report can wait for: a second reading takes tens of milliseconds a system."""
-    return "decoder" if inference == "law" else inference
-
-
-def _accuracies(checkpoint: Checkpoint, valid: Trajectories, own: EdgePosterior | None) -> tuple[float | None, float | None]:
-    if valid.edge_types is None or own is None:
-        return None, None
-    accuracy = score_edges(own, valid).accuracy
-    if checkpoint.model.encoder is None:
-        return accuracy, None
-    if checkpoint.config.inference == "encoder":
-        return accuracy, accuracy
-    return accuracy, score_edges(infer_edges(checkpoint, valid, inference="encoder"), valid).accuracy

@@ -5,14 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nri_core.checkpoint import Checkpoint
-from nri_core.inference import rollout
-from nri_core.metrics import forecast_error
 from nri_core.posterior import EdgePosterior
 from nri_core.training.state import TrainingState
-from nri_core.trajectories import Trajectories
 
-HORIZONS = (1, 10, 20)
-FORECAST_SIMS = 16
 NOT_METRICS = ("watched", "checkpoint", "losses", "state")
 
 
@@ -45,21 +40,3 @@ class EpochRecord:
         """Everything that fits on a line of JSON."""
         values = {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in NOT_METRICS}
         return values | self.losses
-
-
-def valid_errors(checkpoint: Checkpoint, valid: Trajectories, posterior: EdgePosterior | None) -> dict[str, float] | None:
-    """Mean squared error of free forecasts on some of the validation data, by horizon as far as the data reach; None without a decoder.
-
-    They begin where inference stops reading, or in the middle of data that end there: then the graph was read from what is forecast too.
-    """
-    if checkpoint.model.decoder is None:
-        return None
-    window, few = checkpoint.config.window, slice(0, FORECAST_SIMS)
-    start = window - 1 if valid.num_steps > window + 1 else valid.num_steps // 2
-    reached = [horizon for horizon in HORIZONS if start + horizon < valid.num_steps]
-    if not reached:
-        return None
-    truth = valid.select(few)
-    forecast = rollout(checkpoint, truth, posterior and posterior.select(few), start=start, num_steps=reached[-1])
-    by_horizon = forecast_error(forecast, truth).mean(0)
-    return {str(horizon): float(by_horizon[horizon - 1]) for horizon in reached}

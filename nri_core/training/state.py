@@ -83,6 +83,10 @@ class TrainingState:
     def _under(self, prefix: str) -> dict[str, Tensor]:
         return {name.removeprefix(prefix): value for name, value in self.tensors.items() if name.startswith(prefix)}
 
+    def weights(self) -> dict[str, Tensor]:
+        """Of the model that a checkpoint holds: the best so far, where that is kept."""
+        return self._under("best.") or self._under("model.")
+
     def save(self, path: Path) -> None:
         """Replace the file in one step."""
         content = save(self.tensors, metadata={KEY: self.progress.model_dump_json()})

@@ -1,0 +1,79 @@
+"""What held-out simulations tell of a model between two epochs; it must cost little beside the epoch itself."""
+
+from dataclasses import dataclass
+
+import torch
+
+from nri_core.checkpoint import Checkpoint
+from nri_core.inference import as_posterior, infer_edges, rollout
+from nri_core.metrics import forecast_error, score_edges
+from nri_core.models.objectives import OBJECTIVES, Batch
+from nri_core.posterior import EdgePosterior
+from nri_core.settings import TrainConfig
+from nri_core.trajectories import Trajectories
+
+SHARE, FEWEST, MOST = 8, 16, 64  # an eighth of an epoch's simulations is looked at; held-out figures come from `evaluate`
+HORIZONS = (1, 10, 20)
+FORECAST_SIMS = 16
+FORECASTS_EVERY = 5  # epochs
+
+
+@dataclass(frozen=True)
+class Report:
+    """Of one model; accuracies are up to relabelling."""
+
+    loss: float
+    own: EdgePosterior | None
+    edge_accuracy: float | None
+    edge_accuracy_encoder: float | None
+
+
+def looked_at(valid: Trajectories, config: TrainConfig) -> Trajectories:
+    """As many of the validation data as a report takes."""
+    return valid.select(slice(min(max(config.epoch_size // SHARE, FEWEST), MOST)))
+
+
+@torch.no_grad()
+def report(checkpoint: Checkpoint, batch: Batch, valid: Trajectories, config: TrainConfig) -> Report:
+    """Loss and accuracies on `valid`, which `batch` holds as the model reads it; a graph that the loss needs is not read twice."""
+    model = checkpoint.model.eval()
+    # The reference selects by the loss with hard samples and one step ahead.
+    one_step = config.model_copy(update={"hard": True, "prediction_steps": 1, "burn_in": batch.values.shape[1]})
+    outcome = OBJECTIVES[config.objective](model, batch, one_step, torch.Generator().manual_seed(config.seed))
+    loss = outcome.terms["loss"].item()
+    if config.inference == "none":
+        return Report(loss, None, None, None)
+    known = {"decoder": outcome.edge_probs, "encoder": None if outcome.edge_logits is None else outcome.edge_logits.softmax(-1)}
+
+    def read(how: str) -> EdgePosterior:
+        return infer_edges(checkpoint, valid, inference=how) if known[how] is None else as_posterior(checkpoint, valid, known[how], how)
+
+    how = quick(config.inference)
+    own = read(how)
+    if valid.edge_types is None:
+        return Report(loss, own, None, None)
+    by_encoder = None if model.encoder is None else own if how == "encoder" else read("encoder")
+    return Report(loss, own, score_edges(own, valid).accuracy, by_encoder and score_edges(by_encoder, valid).accuracy)
+
+
+def quick(inference: str) -> str:
+    """The way of reading that a report can wait for: a second reading takes tens of milliseconds a system."""
+    return "decoder" if inference == "law" else inference
+
+
+def forecast_errors(checkpoint: Checkpoint, valid: Trajectories, posterior: EdgePosterior | None) -> dict[str, float] | None:
+    """Mean squared error of free forecasts on some of the validation data, by horizon as far as they reach; None without a decoder.
+
+    In the reference's units. They begin where inference stops reading, or in the middle of data that end there: then the
+    graph was read from what is forecast, too.
+    """
+    window = checkpoint.config.window
+    start = window - 1 if valid.num_steps > window + 1 else valid.num_steps // 2
+    reached = [horizon for horizon in HORIZONS if start + horizon < valid.num_steps]
+    if checkpoint.model.decoder is None or not reached:
+        return None
+    few = slice(0, FORECAST_SIMS)
+    truth = valid.select(few)
+    forecast = rollout(checkpoint, truth, posterior and posterior.select(few), start=start, num_steps=reached[-1])
+    by_horizon = forecast_error(forecast, truth).mean(0)
+    return {str(horizon): float(by_horizon[horizon - 1]) for horizon in reached}
