@@ -48,9 +48,11 @@ def _serve(local: LocalRay, options: tuple[str, ...]) -> None:
     port, head = _free_port(), local.folder / "head.json"
     cluster = Cluster(f"http://127.0.0.1:{port}", _token(local.folder / "token"))
     with _temporary() as folder, _ray(folder, local.folder / "token", port, options) as process:
-        _wait(cluster, process)
+        noted = {"address": cluster.address, "pid": process.pid, "start": process_of(process.pid).start}
         try:
-            write_json(head, {"address": cluster.address, "pid": process.pid, "start": process_of(process.pid).start})
+            write_json(head, noted | {"ready": False})
+            _wait(cluster, process)
+            write_json(head, noted | {"ready": True})
             keep(local.runs_dir)
             process.wait()
         finally:

@@ -121,7 +121,7 @@ def _cluster(directory: Path, *, launch: bool = False) -> Cluster | None:
         return named
     local = LocalRay(directory.parent)
     found = local.cluster()
-    if found is None and launch and not local.is_starting():
+    if found is None and launch and not local.is_kept():
         local.launch()
     return found
 

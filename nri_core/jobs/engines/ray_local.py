@@ -1,6 +1,7 @@
 """The Ray of this machine, for whoever names no cluster: started when first needed, shared by all servers on one runs directory.
 
-It lies in `runs/ray/HOST/`: head.json (where it answers, and its process), token (its owner's only), head.log, failed.txt.
+It lies in `runs/ray/HOST/`: head.json (where it answers, and its process), token (its owner's only), lock (held by who
+brings it up and keeps it), head.log, failed.txt.
 """
 
 import importlib.util
@@ -15,9 +16,10 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from nri_core.errors import JobError
-from nri_core.jobs.claim import claimed, is_claimed
+from nri_core.jobs.claim import is_claimed
 from nri_core.jobs.engines.process import PROJECT
 from nri_core.jobs.engines.ray_api import Cluster
 from nri_core.jobs.process import Process
@@ -25,6 +27,12 @@ from nri_core.jobs.process import Process
 FAILED_SECONDS = 10.0  # for so long everybody is told why it did not start; then it may be tried again
 STOP_SECONDS = 20.0
 HEAD = "nri_core.jobs.ray_head"
+
+
+class _Head(NamedTuple):
+    cluster: Cluster
+    process: Process
+    ready: bool
 
 
 @dataclass(frozen=True)
@@ -41,10 +49,10 @@ class LocalRay:
     def cluster(self) -> Cluster | None:
         """The one that runs; None if there is none, or none yet."""
         found = self._head()
-        return found and found[0]
+        return found.cluster if found and found.ready else None
 
-    def is_starting(self) -> bool:
-        """Whether a process is about to bring one up."""
+    def is_kept(self) -> bool:
+        """Whether a process is about to bring one up, or keeps one."""
         return is_claimed(self.folder)
 
     @staticmethod
@@ -74,28 +82,30 @@ class LocalRay:
 
     def stop(self) -> bool:
         """End it, and whatever runs on it; False if there was none."""
-        found = self._head()
+        deadline = time.monotonic() + STOP_SECONDS
+        while (found := self._head()) is None and self.is_kept() and time.monotonic() < deadline:
+            time.sleep(0.1)
         if found is None:
             return False
-        process = found[1]
-        os.kill(process.pid, signal.SIGTERM)
-        deadline = time.monotonic() + STOP_SECONDS
-        while process.is_alive():
+        os.kill(found.process.pid, signal.SIGTERM)
+        while found.process.is_alive():
             if time.monotonic() > deadline:
-                os.kill(process.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+                os.kill(found.process.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
             time.sleep(0.1)
-        with claimed(self.folder):  # until its keeper has cleaned up, too
-            return True
+        while self.is_kept() and time.monotonic() < deadline:  # until its keeper has cleaned up, too
+            time.sleep(0.1)
+        (self.folder / "failed.txt").unlink(missing_ok=True)
+        return True
 
-    def _head(self) -> tuple[Cluster, Process] | None:
+    def _head(self) -> _Head | None:
         try:
             noted = json.loads((self.folder / "head.json").read_text(encoding="utf-8"))
             token = (self.folder / "token").read_text(encoding="utf-8")
             process = Process(socket.gethostname(), noted["pid"], noted["start"])
-            cluster = Cluster(noted["address"], token)
+            cluster, ready = Cluster(noted["address"], token), bool(noted["ready"])
             alive = process.is_alive()
-            if alive is None:  # this system does not tell: it lives if it answers
+            if alive is None and ready:  # this system does not tell: it lives if it answers
                 cluster.resources()
-            return None if alive is False else (cluster, process)
+            return None if alive is False else _Head(cluster, process, ready)
         except (JobError, OSError, ValueError, KeyError, TypeError):
             return None
