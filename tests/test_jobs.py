@@ -15,6 +15,7 @@ import pytest
 from nri_core.checkpoint import Checkpoint
 from nri_core.errors import JobError
 from nri_core.jobs import Run, RunStatus, list_runs, open_run, submit
+from nri_core.jobs.claim import claimed
 from nri_core.jobs.process import Process, this_process
 from nri_core.settings import TrainConfig
 from nri_core.systems import Simulation, Springs, simulate
@@ -183,9 +184,10 @@ def test_lost_where_the_process_cannot_be_seen(written: Callable[..., Run]) -> N
 
 def test_a_pid_that_now_belongs_to_another_process(written: Callable[..., Run]) -> None:
     me = this_process()
-    mine = {"state": "running", "host": me.host, "pid": me.pid}
-    assert written(**mine, process_start=me.start).status().state == "running"
-    assert written(**mine, process_start=me.start - 1).status().state == "lost"
+    run = written(state="running", host=me.host, pid=me.pid, process_start=me.start, heartbeat=datetime.now(UTC) - timedelta(hours=9))
+    with claimed(run.directory):
+        assert run.status().state == "running", "the machine slept, and so did its worker"
+    assert run.status().state == "lost", "the lock is gone with the worker, whatever has its pid now"
 
 
 def test_a_damaged_status_is_said(written: Callable[..., Run]) -> None:

@@ -26,13 +26,16 @@ class Limits(BaseModel):
     cpu_slots: int = Field(0, ge=0, le=1024, description="Runs at once on the CPU")
     slots_per_gpu: int = Field(1, ge=1, le=64, description="Runs at once on each GPU, each taking one slot unless it asks for a share")
 
-    def check(self, data: Trajectories, *, user: str, active_of_user: int, waiting: int) -> None:
-        """Raise JobError, in a sentence, for a run that may not be submitted now."""
+    def check(self, data: Trajectories) -> None:
+        """Raise JobError, in a sentence, for data that are too large."""
         megabytes, edges = data.values.nbytes / 1e6, data.num_nodes * (data.num_nodes - 1)
         if self.data_megabytes and megabytes > self.data_megabytes:
             raise JobError(f"This server trains on at most {self.data_megabytes:g} MB; these data have {megabytes:.0f} MB. Choose fewer systems or frames.")
         if self.edges and edges > self.edges:
             raise JobError(f"This server trains on at most {self.edges:,} pairs of nodes; these data have {edges:,}. Choose fewer nodes.")
+
+    def check_queue(self, *, active_of_user: int, waiting: int) -> None:
+        """Raise JobError, in a sentence, where one more run may not join the queue now."""
         if self.runs_per_user and active_of_user >= self.runs_per_user:
             raise JobError(f"You have {active_of_user} runs waiting or running, as many as this server allows. Wait for one, or stop one.")
         if self.queue_length and waiting >= self.queue_length:

@@ -8,8 +8,7 @@ import socket
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -17,17 +16,15 @@ from typing import NamedTuple
 from nri_core.errors import JobError, NRIError
 from nri_core.jobs.contract import RUN_ID, RunConfig, RunStatus, read_config, read_status, runs_directory, write_status
 from nri_core.jobs.engines import engine
+from nri_core.jobs.index import look_up, transaction
 from nri_core.jobs.limits import limits
 from nri_core.jobs.status import current_status
 from nri_core.trajectories import Trajectories
 
-INDEX = "index.sqlite"
-VERSION = 1
-SCHEMA = """CREATE TABLE IF NOT EXISTS runs (
-    id TEXT PRIMARY KEY, place REAL NOT NULL, user TEXT NOT NULL, engine TEXT NOT NULL, wanted TEXT NOT NULL,
-    device TEXT NOT NULL, share REAL NOT NULL, state TEXT NOT NULL CHECK (state IN ('waiting', 'started', 'ended')))"""
+OWNER = "CASE engine WHEN 'process' THEN {} ELSE engine END"
 SILENT_SECONDS = 60  # a worker that was started and has not said a word for so long never will
 UNHEEDED_SECONDS = 30  # a wish to stop that is older than this is enforced
+RESUMABLE = ("lost", "cancelled", "failed")
 MOST_FAILURES = 3  # workers in a row that die without finishing an epoch
 
 
@@ -50,7 +47,7 @@ def advance(runs_dir: Path | None = None) -> None:
     runs_dir = (runs_dir or runs_directory()).absolute()
     if not runs_dir.is_dir():
         return
-    with _index(runs_dir) as index:
+    with transaction(runs_dir) as index:
         _agree(index, runs_dir)
         claims = _claim(index, runs_dir)
     for claim in claims:
@@ -63,23 +60,28 @@ def advance(runs_dir: Path | None = None) -> None:
 def admit(directory: Path, draft: Path, data: Trajectories) -> None:
     """Let a new run into the queue: `draft` becomes `directory`. Raises JobError where a limit forbids it; then the draft is untouched."""
     config, rules = read_config(draft), limits()
-    with _index(directory.parent) as index:
-        of_user = index.execute("SELECT count(*) FROM runs WHERE user = ? AND state != 'ended'", (config.user,)).fetchone()[0]
-        waiting = index.execute("SELECT count(*) FROM runs WHERE state = 'waiting'").fetchone()[0]
-        rules.check(data, user=config.user, active_of_user=of_user, waiting=waiting)
+    with transaction(directory.parent) as index:
+        rules.check(data)
+        rules.check_queue(**_in_the_queue(index, config.user, but=directory.name))
         _insert(index, directory.name, config, state="waiting")
         draft.rename(directory)
 
 
-def enqueue(directory: Path, status: RunStatus, *, message: str, front: bool = False) -> None:
-    """Put a run that has ended, or whose worker has, back into the queue."""
-    with _index(directory.parent) as index:
-        _enqueue(index, directory, status, message=message, front=front)
+def requeue(directory: Path) -> None:
+    """Put a run that was lost, stopped or failed back into the queue. Raises JobError for others, and where a limit forbids it."""
+    config, rules = read_config(directory), limits()
+    with transaction(directory.parent) as index:
+        status = current_status(directory)
+        row = index.execute("SELECT state FROM runs WHERE id = ?", (directory.name,)).fetchone()
+        if status.state not in RESUMABLE and (status.state, row) != ("queued", ("ended",)):
+            raise JobError(f"Only a run that was lost, stopped or failed can be resumed; this one is {status.state}.")
+        rules.check_queue(**_in_the_queue(index, config.user, but=directory.name))
+        _enqueue(index, directory, status, message="Waiting to be resumed.", front=False)
 
 
 def withdraw(directory: Path) -> bool:
     """Take a run that waits out of the queue; False where it does not wait."""
-    with _index(directory.parent) as index:
+    with transaction(directory.parent) as index:
         _agree(index, directory.parent)
         taken = index.execute("UPDATE runs SET state = 'ended' WHERE id = ? AND state = 'waiting'", (directory.name,)).rowcount
         if taken:
@@ -87,59 +89,32 @@ def withdraw(directory: Path) -> bool:
     return bool(taken)
 
 
-def position_of(directory: Path) -> int | None:
-    """Its place among those that wait for the same devices, counted from 1; None for a run that does not wait."""
-    with _index(directory.parent) as index:
-        query = """SELECT count(*) FROM runs AS one JOIN runs AS other ON other.engine = one.engine AND other.wanted = one.wanted
-            WHERE one.id = ? AND one.state = 'waiting' AND other.state = 'waiting' AND other.place <= one.place"""
-        return index.execute(query, (directory.name,)).fetchone()[0] or None
+class Standing(NamedTuple):
+    """What the queue knows of a run: nothing, or whether it looks after it, and its place among those that wait for the same devices, from 1."""
+
+    known: bool
+    looked_after: bool
+    position: int | None
+
+
+def standing(directory: Path) -> Standing:
+    """Looks only, and so never waits for another process."""
+    query = """SELECT one.state, (SELECT count(*) FROM runs AS other WHERE other.engine = one.engine AND other.wanted = one.wanted
+        AND other.state = 'waiting' AND other.place <= one.place) FROM runs AS one WHERE one.id = ?"""
+    state, place = look_up(directory.parent, query, directory.name) or ("", 0)
+    return Standing(bool(state), state in ("waiting", "started"), place if state == "waiting" else None)
 
 
 def usage(runs_dir: Path | None = None) -> dict[str, Usage]:
-    """For each device that is held or waited for: by how many runs."""
+    """For each device of this machine that is held or waited for, and each other engine: by how many runs."""
     runs_dir = (runs_dir or runs_directory()).absolute()
     if not runs_dir.is_dir():
         return {}
-    with _index(runs_dir) as index:
-        held = Counter(device for (device,) in index.execute("SELECT device FROM runs WHERE state = 'started'"))
-        wanted = Counter(first for (all_,) in index.execute("SELECT wanted FROM runs WHERE state = 'waiting'") for first in all_.split(",")[:1])
+    with transaction(runs_dir) as index:
+        held = Counter(device for (device,) in index.execute(f"SELECT {OWNER.format('device')} FROM runs WHERE state = 'started'"))
+        wishes = index.execute(f"SELECT {OWNER.format('wanted')} FROM runs WHERE state = 'waiting'")
+        wanted = Counter(first for (wished,) in wishes for first in wished.split(",")[:1])
     return {device: Usage(held[device], wanted[device]) for device in sorted({*held, *wanted})}
-
-
-@contextmanager
-def _index(runs_dir: Path) -> Iterator[sqlite3.Connection]:
-    """One transaction, alone on this runs directory. Raises JobError where the disk refuses."""
-    index = _open(runs_dir / INDEX)
-    try:
-        yield index
-        index.execute("COMMIT")
-    except sqlite3.OperationalError as error:
-        raise JobError(f"The queue in {runs_dir.name} cannot be written ({error}). Free some space, or try again.") from error
-    finally:
-        index.close()  # which rolls back what was not committed
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    index = None
-    try:
-        index = sqlite3.connect(path, timeout=30, isolation_level=None)
-        index.execute("PRAGMA journal_mode = WAL")
-        index.execute("BEGIN IMMEDIATE")
-        if index.execute("PRAGMA user_version").fetchone()[0] not in (0, VERSION):
-            raise sqlite3.DatabaseError("of another version")
-        index.execute(SCHEMA)
-        index.execute(f"PRAGMA user_version = {VERSION}")
-        index.execute("SELECT id, place, user, engine, wanted, device, share, state FROM runs LIMIT 1")
-        return index
-    except sqlite3.DatabaseError as error:
-        if index is not None:
-            index.close()
-        if isinstance(error, sqlite3.OperationalError) and "no such column" not in str(error):
-            raise JobError(f"The queue in {path.parent.name} cannot be opened ({error}). Free some space, or try again.") from error
-    for suffix in ("", "-wal", "-shm"):  # it is no index, or a damaged one: the directories know better
-        with suppress(FileNotFoundError):
-            path.with_name(path.name + suffix).rename(path.with_name(f"{path.name}{suffix}.damaged"))
-    return _open(path)
 
 
 def _agree(index: sqlite3.Connection, runs_dir: Path) -> None:
@@ -153,8 +128,18 @@ def _agree(index: sqlite3.Connection, runs_dir: Path) -> None:
     for name in (name for name, state in known.items() if state != "ended" and name in found):
         try:
             _look_after(index, runs_dir / name)
-        except JobError:
-            index.execute("UPDATE runs SET state = 'ended' WHERE id = ?", (name,))
+        except JobError:  # it cannot be read: it is taken up again when somebody has mended it
+            index.execute("DELETE FROM runs WHERE id = ?", (name,))
+        except (NRIError, OSError):  # it cannot be written now: perhaps later
+            continue
+
+
+def _in_the_queue(index: sqlite3.Connection, user: str, *, but: str) -> dict[str, int]:
+    count = "SELECT count(*) FROM runs WHERE id != ? AND "
+    return {
+        "active_of_user": index.execute(count + "state != 'ended' AND user = ?", (but, user)).fetchone()[0],
+        "waiting": index.execute(count + "state = 'waiting'", (but,)).fetchone()[0],
+    }
 
 
 def _submitted(directory: Path) -> float:
@@ -165,9 +150,10 @@ def _submitted(directory: Path) -> float:
 
 
 def _adopt(index: sqlite3.Connection, directory: Path) -> None:
-    """A directory without a row: the index is new, or it was copied here. Only runs of this machine are taken on."""
+    """A directory without a row: the index is new, or it was copied here. Only runs of this machine are taken on, and those that live elsewhere."""
     config, status = read_config(directory), read_status(directory)
-    here = status.host in (None, socket.gethostname())
+    lives = config.engine != "process" and (datetime.now(UTC) - status.heartbeat).total_seconds() < SILENT_SECONDS
+    here = lives or status.host in (None, socket.gethostname())
     state = "ended" if not status.active or not here else "started" if status.device else "waiting"
     _insert(index, directory.name, config, state=state, device=status.device)
 
@@ -184,24 +170,34 @@ def _look_after(index: sqlite3.Connection, directory: Path) -> None:
         index.execute("UPDATE runs SET state = 'ended' WHERE id = ?", (directory.name,))
     elif status.state == "lost":
         _revive(index, directory, status)
+    elif _unheeded(directory):
+        engine(read_config(directory).engine).kill(directory, status)
+        if status.state == "queued":  # its worker has not begun, and finds nothing to do if it still does
+            index.execute("UPDATE runs SET state = 'ended' WHERE id = ?", (directory.name,))
+            _end(directory, "cancelled", "Stopped before it began.")
     elif status.state == "queued" and row_state == "started":
         silent = (datetime.now(UTC) - status.heartbeat).total_seconds()
         gone = engine(read_config(directory).engine).is_gone(directory, status)
         if gone or (silent > SILENT_SECONDS and gone is None):
             _revive(index, directory, status)
-    elif status.state == "running":
-        wish = directory / "cancel"
-        if wish.exists() and time.time() - wish.stat().st_mtime > UNHEEDED_SECONDS:
-            engine(read_config(directory).engine).kill(directory, status)
+
+
+def _unheeded(directory: Path) -> bool:
+    wish = directory / "cancel"
+    return wish.exists() and time.time() - wish.stat().st_mtime > UNHEEDED_SECONDS
 
 
 def _revive(index: sqlite3.Connection, directory: Path, status: RunStatus) -> None:
     """A worker died: another one goes on, unless several in a row died at the same place, or it was to stop anyway."""
     failures = 0 if status.epoch > status.resumed_epoch else status.failures + 1
     if (directory / "cancel").exists() or failures >= MOST_FAILURES:
-        index.execute("UPDATE runs SET state = 'ended' WHERE id = ?", (directory.name,))
         times = f" {failures} workers in a row died at this place; the log may tell why." if failures >= MOST_FAILURES else ""
-        _end(directory, "lost", f"{status.message if status.state == 'lost' else 'Its worker never spoke; resume to try again.'}{times}")
+        why = status.message if status.state == "lost" else "Its worker never spoke; resume to try again."
+        if (directory / "cancel").exists():
+            _end(directory, "cancelled", "Stopped; what it had saved last is kept.")
+        else:
+            _end(directory, "lost", f"{why}{times}")
+        index.execute("UPDATE runs SET state = 'ended' WHERE id = ?", (directory.name,))
         return
     again = status.model_copy(update={"failures": failures})
     _enqueue(index, directory, again, message="Its worker died; waiting for another one to go on.", front=True)
@@ -231,24 +227,31 @@ def _claim(index: sqlite3.Connection, runs_dir: Path) -> list[_Claim]:
     for run_id, name in index.execute("SELECT id, engine FROM runs WHERE state = 'waiting' ORDER BY place").fetchall():
         directory = runs_dir / run_id
         try:
-            config, status, chosen = read_config(directory), read_status(directory), engine(name)
+            config, status = read_config(directory), read_status(directory)
+        except JobError:
+            continue  # the next look takes it out; it stays as it is
+        try:
+            chosen = engine(name)
             places = chosen.places(directory, config, rules)
         except NRIError as error:
             index.execute("UPDATE runs SET state = 'ended' WHERE id = ?", (run_id,))
             _give_up(directory, str(error))
             continue
-        index.execute("UPDATE runs SET wanted = ? WHERE id = ?", (",".join(places), run_id))
+        index.execute("UPDATE runs SET wanted = ?1 WHERE id = ?2 AND wanted != ?1", (",".join(places), run_id))
         shares = {device: min(chosen.share(config, device), capacity) for device, capacity in places.items()}
         free = [device for device, capacity in places.items() if (name, device) not in blocked and used[name, device] + shares[device] <= capacity + 1e-9]
         if not free:
             blocked |= {(name, device) for device in places}
             continue
         device = min(free, key=lambda device: used[name, device] / places[device])
-        used[name, device] += shares[device]
-        index.execute("UPDATE runs SET state = 'started', device = ?, share = ? WHERE id = ?", (device, shares[device], run_id))
         attempt = status.attempt + 1
         starting = {"device": device, "attempt": attempt, "message": "Starting.", "heartbeat": datetime.now(UTC)}
-        write_status(directory, status.model_copy(update=starting))
+        try:
+            write_status(directory, status.model_copy(update=starting))
+        except NRIError:  # it cannot be written now: perhaps later, and others need not wait for that
+            continue
+        used[name, device] += shares[device]
+        index.execute("UPDATE runs SET state = 'started', device = ?, share = ? WHERE id = ?", (device, shares[device], run_id))
         claims.append(_Claim(directory, name, device, attempt))
     return claims
 

@@ -1,13 +1,14 @@
 """`Run`: one training run as its directory shows it, whoever is looking and whatever became of the process."""
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nri_core.errors import DataError, JobError, NRIError
 from nri_core.jobs.contract import RUN_ID, RunConfig, RunStatus, newest_checkpoint, read_config, read_status, runs_directory
-from nri_core.jobs.queue import advance, enqueue, position_of, withdraw
+from nri_core.jobs.queue import advance, requeue, standing, withdraw
 from nri_core.jobs.status import current_status
 from nri_core.posterior import EdgePosterior
 from nri_core.settings import TrainConfig
@@ -27,8 +28,13 @@ class Run:
 
     def status(self) -> RunStatus:
         """The state now; a run whose worker is gone is `lost`. Raises JobError if the directory cannot be read."""
-        status = current_status(self.directory)
-        position = position_of(self.directory) if status.state == "queued" else None
+        status, position = current_status(self.directory), None
+        if status.state == "queued":
+            known, looked_after, position = standing(self.directory)
+            if known and not looked_after:
+                status = current_status(self.directory)  # it may have ended properly between the two looks
+        if status.state == "queued" and known and not looked_after:
+            status = status.model_copy(update={"state": "lost", "message": "It waited on another machine; resume to train it on this one."})
         return status.model_copy(update={"checkpoint": self.checkpoint_dir, "position": position, "name": self.name})
 
     def stored_status(self) -> RunStatus:
@@ -46,12 +52,16 @@ class Run:
         return [record for record in self.events()[0] if record["epoch"] > since_epoch]
 
     def events(self, since: int = 0) -> tuple[list[dict[str, Any]], int]:
-        """The records that were written from byte `since` on, and where the next ones will begin. A resumed run may begin anew before `since`."""
+        """The records that were written from byte `since` on, and where the next ones will begin. A run that was resumed may tell some of them again."""
         path = self.directory / "metrics.jsonl"
         try:
             with open(path, "rb") as file:
-                file.seek(since)
+                file.seek(max(since - 1, 0))
                 written = file.read()
+                if since and written[:1] != b"\n":  # no line ends there any more
+                    file.seek(since := 0)
+                    written = file.read()
+                written = written[1:] if since else written
             whole = written[: written.rfind(b"\n") + 1]
             return [json.loads(line) for line in whole.splitlines()], since + len(whole)
         except FileNotFoundError:
@@ -129,11 +139,13 @@ class Run:
             self._ask(self.cancel_file, "")
 
     def pause(self) -> None:
-        """Let it wait after the epoch at hand, its clock standing still."""
+        """Let it wait after the epoch at hand, its clock standing still. Raises JobError for a run that has ended."""
+        self._check_active("paused")
         self._ask(self.pause_file, "0")
 
     def step(self) -> None:
-        """One more epoch, then pause again."""
+        """One more epoch, then pause again. Raises JobError for a run that has ended."""
+        self._check_active("stepped")
         self._ask(self.pause_file, str(self.stored_status().epoch + 1))
 
     def unpause(self) -> None:
@@ -142,11 +154,12 @@ class Run:
 
     def resume(self) -> None:
         """Queue a run that was lost, stopped or failed once more: it goes on where its last state was saved. Raises JobError for others."""
-        status = self.status()
-        if status.state not in ("lost", "cancelled", "failed"):
-            raise JobError(f"Only a run that was lost, stopped or failed can be resumed; this one is {status.state}.")
-        enqueue(self.directory, status, message="Waiting to be resumed.")
+        requeue(self.directory)
         advance(self.directory.parent)
+
+    def _check_active(self, done: str) -> None:
+        if not (status := self.status()).active:
+            raise JobError(f"Only a run that waits or trains can be {done}; this one is {status.state}.")
 
     def _ask(self, wish: Path, text: str) -> None:
         try:
@@ -166,5 +179,8 @@ def open_run(run_id: str, *, runs_dir: Path | None = None) -> Run:
 def list_runs(*, runs_dir: Path | None = None) -> list[Run]:
     """All runs, the newest first."""
     found = [path for path in (runs_dir or runs_directory()).glob("*/config.json") if RUN_ID.fullmatch(path.parent.name)]
-    newest = sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True)
-    return [Run(path.parent.name, path.parent) for path in newest]
+    times: dict[Path, int] = {}
+    for path in found:
+        with suppress(FileNotFoundError):  # deleted meanwhile
+            times[path.parent] = path.stat().st_mtime_ns
+    return [Run(directory.name, directory) for directory in sorted(times, key=times.__getitem__, reverse=True)]

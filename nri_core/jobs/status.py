@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from socket import gethostname
 
+from nri_core.jobs.claim import is_claimed
 from nri_core.jobs.contract import RunStatus, newest_checkpoint, read_config, read_status
 from nri_core.jobs.engines import engine
 
@@ -20,6 +22,11 @@ def current_status(directory: Path) -> RunStatus:
 
 
 def _is_gone(directory: Path, status: RunStatus) -> bool:
+    """By the lock that a worker holds as long as it lives, however long the machine slept; from elsewhere by what its engine knows, or its heartbeat."""
+    if is_claimed(directory):
+        return False
+    if status.host == gethostname():
+        return True
     gone = engine(read_config(directory).engine).is_gone(directory, status)
     return (datetime.now(UTC) - status.heartbeat).total_seconds() > STALE_SECONDS if gone is None else gone
 

@@ -52,10 +52,10 @@ def submit(
                 _save(data, draft / f"{file}.npz", like and like.directory / f"{file}.npz")
         admit(run.directory, draft, train)
     except JobError:
-        shutil.rmtree(draft, ignore_errors=True)
+        _forget(draft, run.directory)
         raise
     except (OSError, NRIError) as error:
-        shutil.rmtree(draft, ignore_errors=True)
+        _forget(draft, run.directory)
         reason = error.__cause__ if isinstance(error.__cause__, OSError) else error
         said = getattr(reason, "strerror", None) or reason
         advice = "Free some space, or name another folder in $NRI_RUNS_DIR."
@@ -69,6 +69,11 @@ def _write(directory: Path, run_id: str, config: RunConfig) -> None:
     waiting = {"state": "queued", "message": "Waiting for a free device.", "submitted": now, "heartbeat": now, "host": gethostname()}
     write_text(directory / "config.json", config.model_dump_json(indent=2))
     write_status(directory, RunStatus(id=run_id, name=config.name, num_epochs=config.settings.epochs, **waiting))
+
+
+def _forget(*folders: Path) -> None:
+    for folder in folders:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _save(data: Trajectories, path: Path, same: Path | None) -> None:
