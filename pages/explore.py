@@ -1,5 +1,7 @@
 """Explore: a trained inference, already moving."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import streamlit as st
 
@@ -24,32 +26,48 @@ def _ratio(ours: float, still: float) -> str:
     return f"{float(f'{factor:.2g}'):,.10g}× {word}"
 
 
+def _figures(shown: samples.Sample, system: int) -> Iterator[tuple[str, str, str]]:
+    """Label, value and meaning of what is known: the truth may not be, and the model may not forecast."""
+    score, count = score_edges(shown.posterior, shown.trajectories), shown.trajectories.num_sims
+    if score is not None:
+        yield "This system", f"{100 * score.accuracy_by_sim[system]:.0f} % right", NAMED_RIGHTLY
+        yield f"All {count} systems", f"{100 * score.accuracy:.1f} % right", "The same share over all systems shown here."
+    if shown.forecast is not None:
+        ahead = min(10, shown.forecast.num_steps)
+        ours, still = (error(shown.forecast, shown.trajectories)[:, ahead - 1] for error in (forecast_error, static_error))
+        typical, mean = (_ratio(average(ours), average(still)) for average in (np.median, np.mean))
+        yield f"Typical {ahead}-frame error, against no motion", typical, AGAINST_NO_MOTION.format(mean)
+
+
+def own_sample() -> samples.Sample:
+    """The model in use on systems that it never saw, where its run tells them."""
+    with st.spinner("Reading the graphs of systems that were held out"):
+        from ui.readings import explored  # torch: the page paints without it otherwise
+
+        return explored(state.model())
+
+
 with frame("explore"):
-    there = samples.names()
+    there = (*samples.names(), *([state.OWN] if state.own_model() else []))
     stage, numbers = st.container(), st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
     with numbers:
         check_choice("Systems", "sample", there, start=samples.FIRST)
         others = "Kinds of systems, each with the model that was trained on such and never saw these."
         chosen = st.selectbox("Systems", there, key="sample", bind="query-params", width=150, help=others)
         state.keep_sample(chosen)
-        shown = samples.sample(chosen)
+        shown = own_sample() if chosen == state.OWN else samples.sample(chosen)
         count = shown.trajectories.num_sims
         check_choice("System", "system", range(1, count + 1), start=1)
         unseen = f"{count} systems that the model never saw in training."
         system = st.slider("System", 1, count, 1, key="system", bind="query-params", width=170, help=unseen) - 1
-        score = score_edges(shown.posterior, shown.trajectories)
-        ahead = min(10, shown.forecast.num_steps)
-        ours, still = (error(shown.forecast, shown.trajectories)[:, ahead - 1] for error in (forecast_error, static_error))
-        typical, mean = (_ratio(average(ours), average(still)) for average in (np.median, np.mean))
-        for label, value, meaning in (
-            ("This system", f"{100 * score.accuracy_by_sim[system]:.0f} % right", NAMED_RIGHTLY),
-            (f"All {count} systems", f"{100 * score.accuracy:.1f} % right", "The same share over all systems shown here."),
-            (f"Typical {ahead}-frame error, against no motion", typical, AGAINST_NO_MOTION.format(mean)),
-        ):
+        for label, value, meaning in _figures(shown, system):
             st.metric(label, value, help=meaning, width="content")
 
-    data = state.shipped_dataset(chosen)
-    state.show(data.name, data.size, state.shipped_model(chosen).name)
+    if chosen == state.OWN:
+        state.show("Held out by the training", f"{count} systems", state.model().name)
+    else:
+        data = state.shipped_dataset(chosen)
+        state.show(data.name, data.size, state.shipped_model(chosen).name)
     with stage:
         law = names.law_of(shown.trajectories.metadata)
         st.caption(law.watched if law else "A model that watched only this motion inferred who acts on whom.")

@@ -32,6 +32,7 @@ PAGES: dict[str, PageEntry] = {
     "explore": PageEntry("Explore", ":material/hub:"),
     "simulate": PageEntry("Simulate", ":material/scatter_plot:"),
     "train": PageEntry("Train", ":material/model_training:"),
+    "runs": PageEntry("Runs", ":material/list_alt:"),
     "compare": PageEntry("Compare", ":material/compare:"),
     "results": PageEntry("Results", ":material/table_chart:"),
 }

@@ -15,13 +15,17 @@ from nri_core.checkpoint import Checkpoint
 from nri_core.errors import CheckpointError
 from nri_core.graph import num_edges
 from nri_core.inference import infer_edges, rollout
+from nri_core.jobs import open_run
 from nri_core.meaning import Meaning, edge_type_meanings
+from nri_core.metrics import score_edges
 from nri_core.network_baselines import BASELINES
 from nri_core.posterior import EdgePosterior
 from nri_core.storage import CHECKPOINT_FILES
 from nri_core.trajectories import Trajectories
+from ui import samples, state
 
 EDGES_AT_ONCE = 2000
+MOST_EXPLORED = 36
 MANY_NODES = 30  # above this even one system takes seconds
 
 
@@ -70,6 +74,18 @@ def by_baseline(name: str, window: int, **options: str) -> Reader:
     """A classical method, given the first `window` frames as a model is."""
     baseline = BASELINES[name]
     return Reader(f"{name} {window} {options}", lambda data: Reading(baseline(data.select(slice(None), frames=slice(0, window)), **options), None), whole=True)
+
+
+def explored(model: state.Model) -> samples.Sample:
+    """A few systems as this model reads them: what its run held out, else the dataset in use. Raises CheckpointError."""
+    whole = open_run(model.run).held_out() if model.run else state.dataset().trajectories
+    data = whole.select(slice(0, MOST_EXPLORED))
+    reading = readings(by_model(model.folder, None, data), data)
+    reading.first()
+    reading.finish(st.empty())
+    posterior, score = reading.whole.posterior, score_edges(reading.whole.posterior, data)
+    named = posterior if score is None else posterior.relabelled(score.relabelling, data.edge_type_names)
+    return samples.Sample(data, named, reading.whole.forecast)
 
 
 def forecast_start(checkpoint: Checkpoint, data: Trajectories) -> int:

@@ -18,11 +18,11 @@ FIRST = "springs5"  # what the app opens with
 
 @dataclass(frozen=True)
 class Sample:
-    """A few systems, the graphs that the shipped model inferred, and its forecasts."""
+    """A few systems, the graphs that a model inferred, and its forecasts, where it can make any."""
 
     trajectories: Trajectories
     posterior: EdgePosterior
-    forecast: Trajectories
+    forecast: Trajectories | None
 
 
 @cache

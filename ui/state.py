@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from nri_core.trajectories import Trajectories
 from ui import samples
 from ui.names import law_of, sample_title
 
-_DATASET, _MODEL, _RUNS, _RUN, _PAGE, _VIEW, _SAMPLE, _CHOSEN = "dataset", "model", "runs", "run", "page", "view", "sample", "chosen sample"
+OWN = "my model"  # among the systems of Explore: the model in use, on systems that it never saw
+_DATASET, _MODEL, _RUNS, _RUN, _PAGE, _VIEW, _SAMPLE, _CHOSEN, _DELETED = "dataset", "model", "runs", "run", "page", "view", "sample", "chosen sample", "deleted"
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,22 @@ def view() -> View:
 def runs() -> list[str]:
     """Ids of the training runs that this session started or opened, newest first."""
     return list(st.session_state.get(_RUNS, ()))
+
+
+def note_deleted(run_ids: Sequence[str]) -> None:
+    """Remember what was deleted last: it can be taken back."""
+    st.session_state[_DELETED] = tuple(run_ids)
+
+
+def deleted_runs() -> tuple[str, ...]:
+    """What was deleted last in this session."""
+    return st.session_state.get(_DELETED, ())
+
+
+def know_run(run_id: str) -> None:
+    """Let this session's lists hold a run, without showing it."""
+    if run_id not in runs():
+        st.session_state[_RUNS] = [run_id, *runs()]
 
 
 def followed_run() -> str | None:

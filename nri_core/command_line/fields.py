@@ -41,9 +41,15 @@ def assign(config: Config, settings: list[str]) -> Config:
         key, equals, value = setting.partition("=")
         if not equals or key not in values:
             raise ConfigError(f"Expected --set KEY=VALUE with a KEY of {', '.join(values)}; found {setting!r}.")
-        may_be_none = type(None) in get_args(type(config).model_fields[key].annotation)
-        values[key] = None if may_be_none and value.lower() == "none" else value
+        values[key] = _parsed(value, type(config).model_fields[key].annotation)
     return type(config).model_validate(values)
+
+
+def _parsed(text: str, annotation: Any) -> Any:
+    """What pydantic does not make of a text by itself: none, and several values with commas between them."""
+    if type(None) in get_args(annotation) and text.lower() == "none":
+        return None
+    return [part for part in text.split(",") if part] if get_origin(annotation) is tuple else text
 
 
 def explain(error: ValidationError) -> str:

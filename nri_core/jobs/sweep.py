@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from nri_core.errors import ConfigError, JobError
+from nri_core.jobs.results import latest
 from nri_core.jobs.run import Run, list_runs
 from nri_core.jobs.submission import submit
 from nri_core.settings import PRESETS, TrainConfig, suited
@@ -182,9 +183,8 @@ def _row(runs: Sequence[Run]) -> dict[str, Any]:
 
 def _results(run: Run) -> dict[str, Any]:
     """What the last record says, errors by horizon under one name each."""
-    records = run.records()
-    found = next((record["valid_mse"] for record in reversed(records) if record.get("valid_mse")), {})
-    return (records[-1] if records else {}) | {f"mse_{horizon}": value for horizon, value in found.items()}
+    found = latest(run)
+    return found | {f"mse_{horizon}": value for horizon, value in found.get("valid_mse", {}).items()}
 
 
 def average(runs: Sequence[Run]) -> "Checkpoint":

@@ -1,0 +1,104 @@
+"""The Runs page without a browser: what it lists, compares, renames, deletes and takes back."""
+
+import time
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from nri_core.jobs import Run, list_runs, submit
+from nri_core.settings import TrainConfig
+from nri_core.systems import Simulation, Springs, simulate
+from ui import loading
+
+ROOT = Path(__file__).parents[1]
+CONFIG = TrainConfig(epochs=2, epoch_size=4, batch_size=2, encoder_hidden=4, decoder_hidden=4, window=10)
+
+
+@pytest.fixture(scope="module")
+def runs_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three runs: two seeds of one recipe, and another one."""
+    runs_dir = tmp_path_factory.mktemp("runs")
+    data = simulate(Springs(), Simulation(num_sims=6, num_nodes=3, num_steps=40))
+    for name, changes in {"first seed": {}, "second seed": {"seed": 1}, "wider": {"decoder_hidden": 6}}.items():
+        submit(data, CONFIG.model_copy(update=changes), watch=data.select(slice(0, 1)), name=name, device="cpu", sweep="widths-1234", runs_dir=runs_dir)
+    deadline = time.monotonic() + 120
+    while any(run.status().active for run in list_runs(runs_dir=runs_dir)):
+        assert time.monotonic() < deadline, [run.status() for run in list_runs(runs_dir=runs_dir)]
+        time.sleep(0.1)
+    return runs_dir
+
+
+@pytest.fixture(autouse=True)
+def here(monkeypatch: pytest.MonkeyPatch, runs_dir: Path) -> None:
+    monkeypatch.setenv("NRI_RUNS_DIR", str(runs_dir))
+    monkeypatch.setattr(loading, "on_this_computer", lambda: True)
+
+
+def opened(**address: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    for name, value in address.items():
+        app.query_params[name] = value
+    app = app.switch_page("pages/runs.py").run()
+    assert not app.exception
+    return app
+
+
+
+
+def run_named(name: str) -> Run:
+    return next(run for run in list_runs() if run.name == name)
+
+
+def test_every_run_is_listed_with_its_results() -> None:
+    table = opened().dataframe[0].value
+    assert sorted(table["Name"]) == ["first seed", "second seed", "wider"]
+    assert set(table["State"]) == {"✓ done"} and set(table["Done"]) == {1.0}
+    run = run_named("wider")
+    row = table[table["Name"] == "wider"].iloc[0]
+    assert row["Validation loss"] == run.records()[-1]["valid_loss"] and row["Seed"] == 0
+    assert row["Edges right"] == 100 * run.records()[-1]["edge_accuracy"]
+
+
+def test_the_address_says_what_is_looked_for() -> None:
+    assert list(opened(find="SEED first").dataframe[0].value["Name"]) == ["first seed"]
+    app = opened(find="nothing like it")
+    assert not app.dataframe and "No run is like that" in app.info[0].value
+
+
+def test_a_sweep_has_means_and_spreads() -> None:
+    table = opened().dataframe[-1].value
+    assert list(table["Width of the decoder"]) == ["4", "6"] and list(table["Seeds"]) == [2, 1]
+    assert "±" in table["Validation loss"][0] and "±" not in table["Validation loss"][1]
+
+
+def test_nothing_there_says_what_comes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("NRI_RUNS_DIR", str(tmp_path))
+    app = opened()
+    assert any("There is none yet" in caption.value for caption in app.caption) and not app.dataframe
+
+
+def test_an_unreadable_run_is_one_sentence_beside_the_others(runs_dir: Path) -> None:
+    broken = runs_dir / ("0" * 32)
+    broken.mkdir()
+    (broken / "config.json").write_text('{"format": 2}')
+    try:
+        app = opened()
+        assert len(app.dataframe[0].value) == 3
+        assert any("newer NRI Explorer" in text.value for text in app.markdown)
+    finally:
+        (broken / "config.json").unlink()
+        broken.rmdir()
+
+
+def test_deleted_runs_come_back() -> None:
+    from nri_core.jobs.shelf import delete
+
+    run = run_named("wider")
+    app = opened()
+    delete(run)
+    app.session_state["deleted"] = (run.id,)
+    app.run()
+    assert len(app.dataframe[0].value) == 2
+    next(button for button in app.button if button.label == "Undo").click().run()
+    assert len(app.dataframe[0].value) == 3 and not [button for button in app.button if button.label == "Undo"]

@@ -1,0 +1,250 @@
+"""The Runs page: a table of runs, what can be done with one or several of them, and sweeps."""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pandas as pd
+import streamlit as st
+
+from nri_core.errors import JobError
+from nri_core.jobs import Run, RunStatus
+from nri_core.jobs.repeat import command
+from nri_core.jobs.results import latest
+from nri_core.jobs.shelf import delete, pack, rename, restore, unpack
+from nri_core.jobs.sweep import average, sweep_table
+from nri_core.settings import TrainConfig
+from ui import curves, state
+from ui.forms import note
+from ui.frame import page
+from ui.loading import runs_at_hand
+from ui.names import called
+
+MOST_COMPARED = 8
+STATES = {"queued": "… waiting", "running": "▶ running", "done": "✓ done", "failed": "✗ failed", "cancelled": "■ stopped", "lost": "✗ lost"}
+
+COLUMNS = {
+    "Done": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1, help="Epochs done, of those asked for"),
+    "Edges right": st.column_config.NumberColumn(format="%.1f %%", help="Share of pairs named rightly on validation systems, up to relabelling"),
+    "Encoder alone": st.column_config.NumberColumn(format="%.1f %%", help="The same, read by the encoder alone"),
+    "Error, 10 frames": st.column_config.NumberColumn(format="%.1e", help="Mean squared forecast error 10 frames ahead, scaled units"),
+    "Validation loss": st.column_config.NumberColumn(format="%.3f", help="Only comparable between runs of one recipe"),
+    "Seconds": st.column_config.NumberColumn(format="%.0f", help="Of training, pauses left out"),
+    "Started": st.column_config.DatetimeColumn(format="D MMM, HH:mm"),
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A run with what the table says of it."""
+
+    run: Run
+    status: RunStatus
+    config: TrainConfig
+    sweep: str | None
+    results: dict[str, Any]
+
+    @property
+    def row(self) -> dict[str, Any]:
+        """A line of the table."""
+        results, errors = self.results, self.results.get("valid_mse", {})
+        return {
+            "Name": self.status.name,
+            "State": STATES[self.status.state] + (", paused" if self.status.paused else ""),
+            "Done": self.status.epoch / self.status.num_epochs if self.status.num_epochs else 0.0,
+            "Edges right": _percent(results.get("edge_accuracy")),
+            "Encoder alone": _percent(results.get("edge_accuracy_encoder")),
+            "Error, 10 frames": errors.get("10"),
+            "Validation loss": results.get("valid_loss"),
+            "Seconds": self.status.seconds,
+            "Seed": self.config.seed,
+            "Device": self.status.where,
+            "Started": self.status.submitted.astimezone(),
+        }
+
+
+def entries() -> list[Entry]:
+    """The runs that this user may see, newest first; one that cannot be read is said below."""
+    found, unreadable = [], []
+    for run in runs_at_hand():
+        try:
+            asked = run.requested()
+            found.append(Entry(run, run.status(), asked.settings, asked.sweep, latest(run)))
+        except (JobError, ValueError) as error:
+            unreadable.append(str(error))
+    for sentence in unreadable[:3]:
+        note("red", "error", sentence)
+    return found
+
+
+def filtered(found: Sequence[Entry]) -> list[Entry]:
+    """Those that the user looks for."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        text = st.text_input("Find", key="find", bind="query-params", placeholder="Part of a name", width=170)
+        sweeps = sorted({entry.sweep for entry in found if entry.sweep})
+        sweep = st.selectbox("Sweep", sweeps, index=None, key="sweep", placeholder="All", width=210) if sweeps else None
+        states = st.pills("State", list(STATES), selection_mode="multi", key="states", format_func=lambda name: STATES[name])
+    words = (text or "").lower().split()
+    return [
+        entry
+        for entry in found
+        if all(word in entry.status.name.lower() for word in words)
+        and (not states or entry.status.state in states)
+        and (sweep is None or entry.sweep == sweep)
+    ]
+
+
+def choose(found: Sequence[Entry]) -> list[Entry]:
+    """The table; what is selected in it."""
+    if not found:
+        st.info("No run is like that. Clear the search above.", icon=":material/search_off:")
+        return []
+    table = _known(pd.DataFrame([entry.row for entry in found]))
+    event = st.dataframe(table, hide_index=True, on_select="rerun", selection_mode="multi-row", column_config=COLUMNS, key=f"table {len(found)}")
+    return [found[place] for place in event.selection.rows if place < len(found)]
+
+
+def show_one(entry: Entry) -> None:
+    """What can be done with one run."""
+    run, status = entry.run, entry.status
+    st.subheader(status.name, anchor=False)
+    st.caption(status.message)
+    with st.container(horizontal=True):
+        st.page_link(page("train"), label="Open", icon=":material/open_in_new:", query_params={"run": run.id})
+        if status.checkpoint:
+            for target, label in (("explore", "Load into Explore"), ("compare", "Compare with the truth")):
+                if st.button(label, key=target, icon=":material/hub:" if target == "explore" else ":material/compare:"):
+                    state.keep_model(f"Trained on {status.name}", status.checkpoint, run=run.id)
+                    st.switch_page(page(target), query_params={"sample": state.OWN} if target == "explore" else None)
+        with st.popover("Rename", icon=":material/edit:"):
+            name = st.text_input("Name", status.name, max_chars=120, key=f"name {run.id}")
+            if st.button("Rename it", type="primary"):
+                rename(run, name)
+                st.rerun()
+        st.download_button("Download", lambda: _packed(run), f"{run.id}.zip", "application/zip", icon=":material/download:", on_click="ignore")
+        _delete_button([entry])
+    st.caption("The command that repeats this run exactly, in the project's folder:")
+    st.code(command(run), language="bash", wrap_lines=True)
+    with st.expander("Settings that differ from the live recipe"):
+        changed = {called(name): _shown(value) for name, value in entry.config if value != TrainConfig.model_fields[name].default}
+        st.table(pd.Series(changed, name="Value", dtype=str)) if changed else st.caption("None.")
+    with st.expander("The end of its log"):
+        st.code(run.log() or "The log is empty.", language=None)
+
+
+def show_several(chosen: Sequence[Entry]) -> None:
+    """Settings and results side by side, and curves in one chart."""
+    names = _distinct([entry.status.name for entry in chosen])
+    differing = [name for name in TrainConfig.model_fields if len({repr(getattr(entry.config, name)) for entry in chosen}) > 1]
+    st.subheader(f"{len(chosen)} runs side by side", anchor=False)
+    st.caption("Settings that differ, then results." if differing else "Their settings are alike.")
+    settings = [{called(name): _shown(getattr(entry.config, name)) for name in differing} for entry in chosen]
+    results = [{name: value for name, value in entry.row.items() if name not in ("Name", "Done", "Seed", "Started")} for entry in chosen]
+    rows = [{"Name": name} | one | other for name, one, other in zip(names, settings, results, strict=True)]
+    st.dataframe(_known(pd.DataFrame(rows)), hide_index=True, column_config=COLUMNS)
+    quantity = st.segmented_control("What", curves.COMPARED, default="Edge accuracy", required=True, key="compared")
+    records = {name: entry.run.records() for name, entry in list(zip(names, chosen, strict=True))[:MOST_COMPARED]}
+    st.plotly_chart(curves.runs_compared(records, quantity), config={"displayModeBar": False}, key="several", alt=f"{quantity} of the chosen runs against training time")
+    with st.container(horizontal=True):
+        if all(entry.status.checkpoint for entry in chosen) and set(differing) <= {"seed"}:
+            help_ = "One model of these: its belief is the mean of theirs, and so is its forecast."
+            if st.button("Average these models", icon=":material/groups:", help=help_):
+                _average(chosen)
+        _delete_button(chosen)
+
+
+def show_sweeps(found: Sequence[Entry]) -> None:
+    """Mean and spread over the seeds of each combination of settings, for the sweeps in the list."""
+    for sweep in dict.fromkeys(entry.sweep for entry in found if entry.sweep):
+        with st.expander(f"Sweep {sweep}: mean and spread over seeds"):
+            rows = sweep_table([entry.run for entry in reversed(found) if entry.sweep == sweep])  # in the order of submission
+            st.dataframe(pd.DataFrame([_sweep_row(row) for row in rows]), hide_index=True)
+            st.caption("Mean ± standard deviation over the seeds that are done; accuracies on validation systems, up to relabelling.")
+
+
+def upload() -> None:
+    """Add a packed run."""
+    file = st.file_uploader("A run, as the Runs page of another machine downloads it", "zip")
+    if file is not None and st.button("Open it", type="primary"):
+        run = unpack(file)
+        state.know_run(run.id)
+        st.rerun()
+
+
+def show_deleted() -> None:
+    """What was deleted last, with a way back."""
+    if deleted := state.deleted_runs():
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.info(f"{len(deleted)} run{'s' * (len(deleted) > 1)} deleted; kept for a day.", icon=":material/delete:", width=420)
+            if st.button("Undo", icon=":material/undo:"):
+                state.note_deleted(())
+                for run_id in deleted:
+                    restore(run_id)
+                st.rerun()
+
+
+def _delete_button(chosen: Sequence[Entry]) -> None:
+    over = not any(entry.status.active for entry in chosen)
+    label = "Delete" if len(chosen) == 1 else f"Delete {len(chosen)} runs"
+    if st.button(label, disabled=not over, icon=":material/delete:", help="It can be undone for a day." if over else "Stop what is running first."):
+        for entry in chosen:
+            delete(entry.run)
+        state.note_deleted([entry.run.id for entry in chosen])
+        st.rerun()
+
+
+def _average(chosen: Sequence[Entry]) -> None:
+    with st.spinner("Matching edge types on systems that were held out", show_time=True):
+        folder = Path(tempfile.mkdtemp(prefix="nri-ensemble-")) / "model"
+        average([entry.run for entry in chosen]).save(folder)
+    state.keep_model(f"Mean of {len(chosen)} models, {chosen[0].status.name}", folder, run=chosen[0].run.id, temporary=True)
+    st.switch_page(page("compare"))
+
+
+def _packed(run: Run) -> BinaryIO:
+    """An open file that is gone once it is closed."""
+    with tempfile.TemporaryDirectory() as folder:
+        pack(run, Path(folder) / "run.zip")
+        return open(Path(folder) / "run.zip", "rb")
+
+
+def _sweep_row(row: dict[str, Any]) -> dict[str, Any]:
+    states = ", ".join(f"{count} {state}" for state, count in row["states"].items())
+    settings = {called(name): _shown(value) for name, value in row["settings"].items()}
+    results = {
+        "Edges right (%)": _spread(row, "edge_accuracy", 100, ".1f"),
+        "Encoder alone (%)": _spread(row, "edge_accuracy_encoder", 100, ".1f"),
+        "Error, 10 frames": _spread(row, "mse_10", 1, ".1e"),
+        "Validation loss": _spread(row, "valid_loss", 1, ".3f"),
+        "Seconds": _spread(row, "seconds", 1, ".0f"),
+    }
+    return {"Row": row["row"], **settings, "Seeds": len(row["seeds"]), "State": states, **results}
+
+
+def _spread(row: dict[str, Any], name: str, factor: float, form: str) -> str:
+    if row[name] is None:
+        return "–"
+    spread = row[f"{name}_sd"]
+    return f"{factor * row[name]:{form}}" + ("" if spread is None else f" ± {factor * spread:{form}}")
+
+
+def _known(table: pd.DataFrame) -> pd.DataFrame:
+    """Without the columns that nobody fills."""
+    return table.drop(columns=[name for name in table if table[name].isna().all()])
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Runs may have one name: number those that do."""
+    return [name if names.count(name) == 1 else f"{name} ({names[: place + 1].count(name)})" for place, name in enumerate(names)]
