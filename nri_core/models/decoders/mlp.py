@@ -39,9 +39,10 @@ class MLPDecoder(nn.Module):
 
     def messages(self, state: Float[Tensor, "*batch node dim"]) -> Messages:
         """m_ij^k for every pair and sending type."""
-        first = torch.relu(from_senders(self.from_sender(state)) + from_receivers(self.from_receiver(state)))
+        first = torch.relu_(from_senders(self.from_sender(state)) + from_receivers(self.from_receiver(state)))
         kinds = zip(self.second, first.chunk(self.sending, dim=-1), strict=True)
-        return Messages(torch.stack([torch.relu(layer(hidden)) for layer, hidden in kinds], dim=-2))
+        said = [torch.relu_(layer(hidden)) for layer, hidden in kinds]
+        return Messages(said[0].unsqueeze(-2) if self.sending == 1 else torch.stack(said, dim=-2))
 
     def update(
         self, state: Float[Tensor, "*#batch dim"], aggregate: Float[Tensor, "*#batch channel"], messages: Messages

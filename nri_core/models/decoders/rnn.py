@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from nri_core.models.layers import Dense, from_receivers, from_senders
+from nri_core.models.layers import Dense, from_receivers, from_senders, tanh
 from nri_core.models.prediction import Memory, Prediction
 from nri_core.settings import ModelSettings
 
@@ -49,8 +49,8 @@ class RNNDecoder(nn.Module):
         return Prediction(state + self.output(hidden)), (hidden,)
 
     def _aggregate(self, hidden: Float[Tensor, "*batch node hidden"], edges: Tensor) -> Float[Tensor, "*batch node hidden"]:
-        first = torch.tanh(from_senders(self.from_sender(hidden)) + from_receivers(self.from_receiver(hidden)))
+        first = tanh(from_senders(self.from_sender(hidden)) + from_receivers(self.from_receiver(hidden)))
         sending = edges[..., 1:] if self.skip_first else edges
         kinds = zip(self.second, first.chunk(self.sending, dim=-1), sending.unbind(-1), strict=True)
-        total = sum(torch.tanh(layer(part)) * share[..., None] for layer, part, share in kinds)
+        total = sum(tanh(layer(part)) * share[..., None] for layer, part, share in kinds)
         return total.sum(-2) / (self.sending * total.shape[-2])

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from nri_core.models.layers import ReferenceMLP, from_receivers, from_senders, reference_linear
+from nri_core.models.layers import ReferenceMLP, reference_linear
 from nri_core.settings import ModelSettings
 
 
@@ -38,7 +38,7 @@ class MLPEncoder(nn.Module):
     def forward(self, values: Float[Tensor, "sim time node dim"]) -> Float[Tensor, "sim node slot type"]:
         """Edge logits of each [receiver, slot]."""
         nodes = self.embed(values.transpose(1, 2).flatten(2))
-        return self.logits(self.factor(self.edge_first(_pairs(nodes))))
+        return self.logits(self.factor(self.edge_first.of_pairs(nodes)))
 
 
 class FactorGraph(nn.Module):
@@ -52,7 +52,7 @@ class FactorGraph(nn.Module):
     def forward(self, edges: Float[Tensor, "sim node slot channel"]) -> Float[Tensor, "sim node slot channel"]:
         """What each edge learns from the others at its ends."""
         nodes = self.node(edges.sum(-2) / edges.shape[1])
-        return self.edge(torch.cat([_pairs(nodes), edges], dim=-1))
+        return self.edge.of_pairs(nodes, edges)
 
 
 class PairAlone(nn.Module):
@@ -66,7 +66,3 @@ class PairAlone(nn.Module):
     def forward(self, edges: Float[Tensor, "sim node slot channel"]) -> Float[Tensor, "sim node slot channel"]:
         """Two more blocks for each edge by itself."""
         return self.second(torch.cat([self.first(edges), edges], dim=-1))
-
-
-def _pairs(nodes: Float[Tensor, "sim node channel"]) -> Float[Tensor, "sim node slot pair"]:
-    return torch.cat([from_senders(nodes), from_receivers(nodes)], dim=-1)
