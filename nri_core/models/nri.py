@@ -2,11 +2,13 @@
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from nri_core.errors import ConfigError
 from nri_core.models.decoders import DECODERS
@@ -17,6 +19,7 @@ from nri_core.models.likelihoods import LIKELIHOODS
 from nri_core.models.prediction import Memory, Messages, Prediction
 from nri_core.settings import ModelSettings
 
+MOST_PAIR_VALUES = 2**24  # hidden numbers of all pairs held at once by a step of a decoder: 64 MB
 CALIBRATION_SIMS = 256
 FORECASTER_SIMS = 1024  # walls are rare events
 
@@ -67,11 +70,33 @@ class NRI(nn.Module):
     def step(
         self, state: Float[Tensor, "*#batch node dim"], edges: Float[Tensor, "*#batch node slot type"], memory: Memory | None = None
     ) -> tuple[Prediction, Memory]:
-        """The next state of each node, given (soft or hard) edges, and what to remember; no memory at the first frame."""
+        """The next state of each node, given (soft or hard) edges, and what to remember; no memory at the first frame.
+
+        Where the pairs of all simulations would fill the memory, a few simulations at a time, computed again on the way
+        back: the same to rounding, since simulations do not see each other here.
+        """
+        at_once = self._sims_at_once(state)
+        if state.ndim < 3 or at_once >= state.shape[0] or edges.shape[0] != state.shape[0]:
+            return self._step(state, edges, memory)
+        carried = [()] * state.shape[0] if memory is None else zip(*(part.split(at_once) for part in memory), strict=True)
+        again = partial(checkpoint, self._step, use_reentrant=False, preserve_rng_state=False)
+        found = [again(*part, past or None) for *part, past in zip(state.split(at_once), edges.split(at_once), carried)]
+        predictions, memories = zip(*found, strict=True)
+        mean, log_scale = zip(*predictions, strict=True)
+        joined = Prediction(torch.cat(mean), None if log_scale[0] is None else torch.cat(log_scale))
+        return joined, tuple(torch.cat(parts) for parts in zip(*memories, strict=True))
+
+    def _step(self, state: Tensor, edges: Tensor, memory: Memory | None) -> tuple[Prediction, Memory]:
         if not self.settings.additive:
             return self.decoder.step(state, edges, memory)
         messages = self.decoder.messages(state)
         return self.decoder.update(state, self.aggregate(messages, edges), messages), ()
+
+    def _sims_at_once(self, state: Float[Tensor, "*#batch node dim"]) -> int:
+        """So many that what a step writes of all pairs stays small: beyond that, a step is computed again on the way back, in pieces."""
+        num_nodes = state.shape[-2]
+        of_one = state[0].numel() // state.shape[-1] * (num_nodes - 1) * self.settings.decoder_hidden
+        return max(MOST_PAIR_VALUES // max(of_one, 1), 1)
 
     def aggregate(self, messages: Messages, edges: Float[Tensor, "*#batch node slot type"]) -> Float[Tensor, "*batch node channel"]:
         """Σ_j Σ_k z_ij,k m_ij^k over the types that send."""
@@ -82,8 +107,10 @@ class NRI(nn.Module):
         self, prediction: Prediction, target: Float[Tensor, "*#batch dim"]
     ) -> Float[Tensor, "*batch"]:
         """log p(next state | prediction) at each node, over the features the decoder answers for."""
-        scored = list(self.decoder.scored)
-        return self.likelihood.log_prob(target[..., scored] - prediction.mean[..., scored], prediction.log_scale)
+        error = target - prediction.mean
+        if len(self.decoder.scored) < error.shape[-1]:
+            error = torch.stack([error[..., dim] for dim in self.decoder.scored], dim=-1)  # a list as index would be copied to a GPU at each step
+        return self.likelihood.log_prob(error, prediction.log_scale)
 
     def rollout_log_prob(
         self, values: Float[Tensor, "sim time node dim"], edges: Float[Tensor, "sim node slot type"], *, prediction_steps: int, burn_in: int = 1
