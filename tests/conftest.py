@@ -1,7 +1,6 @@
 """What all tests share: where the recorded data lie, and one torch thread for each of several test processes."""
 
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,13 +34,7 @@ def ray_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Cluster"]
     from nri_core.jobs.engines.ray_local import LocalRay
 
     local = LocalRay(tmp_path_factory.mktemp("ray"))
-    local.launch("--num-cpus=2", "--num-gpus=1")
     try:
-        deadline = time.monotonic() + 120
-        while (cluster := local.cluster()) is None:
-            failed = local.folder / "failed.txt"
-            assert time.monotonic() < deadline and not failed.exists(), (local.folder / "head.log").read_text()
-            time.sleep(0.1)
-        yield cluster
+        yield local.start("--num-cpus=2", "--num-gpus=1")
     finally:
         local.stop()

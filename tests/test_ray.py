@@ -198,6 +198,11 @@ def wait_for(run: Run, runs_dir: Path, *, epoch: int = 0, attempt: int = 1) -> R
     return status
 
 
+def command(wish: str, runs_dir: Path) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-m", "nri_core", "runs", "ray", wish, "--json"]
+    return subprocess.run(words, cwd=ROOT, env=os.environ | {"NRI_RUNS_DIR": str(runs_dir)}, capture_output=True, text=True)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
 def test_the_ray_of_this_machine(data: Trajectories, tmp_path: Path) -> None:
@@ -213,9 +218,8 @@ def test_the_ray_of_this_machine(data: Trajectories, tmp_path: Path) -> None:
         with pytest.raises(urllib.error.HTTPError, match="401"):
             urllib.request.urlopen(head["address"] + "/api/jobs/", timeout=5)
         assert head["address"] in RAY_ENGINE.about(tmp_path).title
-        look = f"from pathlib import Path; from nri_core.jobs.engines.ray_local import LocalRay; print(LocalRay(Path({str(tmp_path)!r})).cluster().address)"
-        found = subprocess.run([sys.executable, "-c", look], cwd=ROOT, check=True, capture_output=True, text=True)
-        assert found.stdout.strip() == head["address"], "another server finds the same"
+        assert head["address"] in json.loads(command("status", tmp_path).stdout)["ray"], "another process finds the same"
+        assert command("stop", tmp_path).returncode == 2, "it is not idle"
         os.kill(head["pid"], signal.SIGKILL)
         second = wait_for(run, tmp_path, epoch=first.epoch, attempt=2)
         assert second.resumed_epoch > 0 and second.pid != first.pid

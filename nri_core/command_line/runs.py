@@ -1,4 +1,4 @@
-"""runs submit TRAIN.npz · runs list · runs status|pause|step|unpause|cancel|resume ID"""
+"""runs submit TRAIN.npz · runs list · runs status|pause|step|unpause|cancel|resume ID · runs ray status|start|stop"""
 
 import argparse
 import getpass
@@ -6,7 +6,12 @@ from typing import Any
 
 from nri_core.command_line.fields import add_json
 from nri_core.command_line.train import add_training_arguments, order
-from nri_core.jobs import Run, advance, list_runs, open_run, submit
+from nri_core.errors import JobError
+from nri_core.jobs import Run, Usage, advance, list_runs, open_run, submit, usage
+from nri_core.jobs.contract import runs_directory
+from nri_core.jobs.engines import RAY_ENGINE
+from nri_core.jobs.engines.ray_api import named_cluster
+from nri_core.jobs.engines.ray_local import LocalRay
 
 WISHES = {
     "status": "how far a run is",
@@ -31,12 +36,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         verb = verbs.add_parser(name, help=summary)
         verb.add_argument("id", metavar="ID", help="what submit printed")
         add_json(verb)
+    ray = verbs.add_parser("ray", help="the Ray of this machine, which runs start by themselves where $NRI_RAY_ADDRESS names no cluster")
+    ray.add_argument("wish", choices=("status", "start", "stop"))
+    add_json(ray)
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Print a run's status; for `list`, of each. Whoever looks also moves the queue."""
     if options.runs_verb == "submit":
         return _shown(_submit(options))
+    if options.runs_verb == "ray":
+        return _ray(options.wish)
     advance()
     if options.runs_verb == "list":
         return {"runs": [_shown(found) for found in list_runs()]}
@@ -52,6 +62,18 @@ def _submit(options: argparse.Namespace) -> Run:
     return submit(
         train, config, valid=valid, watch=watch, name=name, device=options.device, engine=options.engine, gpus=options.gpus, user=getpass.getuser()
     )
+
+
+def _ray(wish: str) -> dict[str, Any]:
+    local = LocalRay(runs_directory())
+    if wish == "start" and named_cluster() is None:
+        local.start()
+    if wish == "stop":
+        if (training := usage().get("ray", Usage(0, 0)).running) and local.cluster():
+            raise JobError(f"Expected a Ray that is idle; {training} of its runs train or start. Cancel them first.")
+        local.stop()
+    about = RAY_ENGINE.about(local.runs_dir)
+    return {"ray": about.title, "absent": about.absent}
 
 
 def _shown(chosen: Run) -> dict[str, Any]:

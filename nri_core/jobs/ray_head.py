@@ -20,13 +20,12 @@ from pathlib import Path
 from nri_core.errors import JobError
 from nri_core.jobs.claim import claimed
 from nri_core.jobs.engines.ray_api import Cluster
-from nri_core.jobs.engines.ray_local import LocalRay
+from nri_core.jobs.engines.ray_local import START_SECONDS, LocalRay
 from nri_core.jobs.keeper import keep
 from nri_core.jobs.limits import limits
 from nri_core.jobs.process import process_of
 from nri_core.storage import write_json, write_text
 
-START_SECONDS = 120.0
 END_SECONDS = 10.0
 OBJECT_STORE = 80_000_000  # bytes, about the least that Ray allows: runs pass nothing through it
 
@@ -94,7 +93,7 @@ def _wait(cluster: Cluster, process: subprocess.Popen[bytes]) -> None:
                 return
         time.sleep(0.2)
     reason = f"did not answer within {START_SECONDS:.0f} s" if process.poll() is None else f"ended at once with code {process.returncode}"
-    raise JobError(f"The Ray of this machine {reason}; head.log in the runs directory has the details. Choose the engine process, or try again.")
+    raise JobError(f"The Ray of this machine {reason}; head.log in the runs directory has the details. Choose another device, or try again.")
 
 
 def _token(path: Path) -> str:

@@ -25,7 +25,7 @@ from nri_core.jobs.engines.ray_api import Cluster
 from nri_core.jobs.process import Process
 
 FAILED_SECONDS = 10.0  # for so long everybody is told why it did not start; then it may be tried again
-STOP_SECONDS = 20.0
+START_SECONDS, STOP_SECONDS = 120.0, 20.0
 HEAD = "nri_core.jobs.ray_head"
 
 
@@ -60,6 +60,19 @@ class LocalRay:
         """Raise JobError where Ray is not installed."""
         if importlib.util.find_spec("ray") is None:
             raise JobError("Ray is not installed here. Install it with: pip install -r requirements-ray.txt, or choose another device.")
+
+    def start(self, *options: str) -> Cluster:
+        """The one that runs, brought up first where there is none, which takes seconds. Raises JobError where that fails."""
+        if self.cluster() is None and not self.is_kept():
+            self.launch(*options)
+        deadline = time.monotonic() + START_SECONDS
+        while (found := self.cluster()) is None:
+            failed = self.folder / "failed.txt"
+            if failed.exists() or time.monotonic() > deadline:
+                said = failed.read_text(encoding="utf-8") if failed.exists() else "The Ray of this machine does not come up. Choose another device."
+                raise JobError(said)
+            time.sleep(0.1)
+        return found
 
     def launch(self, *options: str) -> None:
         """Begin to bring one up and return at once; `options` are further ones of `ray start`. Raises JobError where that must fail, or just did."""
