@@ -1,7 +1,6 @@
 """The process of one run: `python -m nri_core.jobs.worker RUN_ID DEVICE`. It tells of itself only through the run directory."""
 
 import _thread
-import json
 import signal
 import sys
 import threading
@@ -11,7 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from nri_core.errors import NRIError
+from nri_core.errors import JobError, NRIError
 from nri_core.jobs.claim import claimed
 from nri_core.jobs.contract import RunStatus, newest_checkpoint, write_status
 from nri_core.jobs.limits import Limits, limits
@@ -36,15 +35,15 @@ class Reporter:
 
     def __init__(self, run: Run, device: str, rules: Limits) -> None:
         process, now = this_process(), datetime.now(UTC)
-        self._run, self._rules = run, rules
+        self._run, self.rules = run, rules
         self._lock = threading.Lock()
-        self._status = run.stored_status()
-        self._began, self._busy_before = time.monotonic(), self._status.busy_seconds
+        self.status = run.stored_status()
+        self._began, self._busy_before = time.monotonic(), self.status.busy_seconds
         self._ended = threading.Event()
         self.reason = "Stopped"
         self._thread = threading.Thread(target=self._beat, daemon=True)
         self.update(
-            state="running", message="Getting ready.", started=self._status.started or now, device=device,
+            state="running", message="Getting ready.", started=self.status.started or now, device=device,
             host=process.host, pid=process.pid, process_start=process.start,
         )  # fmt: skip
         self._thread.start()
@@ -53,12 +52,12 @@ class Reporter:
         """Change some fields of the status and write it."""
         with self._lock:
             busy = self._busy_before + time.monotonic() - self._began
-            self._status = self._status.model_copy(update=changes | {"heartbeat": datetime.now(UTC), "busy_seconds": busy})
-            return write_status(self._run.directory, self._status)
+            self.status = self.status.model_copy(update=changes | {"heartbeat": datetime.now(UTC), "busy_seconds": busy})
+            return write_status(self._run.directory, self.status)
 
     def progress(self) -> str:
         """How far it came, in words."""
-        epoch, seconds = self._status.epoch, self._status.seconds
+        epoch, seconds = self.status.epoch, self.status.seconds
         return f"after epoch {epoch} and {seconds:.0f} s of training" if epoch else "before the first epoch was done"
 
     def end(self, state: str, message: str) -> None:
@@ -68,12 +67,13 @@ class Reporter:
         self.update(state=state, message=message, seconds_left=None, paused=False, device="")
 
     def _beat(self) -> None:
+        asked = False
         while not self._ended.wait(HEARTBEAT_SECONDS):
-            most = self._rules.run_seconds
-            if most and self._status.busy_seconds > most:
-                self.reason = f"Stopped at this server's limit of {most:g} s for a run"
-            if self._run.cancel_file.exists() or self.reason != "Stopped":
-                return _thread.interrupt_main()
+            most = self.rules.run_seconds
+            over = bool(most) and self.status.busy_seconds > most
+            if not asked and (over or self._run.cancel_file.exists()):
+                asked, self.reason = True, f"Stopped at this server's limit of {most:g} s for a run" if over else self.reason
+                _thread.interrupt_main()
             try:
                 self.update()
             except NRIError as error:
@@ -101,17 +101,21 @@ def work(run: Run, device: str) -> None:
 def _train(run: Run, reporter: Reporter, device: str) -> None:
     from nri_core.dataset import split  # torch takes seconds to import: the first sign of life comes before
     from nri_core.devices import describe, fall_back
-    from nri_core.training import TrainingState, fit
+    from nri_core.training import TrainingState, first_look, fit
 
     train = run.training_data()
     valid_file = run.directory / "valid.npz"
     train, valid = (train, Trajectories.load(valid_file)) if valid_file.exists() else split(train)
+    if run.checkpoint_dir and not run.state_file.exists():
+        raise JobError(f"Expected {run.state_file.name} to go on from; it is missing from the run's folder. {_kept(run).capitalize()}; start a new training.")
     state = TrainingState.load(run.state_file) if run.state_file.exists() else None
     cut(run.directory, after=state.epoch if state else 0)
     wanted = run.requested().device
     device, note = fall_back(wanted if device == "cpu" else device)
     reporter.update(where=describe(device, run.config().threads), note=note, resumed_epoch=state.epoch if state else 0, epoch=state.epoch if state else 0)
     recorder = Recorder(run.directory)
+    if state is None and (seen := first_look(train, run.config(), run.watched())):
+        seen.save(run.directory / "snapshots" / "000000.npz")
     try:
         for record in _unless_paused(fit(train, valid, run.config(), device=device, watch=run.watched(), resume=state), run, reporter, recorder):
             recorder.add(record)
@@ -124,23 +128,23 @@ def _train(run: Run, reporter: Reporter, device: str) -> None:
                 samples_per_second=record.samples_per_second,
             )
     finally:
-        recorder.save()
+        recorder.close()
 
 
 def _unless_paused(records: "Iterator[EpochRecord]", run: Run, reporter: Reporter, recorder: Recorder) -> "Iterator[EpochRecord]":
     """Does not ask for the next epoch while a pause is wished for; the clock of the training stands still between epochs."""
-    epoch = 0
+    epoch = reporter.status.epoch
     while True:
-        began, most = time.monotonic(), reporter._rules.pause_seconds
+        began, most = time.monotonic(), reporter.rules.pause_seconds
         while (until := _pause_after(run)) is not None and epoch >= max(until, 1):
-            if began is not None and not reporter._status.paused:
+            if not reporter.status.paused:
                 recorder.save()
                 reporter.update(paused=True, message=f"Paused {reporter.progress()}.")
             if most and time.monotonic() - began > most:
                 reporter.reason = f"Stopped after a pause of {most:g} s, which others may have waited for,"
                 raise KeyboardInterrupt
             time.sleep(PAUSE_LOOK_SECONDS)
-        if reporter._status.paused:
+        if reporter.status.paused:
             reporter.update(paused=False)
         record = next(records, None)
         if record is None:
@@ -171,7 +175,8 @@ def main(run_id: str, device: str) -> None:
     """Only one worker has a run at a time; one that comes too late, or to a run that needs none any more, ends without a word."""
     run = open_run(run_id)
     with claimed(run.directory) as mine:
-        if mine and run.stored_status().state == "queued":
+        status = run.stored_status()
+        if mine and status.state == "queued" and status.device == device:
             work(run, device)
     if run.requested().engine == "process":  # on another machine the queue's file may be out of reach
         advance(run.directory.parent)
