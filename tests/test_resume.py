@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 import torch
+from pydantic import ValidationError
 
 from nri_core.errors import CheckpointError
 from nri_core.settings import TrainConfig
 from nri_core.systems import Simulation, Springs, simulate
 from nri_core.training import EpochRecord, TrainingState, fit
+from nri_core.training.state import Progress
 from nri_core.trajectories import Trajectories
 
 TINY = {"epochs": 5, "epoch_size": 7, "batch_size": 3, "encoder_hidden": 4, "decoder_hidden": 4, "window": 12}
@@ -98,3 +100,28 @@ def test_damaged_states_are_said(damage: str, data: Trajectories, tmp_path: Path
     with pytest.raises(CheckpointError, match="newer version" if damage == "newer" else "Start the training again"):
         loaded = TrainingState.load(path)
         train(data, TrainConfig(**TINY), resume=TrainingState(loaded.progress, {"left": loaded.tensors["left"]}) if damage == "no weights" else loaded)
+
+
+@pytest.mark.parametrize("hostile", ["left", "moments", "no moments", "weights", "generator"])
+def test_states_that_were_tampered_with_are_refused(hostile: str, data: Trajectories) -> None:
+    state = train(data, TrainConfig(**TINY), epochs=1)[-1]["state"]
+    tensors = dict(state.tensors)
+    first = next(name for name in tensors if name.startswith("optimizer.") and name.endswith("exp_avg"))
+    changes = {
+        "left": {"left": torch.tensor([2, -9])},
+        "moments": {first: torch.zeros(1, 1, 1, 1)},
+        "weights": {next(name for name in tensors if name.startswith("model.")): torch.zeros(1, 1, 1, 1)},
+        "generator": {"generator": torch.zeros(3, dtype=torch.uint8)},
+    }
+    tensors |= changes.get(hostile, {})
+    if hostile == "no moments":
+        tensors = {name: value for name, value in tensors.items() if not name.startswith("optimizer.")}
+    with pytest.raises(CheckpointError, match="it is damaged"):
+        train(data, TrainConfig(**TINY), resume=TrainingState(state.progress, tensors))
+
+
+def test_progress_is_forward(data: Trajectories) -> None:
+    said = train(data, TrainConfig(**TINY), epochs=1)[-1]["state"].progress
+    for wrong in ({"epoch": 0}, {"seconds": -1.0}, {"best": float("nan")}):
+        with pytest.raises(ValidationError):
+            Progress.model_validate(said.model_dump() | wrong)

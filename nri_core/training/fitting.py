@@ -149,7 +149,7 @@ def _epochs(
     before, samples, seconds, best, of_best = 0, 0, 0.0, math.inf, None
     if resume is not None:
         resume.restore(model, best_model, optimizer, generator)
-        draws.left = resume.tensors["left"]
+        draws.left = resume.left(data.values.shape[0])
         said = resume.progress
         before, samples, seconds, best = said.epoch, said.samples, said.seconds, math.inf if said.best is None else said.best
         if said.finished:

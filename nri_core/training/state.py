@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
@@ -17,19 +17,20 @@ from nri_core.storage import writing
 
 FORMAT = 1
 KEY = "nri training state"
+MISFIT = "The state of this training does not fit its settings: it is damaged. Start the training again."
 
 
 class Progress(BaseModel):
     """Everything that is not a tensor. `data` is the digest of the training data."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     format: int = FORMAT
     config: TrainConfig
     data: str
-    epoch: int
-    samples: int
-    seconds: float
+    epoch: int = Field(ge=1)
+    samples: int = Field(ge=0)
+    seconds: float = Field(ge=0)
     best: float | None  # None: infinity
     finished: bool
 
@@ -67,18 +68,27 @@ class TrainingState:
             raise CheckpointError("Expected the state of a training on the same data; it is of others. Start the training again.")
 
     def restore(self, model: torch.nn.Module, best: torch.nn.Module, optimizer: torch.optim.Optimizer, generator: torch.Generator) -> None:
-        """Put everything back in place. Raises CheckpointError where it does not fit."""
+        """Put everything but `left` back in place. Raises CheckpointError where it does not fit."""
         try:
             model.load_state_dict(self._under("model."))
             if best is not model:
                 best.load_state_dict(self._under("best."))
             for place, parameter in enumerate(model.parameters()):
                 if moments := self._under(f"optimizer.{place}."):
+                    _expect(_shapes(moments) == {"step": (), "exp_avg": parameter.shape, "exp_avg_sq": parameter.shape})
                     # Fused Adam keeps its step count on the parameter's device.
                     optimizer.state[parameter] = {name: value.to(parameter.device) for name, value in moments.items()}
+            _expect(bool(optimizer.state))
             generator.set_state(self.tensors["generator"])
-        except (RuntimeError, KeyError, TypeError) as error:
-            raise CheckpointError("The state of this training does not fit its settings: it is damaged. Start the training again.") from error
+        except (RuntimeError, KeyError, TypeError, ValueError) as error:
+            raise CheckpointError(MISFIT) from error
+
+    def left(self, num_sims: int) -> Tensor:
+        """The simulations of this pass that are still to come. Raises CheckpointError where there are no such ones."""
+        left = self.tensors.get("left", torch.empty(0))
+        if left.dtype != torch.int64 or left.ndim != 1 or not set(left.tolist()) <= set(range(num_sims)):
+            raise CheckpointError(MISFIT)
+        return left
 
     def _under(self, prefix: str) -> dict[str, Tensor]:
         return {name.removeprefix(prefix): value for name, value in self.tensors.items() if name.startswith(prefix)}
@@ -102,6 +112,15 @@ class TrainingState:
                 return cls(progress, {name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118: it is no dict
         except (OSError, SafetensorError, KeyError, ValueError, ValidationError) as error:
             raise CheckpointError(f"The state of the training in {path.name} cannot be read ({_short(error)}). Start the training again.") from error
+
+
+def _expect(fits: bool) -> None:
+    if not fits:
+        raise ValueError("not as it was saved")
+
+
+def _shapes(tensors: dict[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(value.shape) for name, value in tensors.items()}
 
 
 def _progress(text: str) -> Progress:
