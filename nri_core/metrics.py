@@ -5,7 +5,6 @@ from typing import Any
 
 import networkx as nx
 import numpy as np
-import pandas as pd
 from jaxtyping import Bool, Float, Int, Real
 
 from nri_core.errors import DataError
@@ -136,7 +135,8 @@ def auroc(score: Float[np.ndarray, " pair"], positive: Bool[np.ndarray, " pair"]
     num_positive, num_negative = int(positive.sum()), int((~positive).sum())
     if not num_positive or not num_negative:
         return None
-    ranks = pd.Series(score).rank().to_numpy()
+    _, place, ties = np.unique(score, return_inverse=True, return_counts=True)
+    ranks = (ties.cumsum() - (ties - 1) / 2)[place]
     return float((ranks[positive].sum() - num_positive * (num_positive + 1) / 2) / (num_positive * num_negative))
 
 

@@ -19,6 +19,7 @@ from nri_core.models import NRI
 from nri_core.models.marginal import MOST_SETS, num_sets
 from nri_core.models.objectives import LABELLED, OBJECTIVES, Batch
 from nri_core.phases import readable
+from nri_core.posterior import EdgePosterior
 from nri_core.settings import ModelSettings, TrainConfig
 from nri_core.training.allocation import keep_freed_memory
 from nri_core.training.parallel import Ranks
@@ -56,17 +57,34 @@ def fit(
     keep_freed_memory()
     # Threads that wait for each other on a busy machine cost a small model far more than they bring.
     torch.set_num_threads(config.threads or ranks.threads)
-    given, train, valid = train, readable(train, config), looked_at(valid, config)
-    normalizer = Normalizer.fit(train, config.normalization)
-    window = min(config.window, train.num_steps)
-    values, held_out = (
-        as_tensor(part.select(slice(None), frames=slice(0, window)), normalizer, where) for part in (train, readable(valid, config))
-    )
+    valid = looked_at(valid, config)
+    checkpoint, values = _untrained(train, config, where)
+    model, kept = checkpoint.model, checkpoint.config
+    see_whole_batch(model, ranks)
+    held_out = as_tensor(readable(valid, config).select(slice(None), frames=slice(0, kept.window)), kept.normalizer, where)
     known, held_known = (
         edges_as_tensor(part, config.num_edge_types, where) if config.objective in LABELLED else None for part in (train, valid)
     )
-    model = _build(config, train, window, values, normalizer)
-    see_whole_batch(model, ranks)
+    digest = train.digest
+    if resume is not None:
+        resume.check(config, digest)
+    yield from _epochs(model, Batch(values, known), Batch(held_out, held_known), config, kept, valid, watch, digest, resume, ranks)
+
+
+def first_look(train: Trajectories, config: TrainConfig, watch: Trajectories) -> EdgePosterior | None:
+    """The graphs that the untrained model of `fit` sees: something to look at before the first epoch is done. None without a graph."""
+    _check(train, train, config)
+    if config.inference == "none":
+        return None
+    torch.set_num_threads(config.threads or Ranks.launched().threads)
+    return infer_edges(_untrained(train, config, torch.device("cpu"))[0], watch, inference=quick(config.inference))
+
+
+def _untrained(given: Trajectories, config: TrainConfig, where: torch.device) -> tuple[Checkpoint, Tensor]:
+    """The model at its start, and the data as it reads them."""
+    train = readable(given, config)
+    normalizer, window = Normalizer.fit(train, config.normalization), min(config.window, train.num_steps)
+    values = as_tensor(train.select(slice(None), frames=slice(0, window)), normalizer, where)
     kept = CheckpointConfig(
         settings=ModelSettings(**config.model_dump(include=set(ModelSettings.model_fields))),
         inference=config.inference,
@@ -78,10 +96,7 @@ def fit(
         unit=Normalizer.fit(given, "unit"),
         metadata={"recipe": config.model_dump(mode="json"), "data": dict(given.metadata), "simulations": train.num_sims},
     )
-    digest = given.digest
-    if resume is not None:
-        resume.check(config, digest)
-    yield from _epochs(model, Batch(values, known), Batch(held_out, held_known), config, kept, valid, watch, digest, resume, ranks)
+    return Checkpoint(_build(config, train, window, values, normalizer), kept), values
 
 
 def check(data: Trajectories, config: TrainConfig) -> None:
