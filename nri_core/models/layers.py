@@ -81,6 +81,10 @@ class Dense(nn.Sequential):
             layers += [nn.Linear(fan_in, fan_out), activation(**between)]
         super().__init__(*layers[:-1])
 
+    def forward(self, values: Float[Tensor, "*batch channel"]) -> Float[Tensor, "*batch out"]:
+        """In rows: what a layer gives for more axes is a view, and to change a view in place costs copies on the way back."""
+        return super().forward(values.flatten(0, -2)).unflatten(0, values.shape[:-1])
+
 
 class GroupedDense(nn.Module):
     """`groups` independent Dense networks on the same input, run as one batched product per layer.
@@ -125,7 +129,7 @@ class ReferenceMLP(nn.Module):
 
     def forward(self, values: Float[Tensor, "*batch channel"]) -> Float[Tensor, "*batch hidden"]:
         """Apply the block."""
-        return self._after(self.first(values))
+        return self._after(self.first(values.flatten(0, -2))).unflatten(0, values.shape[:-1])
 
     def of_pairs(
         self, nodes: Float[Tensor, "*batch node channel"], edges: Float[Tensor, "*batch node slot more"] | None = None
@@ -137,8 +141,10 @@ class ReferenceMLP(nn.Module):
         width, weight = nodes.shape[-1], self.first.weight
         parts = [functional.linear(nodes, weight[:, start : start + width]) for start in (0, width)]
         of_edges = self.first.bias if edges is None else functional.linear(edges, weight[:, 2 * width :], self.first.bias)
-        return self._after(from_senders(parts[0]) + from_receivers(parts[1]) + of_edges)
+        first = from_senders(parts[0]) + from_receivers(parts[1]) + of_edges
+        return self._after(first.flatten(0, -2)).unflatten(0, first.shape[:-1])
 
-    def _after(self, first: Float[Tensor, "*batch hidden"]) -> Float[Tensor, "*batch hidden"]:
-        hidden = functional.elu(self.second(self.dropout(functional.elu(first, inplace=True))), inplace=True)
-        return self.norm(hidden.flatten(0, -2)).view_as(hidden)
+    def _after(self, first: Float[Tensor, "row hidden"]) -> Float[Tensor, "row hidden"]:
+        """In rows: what a layer gives for more axes is a view, and to change a view in place costs copies on the way back."""
+        hidden = self.second(self.dropout(functional.elu(first)))
+        return self.norm(functional.elu(hidden, inplace=True))

@@ -41,7 +41,7 @@ class MLPDecoder(nn.Module):
         """m_ij^k for every pair and sending type."""
         first = torch.relu_(from_senders(self.from_sender(state)) + from_receivers(self.from_receiver(state)))
         kinds = zip(self.second, first.chunk(self.sending, dim=-1), strict=True)
-        said = [torch.relu_(layer(hidden)) for layer, hidden in kinds]
+        said = [torch.relu_(layer(hidden.flatten(0, -2))).unflatten(0, hidden.shape[:-1]) for layer, hidden in kinds]
         return Messages(said[0].unsqueeze(-2) if self.sending == 1 else torch.stack(said, dim=-2))
 
     def update(

@@ -33,9 +33,11 @@ class Evidence(nn.Module):
 
     def forward(self, features: Float[Tensor, "sim step node slot feature"]) -> Float[Tensor, "sim node slot type"]:
         """Edge logits of each [receiver, slot]."""
-        step = self.step((features - self.mean) / self.spread)
+        step = self.step(((features - self.mean) / self.spread).flatten(0, -2)).unflatten(0, features.shape[:-1])
+        others = step.sum(-2, keepdim=True) - step
+        context = self.context(others.flatten(0, -2)).unflatten(0, features.shape[:-1])
         # Each is summed over time by itself: nothing as large as `step` is written, nor read on the way back.
-        evidence = self.evidence(step.sum(1) + self.context(step.sum(-2, keepdim=True) - step).sum(1))
+        evidence = self.evidence(step.sum(1) + context.sum(1))
         if self.undirected:
             evidence = (evidence + reverse_slots(evidence)) / 2
         evidence = torch.asinh(evidence)
