@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,14 +15,19 @@ class EventWriter:
     """Follows `metrics.jsonl`. Begins anew with each worker, so that a resumed run has no epoch twice."""
 
     def __init__(self, directory: Path) -> None:
-        from tensorboardX import SummaryWriter  # takes half a second to import: only once a model is safe
+        # Takes half a second to import: only once a model is safe. SummaryWriter's own thread would die of a full disk, and its queue never return.
+        from tensorboardX.event_file_writer import EventsWriter
 
         self._metrics, self._offset = directory / "metrics.jsonl", 0
         shutil.rmtree(directory / FOLDER, ignore_errors=True)
-        self._writer = SummaryWriter(str(directory / FOLDER), write_to_disk=True)
+        (directory / FOLDER).mkdir()
+        self._writer = EventsWriter(str(directory / FOLDER / "events"))
 
     def catch_up(self) -> None:
-        """Write what came since the last time."""
+        """Write what came since the last time. Raises OSError when the disk refuses."""
+        from tensorboardX.proto.event_pb2 import Event
+        from tensorboardX.summary import scalar
+
         with open(self._metrics, "rb") as file:
             file.seek(self._offset)
             for line in file.read().splitlines(keepends=True):
@@ -30,7 +36,7 @@ class EventWriter:
                 self._offset += len(line)
                 record = json.loads(line)
                 for name, value in _scalars(record):
-                    self._writer.add_scalar(name, value, global_step=record["epoch"])
+                    self._writer.write_event(Event(wall_time=time.time(), step=record["epoch"], summary=scalar(name, value)))
         self._writer.flush()
 
     def close(self) -> None:

@@ -228,8 +228,9 @@ def _claim(index: sqlite3.Connection, runs_dir: Path) -> list[_Claim]:
         directory = runs_dir / run_id
         try:
             config, status = read_config(directory), read_status(directory)
-        except JobError:
-            continue  # the next look takes it out; it stays as it is
+        except JobError:  # as in _agree
+            index.execute("DELETE FROM runs WHERE id = ?", (run_id,))
+            continue
         try:
             chosen = engine(name)
             places = chosen.places(directory, config, rules)

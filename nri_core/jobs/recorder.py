@@ -48,8 +48,6 @@ class Recorder:
         """Write state and checkpoint of the newest record; the oldest checkpoints go only then."""
         if self._unsaved is None:
             return
-        if self._saved_at > 0:  # not before the first picture
-            self._follow()
         record, state = self._unsaved
         state.save(self._directory / "resume.safetensors")
         record.checkpoint.model.load_state_dict(state.weights())
@@ -58,7 +56,9 @@ class Recorder:
         record.checkpoint.described(figures=record.metrics()).save(folder / f"{record.epoch:06d}")
         for path in older:
             shutil.rmtree(path, ignore_errors=True)
-        self._unsaved, self._saved_at = None, time.monotonic()
+        self._unsaved, first, self._saved_at = None, self._saved_at < 0, time.monotonic()
+        if not first:  # which would delay the first picture
+            self._follow()
 
     def close(self) -> None:
         """Save what is not saved yet."""
