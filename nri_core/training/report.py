@@ -12,7 +12,8 @@ from nri_core.posterior import EdgePosterior
 from nri_core.settings import TrainConfig
 from nri_core.trajectories import Trajectories
 
-SHARE, FEWEST, MOST = 8, 16, 64  # an eighth of an epoch's simulations is looked at; held-out figures come from `evaluate`
+FEWEST, MOST = 16, 64  # simulations; held-out figures come from `evaluate`
+MANY_NODES = 7  # simulations of more have so many pairs each that half as many will do
 HORIZONS = (1, 10, 20)
 FORECAST_SIMS = 16
 FORECASTS_EVERY = 5  # epochs
@@ -29,8 +30,9 @@ class Report:
 
 
 def looked_at(valid: Trajectories, config: TrainConfig) -> Trajectories:
-    """As many of the validation data as a report takes."""
-    return valid.select(slice(min(max(config.epoch_size // SHARE, FEWEST), MOST)))
+    """As many of the validation data as a report takes: an eighth or a sixteenth of an epoch's simulations."""
+    wanted = config.epoch_size // (8 if valid.num_nodes <= MANY_NODES else 16)
+    return valid.select(slice(min(max(wanted, FEWEST), MOST)))
 
 
 @torch.no_grad()
