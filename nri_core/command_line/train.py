@@ -20,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What `runs submit` has too, and where to save."""
     add_training_arguments(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="CHECKPOINT_DIR", help="folder to write the model to")
+    parser.epilog = f"two processes, one model: python -m torch.distributed.run --nproc_per_node 2 -m nri_core train …\n\n{parser.epilog}"
 
 
 def add_training_arguments(parser: argparse.ArgumentParser) -> None:
