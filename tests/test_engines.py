@@ -20,7 +20,7 @@ from nri_core.trajectories import Trajectories
 
 TINY = {"epoch_size": 4, "batch_size": 2, "encoder_hidden": 4, "decoder_hidden": 4, "window": 10}
 SHORT = TrainConfig(epochs=3, **TINY)
-LONGER = TrainConfig(epochs=120, **TINY)
+LONGER = TrainConfig(epochs=120, **TINY)  # more than a worker does before it is killed
 ENDLESS = TrainConfig(epochs=100_000, **TINY)
 SLOTS = 2
 CLOCK = {"seconds", "seconds_left", "samples_per_second"}
@@ -32,6 +32,12 @@ Submit = Callable[..., Run]
 @pytest.fixture(scope="module")
 def data() -> Trajectories:
     return simulate(Springs(), Simulation(num_sims=6, num_nodes=3, num_steps=12))
+
+
+@pytest.fixture(scope="module")
+def unbroken(data: Trajectories) -> list[dict]:
+    """The metrics of LONGER, trained in this process."""
+    return lines([record.metrics() for record in fit(*split(data), LONGER, device="cpu", watch=data.select(slice(0, 1)))])
 
 
 @pytest.fixture(params=ENGINES)
@@ -128,13 +134,12 @@ def test_pause_step_go_on_stop_and_resume(start: Submit) -> None:
     assert again.attempt == 2 and again.epoch > status.epoch == again.resumed_epoch
 
 
-def test_a_killed_worker_is_followed_by_another(start: Submit, data: Trajectories) -> None:
+def test_a_killed_worker_is_followed_by_another(start: Submit, unbroken: list[dict]) -> None:
     run = start(LONGER)
     os.kill(wait_for(run, trains).pid, signal.SIGKILL)
     status = wait_for(run, ended)
     assert (status.state, status.attempt) == ("done", 2), run.log()
-    expected = list(fit(*split(data), LONGER, device="cpu", watch=data.select(slice(0, 1))))
-    assert lines(run.records()) == lines([record.metrics() for record in expected]), "the same as an unbroken run, to the bit"
+    assert lines(run.records()) == unbroken, "the same as an unbroken run, to the bit"
 
 
 def test_the_queue_keeps_its_order(start: Submit) -> None:
@@ -186,6 +191,14 @@ def test_two_runs_share_a_gpu_by_halves(start: Submit) -> None:
     runs[0].cancel()
     wait_for(runs[2], trains)
     assert runs[1].status().pid == second.pid
+
+
+@pytest.mark.parametrize("name", ["ray"], indirect=True)
+def test_a_machine_that_does_not_see_the_project(start: Submit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nri_core.jobs.engines.ray.PROJECT", Path("/nowhere"))
+    run = start(SHORT)
+    assert wait_for(run, ended).state == "lost"
+    assert "must see /nowhere" in run.log() and "exit code" in run.log()
 
 
 @pytest.mark.parametrize("name", ["ray"], indirect=True)

@@ -129,13 +129,13 @@ def test_answers_that_are_none(status: int, body: bytes, said: str) -> None:
 
 
 def test_a_dead_cluster_fails_every_run_that_waits_at_once(data: Trajectories, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nri_core.jobs.engines.ray_api.SECONDS", 0.5)
+    monkeypatch.setattr("nri_core.jobs.engines.ray_api.SECONDS", 1.5)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("NRI_RAY_ADDRESS", f"http://127.0.0.1:{silent.getsockname()[1]}")
         monkeypatch.setenv("RAY_AUTH_TOKEN", "dead")
         began = time.monotonic()
         runs = [submit(data, TINY, watch=data.select(slice(0, 1)), engine="ray", runs_dir=tmp_path) for _ in range(4)]
-        assert time.monotonic() - began < 2, "its silence is remembered"
+        assert time.monotonic() - began < 4.5, "its silence is remembered"
     for run in runs:
         assert run.status().state == "failed" and "No Ray answers" in run.status().message
 

@@ -89,7 +89,7 @@ def _wait(cluster: Cluster, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         with suppress(JobError):
-            if "CPU" in cluster.resources():
+            if "CPU" in cluster.resources() and cluster.job("none") is None:  # the jobs, too: their first answer takes long
                 return
         time.sleep(0.2)
     reason = f"did not answer within {START_SECONDS:.0f} s" if process.poll() is None else f"ended at once with code {process.returncode}"

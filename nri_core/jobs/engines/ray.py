@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from nri_core.devices import DeviceInfo
 from nri_core.errors import JobError
@@ -23,14 +24,22 @@ from nri_core.jobs.limits import Limits
 from nri_core.jobs.process import Process
 
 REMEMBERED_SECONDS = 5.0  # how long what a cluster has, or its silence, is taken as known: the queue asks for each run that waits
+FORGIVEN_SECONDS = 60.0  # how long a cluster that answered may be too busy to
 SILENT_SECONDS = 5.0  # a worker that reported later than that is not asked about
+
+
+class _Known(NamedTuple):
+    resources: dict[str, float]
+    asked: float
+    answered: float
+    silence: str = ""
 
 
 class RayEngine:
     """Devices are `cuda`, whatever GPU Ray chooses, and `cpu`, a core of some machine."""
 
     def __init__(self) -> None:
-        self._known: dict[Cluster, tuple[float, dict[str, float] | JobError]] = {}
+        self._known: dict[Cluster, _Known] = {}
 
     def places(self, directory: Path, config: RunConfig, limits: Limits) -> dict[str, float]:
         """None yet while the Ray of this machine comes up, which this begins where it must."""
@@ -78,7 +87,8 @@ class RayEngine:
             job = cluster.job(_job(directory, status.attempt))
             gone = None if job is None else job["status"] in ENDED
             if gone and status.state == "queued":
-                _tell(directory, f"{job.get('message')}\n{cluster.logs(_job(directory, status.attempt))}")
+                said = f"{job.get('message')}\n{cluster.logs(_job(directory, status.attempt))}"
+                _tell(directory, f"The worker could not begin. Its machine must see {PROJECT} and {directory.parent}. Ray says:\n{said}")
         except JobError:
             return None
         return gone
@@ -103,16 +113,16 @@ class RayEngine:
         return replace(device, title="Ray on this machine, which starts with the first run")
 
     def _resources(self, cluster: Cluster) -> dict[str, float]:
-        asked, found = self._known.get(cluster, (-REMEMBERED_SECONDS, {}))
-        if time.monotonic() - asked > REMEMBERED_SECONDS:
+        known = self._known.get(cluster, _Known({}, -FORGIVEN_SECONDS, -FORGIVEN_SECONDS))
+        if time.monotonic() - known.asked > REMEMBERED_SECONDS:
             try:
-                found = cluster.resources()
+                known = _Known(cluster.resources(), time.monotonic(), time.monotonic())
             except JobError as error:
-                found = error
-            self._known[cluster] = time.monotonic(), found
-        if isinstance(found, JobError):
-            raise JobError(str(found))
-        return found
+                known = known._replace(asked=time.monotonic(), silence=str(error))
+            self._known[cluster] = known
+        if known.silence and known.asked - known.answered > FORGIVEN_SECONDS:
+            raise JobError(known.silence)
+        return known.resources
 
 
 def _cluster(directory: Path, *, launch: bool = False) -> Cluster | None:

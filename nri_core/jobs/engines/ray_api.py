@@ -14,6 +14,7 @@ from nri_core.errors import JobError
 
 ADDRESS = "NRI_RAY_ADDRESS"
 SECONDS = 4.0  # for an answer; a cluster answers in hundredths
+SUBMIT_SECONDS = 30.0  # for a job, which a busy cluster takes its time to accept
 ENDED = ("SUCCEEDED", "FAILED", "STOPPED")
 
 
@@ -49,7 +50,7 @@ class Cluster:
         """Leave a shell command to the cluster. One that it has already under that id is not begun twice."""
         job = {"submission_id": job_id, "entrypoint": command, "entrypoint_num_cpus": cpus, "entrypoint_num_gpus": gpus}
         try:
-            self._call("POST", "/api/jobs/", job | {"runtime_env": {"env_vars": variables}})
+            self._call("POST", "/api/jobs/", job | {"runtime_env": {"env_vars": variables}}, seconds=SUBMIT_SECONDS)
         except JobError:
             if self.job(job_id) is None:  # the answer may have been lost after the job was accepted
                 raise
@@ -66,12 +67,14 @@ class Cluster:
         """Ask the process to end, and after three seconds make it."""
         self._call("POST", f"/api/jobs/{job_id}/stop", {}, missing=True)
 
-    def _call(self, method: str, path: str, content: dict[str, Any] | None = None, *, missing: bool = False) -> Any:
+    def _call(
+        self, method: str, path: str, content: dict[str, Any] | None = None, *, missing: bool = False, seconds: float | None = None
+    ) -> Any:
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
         data = None if content is None else json.dumps(content).encode()
         request = urllib.request.Request(self.address + path, method=method, data=data, headers=headers)
         try:
-            with _OPENER.open(request, timeout=SECONDS) as answer:
+            with _OPENER.open(request, timeout=seconds or SECONDS) as answer:
                 found = json.loads(answer.read())
         except urllib.error.HTTPError as error:
             if error.code == 404 and missing:
