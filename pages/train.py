@@ -7,7 +7,7 @@ from nri_core.settings import TrainConfig
 from ui import recipes, state
 from ui.backends import choose_backend
 from ui.forms import ask, check_choice
-from ui.frame import STAGE_AND_SIDE, frame
+from ui.frame import STAGE_AND_SIDE, frame, mistakes_shown
 from ui.loading import choose_data, choose_watched, load_model
 from ui.player import player
 from ui.runs import list_runs_at_hand, show_run
@@ -24,6 +24,7 @@ with frame("train"):
         show_run(followed)
     else:
         stage, settings = st.columns(STAGE_AND_SIDE, gap="medium")
+        said = stage.empty()
         with settings:
             data = choose_data()
             check_choice("Recipe", "preset", RECIPES, start="live")
@@ -35,9 +36,9 @@ with frame("train"):
             train = st.container()
         with stage:
             if data is None:
-                st.info("Upload trajectories to train on, or choose other data on the left.", icon=":material/upload:")
+                st.info("Upload trajectories to train on, or choose other data.", icon=":material/upload:")
             else:
-                st.caption("To predict such motion, the model must find out who acts on whom. The graph of this system will form here.")
+                said.caption("To predict such motion, the model must find out who acts on whom. The graph of this system will form here.")
                 screen = st.container()
                 watched = choose_watched(data)
                 with screen:
@@ -51,10 +52,11 @@ with frame("train"):
         ready = data is not None and config is not None
         pressed = train.button("Train", type="primary", disabled=not ready, width="stretch", key=f"train {len(state.runs())}")
         if pressed and ready:
-            with stage, st.spinner("Getting the data ready", show_time=True):
+            said.caption("Getting the data ready: a second or two.")
+            with said, mistakes_shown():
                 run = submit(data.make(), config, watch=watched, name=data.name, device=backend.device, engine=backend.engine, user=state.user())
                 state.follow_run(run.id)
-            st.rerun()
+                st.rerun()
 
     with st.expander("Earlier runs"):
         list_runs_at_hand()

@@ -22,7 +22,7 @@ COMPARED: dict[str, tuple[str, Callable[[Mapping[str, Any]], float | None]]] = {
 
 def accuracies(records: Records) -> go.Figure:
     """Edge accuracy on the validation systems after each epoch, read both ways."""
-    figure = small(line_chart("Edge accuracy", "Training time (s)", "Right pairs (%)"))
+    figure = _chart("Edge accuracy", "Right pairs (%)")
     ways = (("edge_accuracy", "best way", MODEL_COLOUR, "solid"), ("edge_accuracy_encoder", "encoder alone", SECOND_COLOUR, "dash"))
     for name, label, colour, dash in ways:
         _curve(figure, records, lambda record, name=name: None if record.get(name) is None else 100 * record[name], label, colour, dash)
@@ -31,7 +31,7 @@ def accuracies(records: Records) -> go.Figure:
 
 def losses(records: Records) -> go.Figure:
     """The loss after each epoch, on the training and on the validation systems."""
-    figure = small(line_chart("Loss", "Training time (s)", "Lower is better"))
+    figure = _chart("Loss", "Lower is better")
     for name, label, colour, dash in (("loss", "training", MODEL_COLOUR, "solid"), ("valid_loss", "validation", SECOND_COLOUR, "dash")):
         _curve(figure, records, lambda record, name=name: record.get(name), label, colour, dash)
     return figure
@@ -39,7 +39,7 @@ def losses(records: Records) -> go.Figure:
 
 def terms(records: Records) -> go.Figure:
     """What the loss is made of, each against time."""
-    figure = small(line_chart("Loss terms", "Training time (s)", "Nats"))
+    figure = _chart("Loss terms", "Nats")
     for place, (name, label) in enumerate(TERMS.items()):
         _curve(figure, records, lambda record, name=name: record.get(name), label, EDGE_COLOURS[place], DASHES[place])
     return figure
@@ -47,7 +47,7 @@ def terms(records: Records) -> go.Figure:
 
 def errors(records: Records) -> go.Figure:
     """Error of free forecasts on validation systems, by frames ahead."""
-    figure = small(line_chart("Forecast error", "Training time (s)", "Mean square"))
+    figure = _chart("Forecast error", "Mean square")
     for place, horizon in enumerate(("1", "10", "20")):
         label = f"{horizon} frame{'s' * (horizon != '1')} ahead"
         _curve(figure, records, lambda record, horizon=horizon: (record.get("valid_mse") or {}).get(horizon), label, EDGE_COLOURS[place], DASHES[place], smooth=False)
@@ -56,7 +56,7 @@ def errors(records: Records) -> go.Figure:
 
 def learning_rate(records: Records) -> go.Figure:
     """The step size of the optimiser."""
-    figure = small(line_chart("Learning rate", "Training time (s)", "Step size"))
+    figure = _chart("Learning rate", "Step size")
     _curve(figure, records, lambda record: record.get("learning_rate"), "learning rate", MODEL_COLOUR, "solid", smooth=False)
     return figure.update_layout(showlegend=False).update_yaxes(rangemode="tozero")
 
@@ -70,6 +70,12 @@ def runs_compared(runs: Mapping[str, Records], quantity: str) -> go.Figure:
     if quantity == "Error 10 frames ahead":
         figure.update_yaxes(type="log", exponentformat="power")
     return figure.update_layout(legend={"orientation": "h", "x": 0, "xanchor": "left", "y": -0.25, "yanchor": "top"}, height=300)
+
+
+def _chart(title: str, y_title: str) -> go.Figure:
+    """The seconds stand at the ticks: a title would take a quarter of so small a chart."""
+    figure = small(line_chart(title, "", y_title))
+    return figure.update_layout(legend_y=-0.32).update_xaxes(ticksuffix=" s", title=None)
 
 
 def _curve(

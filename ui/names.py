@@ -106,3 +106,15 @@ def sample_title(name: str) -> str:
     system, nodes = re.fullmatch(r"([a-z_]+?)(\d*)", name).groups()
     law = LAWS.get(system)
     return f"{law.title}, {nodes} {law.bodies}" if law and nodes else name
+
+
+def literal(text: str) -> str:
+    """What people typed, without meaning to Markdown: a name must not load a picture from somewhere."""
+    return re.sub(r"([\\`*_\[\]<>#|~$:])", r"\\\1", text)
+
+
+def written(value: Any) -> str:
+    """A setting's value in a table."""
+    if value is None:
+        return "–"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

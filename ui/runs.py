@@ -1,21 +1,31 @@
 """A training run on the page: its state and what can be done with it, and the graphs of chosen systems forming."""
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from nri_core.errors import JobError
-from nri_core.jobs import Run, RunStatus, open_run
+from nri_core.jobs import Run, RunStatus, open_run, usage
 from nri_core.metrics import score_edges
 from nri_core.posterior import EdgePosterior
 from nri_core.trajectories import Trajectories
 from ui import curves, state
 from ui.frame import STAGE_AND_SIDE, mistakes_shown, page
 from ui.loading import runs_at_hand
+from ui.names import literal
 from ui.player import player
 
 MOST_LISTED = 8
-MOST_BESIDE = 7
+MOST_BESIDE, MOST_OFFERED = 7, 50
 ENDED = {"done": ("green", "Done"), "cancelled": ("orange", "Stopped"), "failed": ("red", "Failed"), "lost": ("red", "Lost")}
-ORDINALS = {1: "next", 2: "2nd", 3: "3rd"}
+ENDINGS = {1: "st", 2: "nd", 3: "rd"}
+STEADY = 25  # epochs; of longer histories the charts wait until there is 1 / 25 more to show, so that one can read them
+TERMS = (
+    "NLL: how surprised the model is by the motion that came, in nats, constants left out; lower is better. "
+    "KL: how far its belief in a graph is from what it expects before it has seen any motion. "
+    "Imitation: how far the encoder is from what the decoder finds. "
+    "Forecast error: of forecasts that run alone, on systems that the training does not see, by frames ahead; distances count in "
+    "units where the data reach from -1 to 1."
+)
 
 
 def show_run(run_id: str) -> None:
@@ -35,16 +45,19 @@ def list_runs_at_hand() -> None:
     """A link to each of the newest runs that this user may see."""
     runs = runs_at_hand()
     for run in runs[:MOST_LISTED]:
-        st.page_link(page("train"), label=titled(run), icon=":material/history:", query_params={"run": run.id})
+        st.page_link(page("train"), label=literal(titled(run)), icon=":material/history:", query_params={"run": run.id})
     if not runs:
         st.caption("None yet.")
 
 
 def titled(run: Run) -> str:
     """A run in a list: its name, when it was submitted, its state."""
-    status = run.status()
-    when = status.submitted.astimezone()
-    return f"{status.name}, {when.day} {when:%B %H:%M}, {status.state}"
+    return f"{_dated(run)}, {run.status().state}"
+
+
+def _dated(run: Run) -> str:
+    when = run.stored_status().submitted.astimezone()
+    return f"{run.name}, {when.day} {when:%B %H:%M}"
 
 
 def named(posterior: EdgePosterior, data: Trajectories) -> EdgePosterior:
@@ -66,15 +79,22 @@ def _live(run_id: str, ended: bool) -> None:
         if (status.state in ENDED) != ended:
             st.rerun()
         stage, side = st.columns(STAGE_AND_SIDE, gap="medium")
-        records = run.records()
+        watched = run.watched()
+        records = _steady(run.records(), status)
+        known = records[-1]["edge_accuracy"] is not None if records else watched.edge_types is not None
         with side:
             _state(run, status)
-            _first_curve(records)
+            _draw(curves.accuracies(records) if known else curves.losses(records), "first")
         with stage:
-            _forming(run, status)
-        if records:
-            _more_curves(records)
-            _beside(run, records)
+            _forming(run, status, watched)
+        _more_curves(records, known)
+        _beside(run, records)
+
+
+def _steady(records: curves.Records, status: RunStatus) -> curves.Records:
+    """The records at hand, or somewhat fewer while it trains: each new point draws a chart anew, and what one points at is lost."""
+    spare = len(records) % (len(records) // STEADY + 1)
+    return records[: len(records) - spare] if status.state == "running" and not status.paused else records
 
 
 def _state(run: Run, status: RunStatus) -> None:
@@ -87,8 +107,13 @@ def _state(run: Run, status: RunStatus) -> None:
         _controls(run, status)
     if status.state in ("failed", "lost"):
         st.error(status.message, icon=":material/error:")
-    elif not status.epoch or status.state in ENDED or status.paused:
+    elif status.state == "queued":
+        busy = sum(used.running for used in usage().values())
+        st.caption(f"{busy} run{'s train' if busy != 1 else ' trains'} here now. This page may be closed: the run stays in the queue.")
+    elif status.state in ENDED:
         st.caption(status.message)
+    elif not status.epoch:
+        st.caption("The first epoch is under way." if run.snapshots() else "Getting ready: PyTorch takes seconds to load.")
     facts = [status.where, f"{status.samples_per_second:,.0f} systems a second" if status.samples_per_second else "", status.note]
     st.caption(" · ".join(filter(None, facts)))
     keep = {"type": "primary", "width": "stretch", "icon": ":material/check:"}
@@ -99,12 +124,16 @@ def _state(run: Run, status: RunStatus) -> None:
 
 
 def _controls(run: Run, status: RunStatus) -> None:
+    """The same buttons in every state: nothing jumps under the mouse."""
+    waits = status.state == "queued"
     with st.container(horizontal=True, gap="small"):
-        if status.state == "running" and status.paused:
+        if status.paused:
             st.button("Resume run", on_click=run.unpause, icon=":material/play_arrow:", help="Goes on where it waits.")
-            st.button("One epoch", on_click=run.step, icon=":material/skip_next:", help="One more epoch, then it pauses again.")
-        elif status.state == "running":
-            st.button("Pause run", on_click=run.pause, icon=":material/pause:", help="Waits after the epoch at hand; its clock stands still.")
+        else:
+            meaning = "Waits after the epoch at hand; its clock stands still."
+            st.button("Pause run", on_click=run.pause, icon=":material/pause:", help=meaning, disabled=waits)
+        meaning = "Trains to the end of one more epoch, then pauses."
+        st.button("One epoch", on_click=run.step, icon=":material/skip_next:", help=meaning, disabled=waits)
         st.button("Stop", on_click=run.cancel, icon=":material/stop_circle:", help="Ends the training and keeps the model.")
 
 
@@ -123,8 +152,7 @@ def _after(run: Run, status: RunStatus) -> None:
 
 def _time_to_go(status: RunStatus) -> str:
     if status.state == "queued" and not status.device:
-        place = status.position
-        return "Waiting for a free device" + (f": {ORDINALS.get(place, f'{place}th')} in the queue" if place else "")
+        return "Waiting for a free device" + (f": {_ordinal(status.position)} in the queue" if status.position else "")
     if status.paused:
         return f"Epoch {status.epoch} of {status.num_epochs}, paused"
     if status.seconds_left is None:
@@ -133,52 +161,49 @@ def _time_to_go(status: RunStatus) -> str:
     return f"Epoch {status.epoch} of {status.num_epochs}, " + (f"{minutes} min {seconds} s to go" if minutes else f"{seconds} s to go")
 
 
-def _forming(run: Run, status: RunStatus) -> None:
-    epochs, watched = run.snapshots(), run.watched()
+def _ordinal(place: int) -> str:
+    return f"{place}{'th' if place % 100 in (11, 12, 13) else ENDINGS.get(place % 10, 'th')}"
+
+
+def _forming(run: Run, status: RunStatus, watched: Trajectories) -> None:
+    epochs, ended = run.snapshots(), status.state in ENDED
     meaning = "An epoch is the stretch of training between two reports. Look back to see the graph form again."
-    st.caption("The graph of one system, forming: what the model believes after each epoch.", help=meaning)
-    screen, scrubber = st.container(), st.container(horizontal=True, vertical_alignment="bottom")
+    st.caption("The graph forming: what the model believes after each epoch.", help=meaning)
+    screen, scrubber = st.container(), st.container(horizontal=True, vertical_alignment="center", height=80, border=False)
     epoch, sim = epochs[-1] if epochs else None, 0
     with scrubber:
         if watched.num_sims > 1:
             sim = st.segmented_control(
                 "System", range(watched.num_sims), default=0, required=True, format_func=lambda place: str(place + 1), key=f"watched {run.id}"
             )
-        ended = status.state in ENDED
-        if len(epochs) > 1 and (ended or st.toggle("Look back", key=f"back {run.id}", help="Slide through the history while the training goes on.")):
+        back = ended or st.toggle(
+            "Look back", key=f"back {run.id}", disabled=len(epochs) < 2, help="Slide through the history while the training goes on; off: the latest."
+        )
+        if back and len(epochs) > 1:
             epoch = st.select_slider("Epoch", epochs, value=epochs[-1], key=f"epoch {run.id}")
     with screen:
-        posterior = named(run.snapshot(epoch), watched) if epoch else None
-        note = f"after epoch {epoch}" if epoch else "before the first epoch"
+        posterior = None if epoch is None else named(run.snapshot(epoch), watched)
+        note = f"after epoch {epoch}" if epoch else "before the first epoch" if epoch is None else "before the first epoch: a guess"
         player(watched, key="forming", sim=sim, posterior=posterior, note=note, height=446)
 
 
-def _first_curve(records: curves.Records) -> None:
-    """Beside the player: what matters most."""
-    if not records:
-        return
-    known = records[-1]["edge_accuracy"] is not None  # only where the truth is known
-    _draw({"accuracies": curves.accuracies(records)} if known else {"losses": curves.losses(records)})
-
-
-def _more_curves(records: curves.Records) -> None:
-    known = records[-1]["edge_accuracy"] is not None
+def _more_curves(records: curves.Records, known: bool) -> None:
+    st.caption("How the training goes, by seconds of training. Faint lines are the values, strong ones their running mean.", help=TERMS)
     figures = {"losses": curves.losses(records)} if known else {}
     figures |= {"terms": curves.terms(records), "errors": curves.errors(records), "rate": curves.learning_rate(records)}
-    figures = {name: figure for name, figure in figures.items() if figure.data}
+    figures = {name: figure for name, figure in figures.items() if figure.data or not records}
     for column, (name, figure) in zip(st.columns(len(figures)), figures.items(), strict=True):
         with column:
-            _draw({name: figure})
+            _draw(figure, name)
 
 
-def _draw(figures: dict[str, object]) -> None:
-    for name, figure in figures.items():
-        st.plotly_chart(figure, key=name, config={"displayModeBar": False}, alt=f"{figure.layout.title.text} against training time")
+def _draw(figure: go.Figure, key: str) -> None:
+    st.plotly_chart(figure, key=key, config={"displayModeBar": False}, alt=f"{figure.layout.title.text} against training time")
 
 
 def _beside(run: Run, records: curves.Records) -> None:
     """Several runs in one chart."""
-    others = {titled(other): other for other in runs_at_hand()[:50] if other.id != run.id}
+    others = {f"{_dated(other)}, {other.id[:4]}": other for other in runs_at_hand()[:MOST_OFFERED] if other.id != run.id}
     if not others:
         return
     with st.expander("Beside other runs"):
@@ -186,4 +211,4 @@ def _beside(run: Run, records: curves.Records) -> None:
         if chosen:
             quantity = st.segmented_control("What", curves.COMPARED, default="Edge accuracy", required=True, key="compared")
             runs = {f"{run.name} (this one)": records} | {name: others[name].records() for name in chosen}
-            _draw({"beside": curves.runs_compared(runs, quantity)})
+            _draw(curves.runs_compared(runs, quantity), "beside")

@@ -70,7 +70,7 @@ class Run:
             raise JobError(f"The metrics of run {self.id} cannot be read ({error}). Its model is not affected.") from error
 
     def snapshots(self) -> list[int]:
-        """The epochs after which the graph of the watched simulation was inferred."""
+        """The epochs after which the graphs of the watched simulations were inferred; 0: before any, by the untrained model."""
         return sorted(int(path.stem) for path in (self.directory / "snapshots").glob("[0-9]*.npz"))
 
     def snapshot(self, epoch: int) -> EdgePosterior:
