@@ -101,7 +101,9 @@ class NRI(nn.Module):
     def aggregate(self, messages: Messages, edges: Float[Tensor, "*#batch node slot type"]) -> Float[Tensor, "*batch node channel"]:
         """Σ_j Σ_k z_ij,k m_ij^k over the types that send."""
         sending = edges[..., 1:] if self.settings.skip_first else edges
-        return (messages.values * sending.unsqueeze(-1)).sum((-3, -2))
+        said = messages.values.flatten(-3, -2)
+        with torch.autocast(said.device.type, enabled=False):  # in the precision of the messages: a product here is a sum
+            return (sending.flatten(-2).unsqueeze(-2).to(said.dtype) @ said).squeeze(-2)
 
     def log_prob(
         self, prediction: Prediction, target: Float[Tensor, "*#batch dim"]
