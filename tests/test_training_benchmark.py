@@ -31,6 +31,7 @@ def test_every_row_has_its_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     assert rows[0]["times_as_fast"] == 1
 
 
+@pytest.mark.slow
 def test_memory_of_a_step_is_told_for_pieces_and_whole() -> None:
     rows = memory.main((5,), sims=2, hidden=8)["rows"]
     assert [row["pieces"] for row in rows] == [True, False]
