@@ -4,6 +4,7 @@ import streamlit as st
 
 from ui import state
 from ui.frame import STAGE_AND_SIDE, frame
+from ui.names import literal
 from ui.player import player
 
 with frame("compare"):
@@ -21,7 +22,7 @@ with frame("compare"):
         state.show(chosen_data.name, chosen_data.size, chosen.name if chosen else "none that can read them")
     with stage:
         if chosen is None:
-            st.caption(f"“{chosen_data.name}”, as it was recorded.")
+            st.caption(f"“{literal(chosen_data.name)}”, as it was recorded.")
             player(data, key="compare", height=458)
         else:
             comparison.introduce(chosen, chosen_data, data)

@@ -48,6 +48,7 @@ def own_sample() -> samples.Sample:
 
 
 with frame("explore"):
+    state.recall_model()
     there = (*samples.names(), *([state.OWN] if state.own_model() else []))
     stage, numbers = st.container(), st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
     with numbers:
@@ -59,7 +60,7 @@ with frame("explore"):
         count = shown.trajectories.num_sims
         check_choice("System", "system", range(1, count + 1), start=1)
         unseen = f"{count} systems that the model never saw in training."
-        system = st.slider("System", 1, count, 1, key="system", bind="query-params", width=170, help=unseen) - 1
+        system = st.slider("System", 1, count, 1, key="system", bind="query-params", width=170, help=unseen) - 1 if count > 1 else 0
         for label, value, meaning in _figures(shown, system):
             st.metric(label, value, help=meaning, width="content")
 

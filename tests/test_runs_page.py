@@ -53,7 +53,7 @@ def run_named(name: str) -> Run:
 def test_every_run_is_listed_with_its_results() -> None:
     table = opened().dataframe[0].value
     assert sorted(table["Name"]) == ["first seed", "second seed", "wider"]
-    assert set(table["State"]) == {"✓ done"} and set(table["Done"]) == {1.0}
+    assert set(table["State"]) == {"✓ done"} and set(table["Done"]) == {100}
     run = run_named("wider")
     row = table[table["Name"] == "wider"].iloc[0]
     assert row["Validation loss"] == run.records()[-1]["valid_loss"] and row["Seed"] == 0

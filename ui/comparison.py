@@ -13,6 +13,7 @@ from nri_core.trajectories import Trajectories
 from ui import figures
 from ui.choices import Chosen
 from ui.forms import note
+from ui.names import literal
 from ui.readings import Reading
 from ui.state import Dataset
 
@@ -26,7 +27,7 @@ def introduce(chosen: Chosen, dataset: Dataset, data: Trajectories) -> None:
     """One sentence on who read what, and what to know about it."""
     part = "" if data.num_sims == dataset.trajectories.num_sims else f" The first {data.num_sims:,} of {dataset.trajectories.num_sims:,} systems."
     truth = "" if data.edge_types is None else ", beside the truth"
-    st.caption(f"What “{chosen.name}” made of “{dataset.name}”{truth}.{part} {chosen.about}".strip())
+    st.caption(f"What “{literal(chosen.name)}” made of “{literal(dataset.name)}”{truth}.{part} {chosen.about}".strip())
     if chosen.caveats:
         note("orange", "info", " ".join(chosen.caveats))
 

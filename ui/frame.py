@@ -13,6 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from nri_core.errors import NRIError
 from ui import state
+from ui.names import literal
 
 _PAGES_DIR = Path(__file__).parent.parent / "pages"
 _ICON = Path(__file__).parent / "icon.svg"
@@ -85,8 +86,8 @@ def next_step(name: str, label: str) -> None:
 
 def _show_loaded(place: DeltaGenerator) -> None:
     view = state.view()
-    place.caption(f"Dataset  \n**{view.data}**  \n{view.size}")
-    place.caption(f"Model  \n**{view.model}**")
+    place.caption(f"Dataset  \n**{literal(view.data)}**  \n{view.size}")
+    place.caption(f"Model  \n**{literal(view.model)}**")
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""The Runs page: a table of runs, what can be done with one or several of them, and sweeps."""
+"""The Runs page: a table of runs, and what can be done with one or several of them."""
 
 import tempfile
 from collections.abc import Sequence
@@ -10,23 +10,27 @@ import pandas as pd
 import streamlit as st
 
 from nri_core.errors import JobError
-from nri_core.jobs import Run, RunStatus
+from nri_core.jobs import Run, RunStatus, advance
 from nri_core.jobs.repeat import command
 from nri_core.jobs.results import latest
 from nri_core.jobs.shelf import delete, pack, rename, restore, unpack
-from nri_core.jobs.sweep import average, sweep_table
+from nri_core.jobs.sweep import average
 from nri_core.settings import TrainConfig
 from ui import curves, state
 from ui.forms import note
-from ui.frame import page
+from ui.frame import mistakes_shown, next_step, page
 from ui.loading import runs_at_hand
-from ui.names import called
+from ui.names import called, literal, written
+from ui.sweeps import show_sweeps
 
 MOST_COMPARED = 8
+MOST_SENTENCES = 3
+SECONDS = 2.0  # between two looks at runs that are under way
 STATES = {"queued": "… waiting", "running": "▶ running", "done": "✓ done", "failed": "✗ failed", "cancelled": "■ stopped", "lost": "✗ lost"}
 
 COLUMNS = {
-    "Done": st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1, help="Epochs done, of those asked for"),
+    "Name": st.column_config.TextColumn(width=230),
+    "Done": st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100, width=110, help="Of the training time that it will take"),
     "Edges right": st.column_config.NumberColumn(format="%.1f %%", help="Share of pairs named rightly on validation systems, up to relabelling"),
     "Encoder alone": st.column_config.NumberColumn(format="%.1f %%", help="The same, read by the encoder alone"),
     "Error, 10 frames": st.column_config.NumberColumn(format="%.1e", help="Mean squared forecast error 10 frames ahead, scaled units"),
@@ -47,13 +51,22 @@ class Entry:
     results: dict[str, Any]
 
     @property
+    def progress(self) -> float:
+        """From 0 to 1: epochs tell little where a time limit ends the run."""
+        if self.status.state == "done":
+            return 1.0
+        if self.status.state == "running" and self.status.seconds_left is not None:
+            return self.status.seconds / max(self.status.seconds + self.status.seconds_left, 1e-9)
+        return self.status.epoch / self.status.num_epochs if self.status.num_epochs else 0.0
+
+    @property
     def row(self) -> dict[str, Any]:
         """A line of the table."""
         results, errors = self.results, self.results.get("valid_mse", {})
         return {
             "Name": self.status.name,
             "State": STATES[self.status.state] + (", paused" if self.status.paused else ""),
-            "Done": self.status.epoch / self.status.num_epochs if self.status.num_epochs else 0.0,
+            "Done": 100 * self.progress,
             "Edges right": _percent(results.get("edge_accuracy")),
             "Encoder alone": _percent(results.get("edge_accuracy_encoder")),
             "Error, 10 frames": errors.get("10"),
@@ -65,8 +78,40 @@ class Entry:
         }
 
 
-def entries() -> list[Entry]:
-    """The runs that this user may see, newest first; one that cannot be read is said below."""
+def show_runs() -> None:
+    """The list and what is chosen in it, anew every two seconds as long as a run is under way."""
+    advance()
+    under_way = _under_way(_entries()[0])
+    st.fragment(_listed, run_every=SECONDS if under_way else None)(under_way)
+
+
+def _listed(under_way: bool) -> None:
+    with mistakes_shown():
+        found, unreadable = _entries()
+        if _under_way(found) != under_way:
+            st.rerun()
+        for sentence in unreadable[:MOST_SENTENCES]:
+            note("red", "error", literal(sentence))
+        if not found:
+            st.caption("A run is one training: its settings, its curves, the graphs it found and its model. There is none yet.")
+            next_step("train", "Train a model")
+            return
+        st.caption("Every training of this server that you may see. Choose one to open it, several to compare them.")
+        found = _filtered(found)
+        chosen = _choose(found)
+        if len(chosen) == 1:
+            _show_one(chosen[0])
+        elif chosen:
+            _show_several(chosen)
+        show_sweeps([(entry.sweep, entry.run) for entry in found if entry.sweep])
+
+
+def _under_way(found: Sequence[Entry]) -> bool:
+    return any(entry.status.active for entry in found)
+
+
+def _entries() -> tuple[list[Entry], list[str]]:
+    """The runs that this user may see, newest first, and a sentence about each that cannot be read."""
     found, unreadable = [], []
     for run in runs_at_hand():
         try:
@@ -74,14 +119,12 @@ def entries() -> list[Entry]:
             found.append(Entry(run, run.status(), asked.settings, asked.sweep, latest(run)))
         except (JobError, ValueError) as error:
             unreadable.append(str(error))
-    for sentence in unreadable[:3]:
-        note("red", "error", sentence)
-    return found
+    return found, unreadable
 
 
-def filtered(found: Sequence[Entry]) -> list[Entry]:
+def _filtered(found: Sequence[Entry]) -> list[Entry]:
     """Those that the user looks for."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="top"):
         text = st.text_input("Find", key="find", bind="query-params", placeholder="Part of a name", width=170)
         sweeps = sorted({entry.sweep for entry in found if entry.sweep})
         sweep = st.selectbox("Sweep", sweeps, index=None, key="sweep", placeholder="All", width=210) if sweeps else None
@@ -96,51 +139,56 @@ def filtered(found: Sequence[Entry]) -> list[Entry]:
     ]
 
 
-def choose(found: Sequence[Entry]) -> list[Entry]:
+def _choose(found: Sequence[Entry]) -> list[Entry]:
     """The table; what is selected in it."""
     if not found:
         st.info("No run is like that. Clear the search above.", icon=":material/search_off:")
         return []
     table = _known(pd.DataFrame([entry.row for entry in found]))
-    event = st.dataframe(table, hide_index=True, on_select="rerun", selection_mode="multi-row", column_config=COLUMNS, key=f"table {len(found)}")
+    listed = hash(tuple(entry.run.id for entry in found))  # a selection is of places: it holds as long as the same runs stand there
+    event = st.dataframe(table, hide_index=True, on_select="rerun", selection_mode="multi-row", column_config=COLUMNS, key=f"table {listed}")
     return [found[place] for place in event.selection.rows if place < len(found)]
 
 
-def show_one(entry: Entry) -> None:
+def _show_one(entry: Entry) -> None:
     """What can be done with one run."""
     run, status = entry.run, entry.status
-    st.subheader(status.name, anchor=False)
-    st.caption(status.message)
-    with st.container(horizontal=True):
+    st.subheader(literal(status.name), anchor=False)
+    st.caption(literal(status.message))
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link(page("train"), label="Open", icon=":material/open_in_new:", query_params={"run": run.id})
         if status.checkpoint:
             for target, label in (("explore", "Load into Explore"), ("compare", "Compare with the truth")):
                 if st.button(label, key=target, icon=":material/hub:" if target == "explore" else ":material/compare:"):
                     state.keep_model(f"Trained on {status.name}", status.checkpoint, run=run.id)
-                    st.switch_page(page(target), query_params={"sample": state.OWN} if target == "explore" else None)
+                    st.switch_page(page(target), query_params={"sample": state.OWN, "run": run.id} if target == "explore" else None)
         with st.popover("Rename", icon=":material/edit:"):
             name = st.text_input("Name", status.name, max_chars=120, key=f"name {run.id}")
             if st.button("Rename it", type="primary"):
                 rename(run, name)
                 st.rerun()
         st.download_button("Download", lambda: _packed(run), f"{run.id}.zip", "application/zip", icon=":material/download:", on_click="ignore")
+        _stop_or_resume(entry)
         _delete_button([entry])
-    st.caption("The command that repeats this run exactly, in the project's folder:")
-    st.code(command(run), language="bash", wrap_lines=True)
+    with mistakes_shown():  # a run with files missing can still be renamed and deleted
+        line = command(run)
+        exactly = " exactly" if entry.config.max_seconds is None else ", but for what its time limit makes depend on the machine"
+        st.caption(f"The command that repeats this run{exactly}; call it in the project's folder.")
+        st.code(line, language="bash", wrap_lines=True)
     with st.expander("Settings that differ from the live recipe"):
-        changed = {called(name): _shown(value) for name, value in entry.config if value != TrainConfig.model_fields[name].default}
+        changed = {called(name): written(value) for name, value in entry.config if value != TrainConfig.model_fields[name].default}
         st.table(pd.Series(changed, name="Value", dtype=str)) if changed else st.caption("None.")
     with st.expander("The end of its log"):
         st.code(run.log() or "The log is empty.", language=None)
 
 
-def show_several(chosen: Sequence[Entry]) -> None:
+def _show_several(chosen: Sequence[Entry]) -> None:
     """Settings and results side by side, and curves in one chart."""
     names = _distinct([entry.status.name for entry in chosen])
     differing = [name for name in TrainConfig.model_fields if len({repr(getattr(entry.config, name)) for entry in chosen}) > 1]
     st.subheader(f"{len(chosen)} runs side by side", anchor=False)
     st.caption("Settings that differ, then results." if differing else "Their settings are alike.")
-    settings = [{called(name): _shown(getattr(entry.config, name)) for name in differing} for entry in chosen]
+    settings = [{called(name): written(getattr(entry.config, name)) for name in differing} for entry in chosen]
     results = [{name: value for name, value in entry.row.items() if name not in ("Name", "Done", "Seed", "Started")} for entry in chosen]
     rows = [{"Name": name} | one | other for name, one, other in zip(names, settings, results, strict=True)]
     st.dataframe(_known(pd.DataFrame(rows)), hide_index=True, column_config=COLUMNS)
@@ -153,15 +201,6 @@ def show_several(chosen: Sequence[Entry]) -> None:
             if st.button("Average these models", icon=":material/groups:", help=help_):
                 _average(chosen)
         _delete_button(chosen)
-
-
-def show_sweeps(found: Sequence[Entry]) -> None:
-    """Mean and spread over the seeds of each combination of settings, for the sweeps in the list."""
-    for sweep in dict.fromkeys(entry.sweep for entry in found if entry.sweep):
-        with st.expander(f"Sweep {sweep}: mean and spread over seeds"):
-            rows = sweep_table([entry.run for entry in reversed(found) if entry.sweep == sweep])  # in the order of submission
-            st.dataframe(pd.DataFrame([_sweep_row(row) for row in rows]), hide_index=True)
-            st.caption("Mean ± standard deviation over the seeds that are done; accuracies on validation systems, up to relabelling.")
 
 
 def upload() -> None:
@@ -183,6 +222,17 @@ def show_deleted() -> None:
                 for run_id in deleted:
                     restore(run_id)
                 st.rerun()
+
+
+def _stop_or_resume(entry: Entry) -> None:
+    if entry.status.active:
+        if st.button("Stop", icon=":material/stop_circle:", help="Ends the training and keeps the model."):
+            entry.run.cancel()
+            st.rerun()
+    elif entry.status.state != "done":
+        if st.button("Resume", icon=":material/play_arrow:", help="Goes on from its last saved state."):
+            entry.run.resume()
+            st.rerun()
 
 
 def _delete_button(chosen: Sequence[Entry]) -> None:
@@ -210,26 +260,6 @@ def _packed(run: Run) -> BinaryIO:
         return open(Path(folder) / "run.zip", "rb")
 
 
-def _sweep_row(row: dict[str, Any]) -> dict[str, Any]:
-    states = ", ".join(f"{count} {state}" for state, count in row["states"].items())
-    settings = {called(name): _shown(value) for name, value in row["settings"].items()}
-    results = {
-        "Edges right (%)": _spread(row, "edge_accuracy", 100, ".1f"),
-        "Encoder alone (%)": _spread(row, "edge_accuracy_encoder", 100, ".1f"),
-        "Error, 10 frames": _spread(row, "mse_10", 1, ".1e"),
-        "Validation loss": _spread(row, "valid_loss", 1, ".3f"),
-        "Seconds": _spread(row, "seconds", 1, ".0f"),
-    }
-    return {"Row": row["row"], **settings, "Seeds": len(row["seeds"]), "State": states, **results}
-
-
-def _spread(row: dict[str, Any], name: str, factor: float, form: str) -> str:
-    if row[name] is None:
-        return "–"
-    spread = row[f"{name}_sd"]
-    return f"{factor * row[name]:{form}}" + ("" if spread is None else f" ± {factor * spread:{form}}")
-
-
 def _known(table: pd.DataFrame) -> pd.DataFrame:
     """Without the columns that nobody fills."""
     return table.drop(columns=[name for name in table if table[name].isna().all()])
@@ -237,12 +267,6 @@ def _known(table: pd.DataFrame) -> pd.DataFrame:
 
 def _percent(share: float | None) -> float | None:
     return None if share is None else 100 * share
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "–"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _distinct(names: Sequence[str]) -> list[str]:

@@ -96,6 +96,17 @@ def keep_model(name: str, folder: Path, *, run: str = "", temporary: bool = Fals
     st.session_state[_MODEL] = model
 
 
+def recall_model() -> None:
+    """Make the model of the run that the address names the one in use, where this session has none: a reload, or a link from somebody else."""
+    run_id = st.query_params.get(_RUN)
+    if own_model() is None and run_id:
+        from nri_core.jobs import open_run  # the landing page opens without it
+
+        run = open_run(run_id)
+        if run.checkpoint_dir:
+            keep_model(f"Trained on {run.name}", run.checkpoint_dir, run=run_id)
+
+
 def uses_own() -> bool:
     """Whether the dataset or the model in use is the user's own."""
     return bool(own_dataset() or own_model())
