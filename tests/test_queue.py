@@ -1,5 +1,6 @@
 """The queue: several servers agree, the index is made anew from the directories, limits hold, and what was damaged by hand is left as it is."""
 
+import json
 import os
 import shutil
 import signal
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from nri_core.command_line import main
 from nri_core.dataset import split
 from nri_core.errors import ConfigError, JobError
 from nri_core.jobs import Run, RunStatus, advance, list_runs, open_run, submit
@@ -241,6 +243,21 @@ def test_wishes_that_come_too_late(busy: Run, start: Submit) -> None:
         with pytest.raises(JobError, match="waits or trains .* this one is cancelled"):
             wish()
     assert not run.pause_file.exists()
+
+
+def test_what_the_command_line_says(busy: Run, start: Submit, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """One damaged run keeps no other from being listed; a wish that cannot be is one line and exit code 2."""
+    monkeypatch.setenv("NRI_RUNS_DIR", str(busy.directory.parent))
+    waiting, damaged = start(), start()
+    (damaged.directory / "config.json").write_text("{")
+    assert main(["runs", "list", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert {run["id"]: (run["state"], run["position"]) for run in told["runs"]} == {busy.id: ("running", None), waiting.id: ("queued", 1)}
+    assert "cannot be read" in told["unreadable"][damaged.id]
+    assert main(["runs", "resume", waiting.id]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert main(["runs", "cancel", waiting.id, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["state"] == "cancelled"
 
 
 def test_metrics_that_were_cut_are_told_again(busy: Run) -> None:

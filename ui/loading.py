@@ -128,7 +128,14 @@ def runs_at_hand() -> list[Run]:
 
 
 def _from_runs() -> dict[str, Path]:
-    return {f"Run {run.id[:8]} on {run.status().name}": run.checkpoint_dir for run in runs_at_hand() if run.checkpoint_dir}
+    return {f"Run {run.id[:8]}{_name(run)}": run.checkpoint_dir for run in runs_at_hand() if run.checkpoint_dir}
+
+
+def _name(run: Run) -> str:
+    try:
+        return f" on {run.name}"
+    except JobError:
+        return ""  # its model may be sound all the same
 
 
 def _open(run_id: str) -> Run | None:

@@ -52,7 +52,10 @@ def list_runs_at_hand() -> None:
 
 def titled(run: Run) -> str:
     """A run in a list: its name, when it was submitted, its state."""
-    return f"{_dated(run)}, {run.status().state}"
+    try:
+        return f"{_dated(run)}, {run.status().state}"
+    except JobError:
+        return f"{run.id[:8]}, cannot be read"
 
 
 def _dated(run: Run) -> str:

@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         return _ray(options.wish)
     advance()
     if options.runs_verb == "list":
-        return {"runs": [_shown(found) for found in list_runs()]}
+        return _listed(list_runs())
     chosen = open_run(options.id)
     if options.runs_verb != "status":
         getattr(chosen, options.runs_verb)()
@@ -74,6 +74,16 @@ def _ray(wish: str) -> dict[str, Any]:
         local.stop()
     about = RAY_ENGINE.about(local.runs_dir)
     return {"ray": about.title, "absent": about.absent}
+
+
+def _listed(found: list[Run]) -> dict[str, Any]:
+    readable, unreadable = [], {}
+    for each in found:
+        try:
+            readable.append(_shown(each))
+        except JobError as error:
+            unreadable[each.id] = str(error)
+    return {"runs": readable} | ({"unreadable": unreadable} if unreadable else {})
 
 
 def _shown(chosen: Run) -> dict[str, Any]:

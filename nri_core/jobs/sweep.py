@@ -6,6 +6,7 @@ import re
 import secrets
 import statistics
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -132,7 +133,10 @@ def start_sweep(sweep: Sweep, train: Trajectories, *, valid: Trajectories | None
 
 def runs_of(sweep: str, *, runs_dir: Path | None = None) -> list[Run]:
     """The runs of a sweep by its tag, in the order of submission. Raises JobError if there is none."""
-    found = [run for run in list_runs(runs_dir=runs_dir) if run.requested().sweep == sweep]
+    found = []
+    for run in list_runs(runs_dir=runs_dir):
+        with suppress(JobError):  # one that cannot be read may be of any sweep, or none
+            found += [run] if run.requested().sweep == sweep else []
     if not found:
         raise JobError(f"There is no sweep {sweep[:80]!r}. `runs list` names the sweep of each run.")
     return sorted(found, key=lambda run: (run.stored_status().submitted, run.id))
