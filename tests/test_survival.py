@@ -129,7 +129,7 @@ def test_fifty_kills_lose_nothing(servers: Servers, data: Trajectories, unbroken
         if victim in ("server", "both"):
             servers.start()
     lost = Counter[str]()
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + 900  # on a machine that does much else besides
     while active := [run for run in runs if run.status().state != "done"]:
         assert time.monotonic() < deadline, [(run.status(), run.log()) for run in active]
         for run in active:
