@@ -20,7 +20,7 @@ from nri_core.jobs import list_runs, submit
 from nri_core.settings import TrainConfig
 from nri_core.systems import Simulation, Springs, simulate
 from nri_core.trajectories import Trajectories
-from ui import readings, samples
+from ui import readings, samples, state
 from ui.frame import PAGES
 from ui.recipes import matters
 from ui.state import Dataset, Model
@@ -437,3 +437,12 @@ def test_a_mistake_in_the_program_reaches_the_log_and_not_the_page(monkeypatch: 
     monkeypatch.setattr(st, "metric", lambda *_, **__: 1 / 0)
     app = opened("explore")
     assert app.exception and not app.error
+
+
+def test_a_browser_stays_the_same_user_although_its_cookie_is_masked_anew() -> None:
+    from streamlit.web.server.starlette.starlette_app_utils import generate_xsrf_token_string as masked
+
+    token = b"0123456789abcdef"
+    assert masked(token) != masked(token)
+    assert state._unmasked(masked(token)) == state._unmasked(masked(token)) == token.hex()
+    assert state._unmasked("no such cookie") == state._unmasked("2||ab|0") == ""

@@ -1,0 +1,144 @@
+"""Training as one lives with it, in a real browser: the first picture, pause and step, looking back, a closed tab, a link for somebody else."""
+
+import os
+import re
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from nri_core.jobs import open_run
+
+PATIENCE = 90_000  # ms; a busy machine imports torch for seconds
+FIRST_PICTURE = 5.0  # seconds, promised for a machine with a core to spare
+ONE_AT_A_TIME = "cpu_slots = 1\nruns_per_user = 2\n"
+
+
+@pytest.fixture(scope="module")
+def runs_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("runs of training")
+
+
+@pytest.fixture(scope="module")
+def url(serve: Callable[..., str], runs_dir: Path) -> str:
+    """The app on a server with one slot, and two runs for each user."""
+    limits = runs_dir.parent / "limits.toml"
+    limits.write_text(ONE_AT_A_TIME)
+    return serve("app.py", env={"NRI_RUNS_DIR": str(runs_dir), "NRI_LIMITS": str(limits)})
+
+
+def form(page: Page, url: str, *, epochs: int) -> Locator:
+    """The form on a warm server, ready to start; gives the button."""
+    page.goto(f"{url}/train")
+    field = page.get_by_role("spinbutton", name="Epochs")
+    expect(field).to_be_visible(timeout=PATIENCE)
+    field.fill(str(epochs))
+    field.press("Enter")
+    expect(page.get_by_text("CPU,")).to_be_visible(timeout=PATIENCE)  # torch is there
+    return page.get_by_role("button", name="Train", exact=True)
+
+
+def click(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def epoch(page: Page) -> int:
+    said = page.get_by_text(re.compile(r"^Epoch \d+ of")).inner_text()
+    return int(re.findall(r"\d+", said)[0])
+
+
+def started(page: Page, button: Locator) -> str:
+    """Press Train and wait for the run's page; its address."""
+    button.click()
+    expect(page.get_by_role("button", name="Stop")).to_be_visible(timeout=PATIENCE)
+    return page.url
+
+
+def stopped(page: Page) -> None:
+    click(page, "Stop")
+    expect(page.get_by_text("Stopped", exact=True)).to_be_visible(timeout=PATIENCE)
+
+
+def run_id(address: str) -> str:
+    return re.findall(r"run=([0-9a-f]{32})", address)[0]
+
+
+def test_the_first_picture_pause_step_looking_back_and_resume(page: Page, url: str) -> None:
+    button = form(page, url, epochs=2000)
+    page.wait_for_timeout(4000)  # the server has warmed up
+    began = time.perf_counter()
+    started(page, button)
+    expect(page.get_by_text("Inferred graph", exact=True)).to_be_visible(timeout=PATIENCE)
+    seconds, load = time.perf_counter() - began, os.getloadavg()[0]
+    print(f"\nFirst inferred graph {seconds:.1f} s after pressing Train, at a load of {load:.1f} on {os.cpu_count()} cores")
+    if load < 0.7 * (os.cpu_count() or 1):
+        assert seconds < FIRST_PICTURE
+    expect(page.get_by_text(re.compile(r"after epoch [4-9]"))).to_be_visible(timeout=PATIENCE)
+
+    page.get_by_text("Look back").click()
+    history = page.get_by_role("slider", name="Epoch")
+    expect(history).to_be_visible(timeout=PATIENCE)
+    history.press("Home")
+    expect(page.get_by_text("before the first epoch: a guess")).to_be_visible(timeout=PATIENCE)
+    was = epoch(page)
+    expect(page.get_by_text(re.compile(rf"^Epoch (?!{was} )\d+ of"))).to_be_visible(timeout=PATIENCE)  # it trains on
+    expect(page.get_by_text("before the first epoch: a guess")).to_be_visible()  # and stays where one looks
+
+    click(page, "Pause run")
+    expect(page.get_by_text(re.compile(r"^Epoch \d+ of 2000, paused"))).to_be_visible(timeout=PATIENCE)
+    was = epoch(page)
+    click(page, "One epoch")
+    expect(page.get_by_text(f"Epoch {was + 1} of 2000, paused")).to_be_visible(timeout=PATIENCE)
+    page.get_by_text("Look back").click()
+    expect(page.get_by_text(f"after epoch {was + 1}")).to_be_visible(timeout=PATIENCE)
+    click(page, "Resume run")
+    expect(page.get_by_text(re.compile(rf"^Epoch (?!{was + 1} )\d+ of"))).to_be_visible(timeout=PATIENCE)
+    stopped(page)
+    click(page, "Resume run")  # what was stopped goes on from its last saved state
+    expect(page.get_by_text(re.compile(r"^Epoch \d+ of 2000, (?!paused)"))).to_be_visible(timeout=PATIENCE)
+    assert epoch(page) >= was
+    stopped(page)
+
+
+def test_a_closed_tab_a_dead_worker_and_somebody_else(page: Page, browser: Browser, url: str, runs_dir: Path) -> None:
+    address = started(page, form(page, url, epochs=2000))
+    expect(page.get_by_text(re.compile(r"after epoch \d+"))).to_be_visible(timeout=PATIENCE)
+    run = open_run(run_id(address), runs_dir=runs_dir)
+    was = run.status().epoch
+    page.goto("about:blank")  # nobody looks
+    deadline = time.monotonic() + PATIENCE / 1000
+    while run.status().epoch < was + 2 and time.monotonic() < deadline:
+        time.sleep(0.2)
+    os.kill(run.stored_status().pid, signal.SIGKILL)  # nor does anybody see its process die: the server starts another
+    was = run.status().epoch
+    while run.status().epoch <= was and time.monotonic() < deadline:
+        time.sleep(0.2)
+
+    context = browser.new_context()
+    other = context.new_page()
+    other.goto(address)  # somebody else, who was sent the address
+    expect(other.get_by_text(re.compile(r"after epoch \d+"))).to_be_visible(timeout=PATIENCE)
+    assert epoch(other) > was
+    stopped(other)
+    context.close()
+    assert run.status().state == "cancelled"
+
+
+def test_the_queue_says_the_place_and_a_limit_loses_nothing(page: Page, url: str) -> None:
+    addresses = [started(page, form(page, url, epochs=2000))]
+    click_new = page.context.new_page()
+    addresses.append(started(click_new, form(click_new, url, epochs=1999)))
+    expect(click_new.get_by_text("Waiting for a free device: 1st in the queue")).to_be_visible(timeout=PATIENCE)
+    expect(click_new.get_by_text("1 run trains here now")).to_be_visible()
+
+    third = page.context.new_page()
+    form(third, url, epochs=77).click()
+    expect(third.get_by_text(re.compile("as many as this server allows"))).to_be_visible(timeout=PATIENCE)
+    expect(third.get_by_role("spinbutton", name="Epochs")).to_have_value("77")
+    expect(third.get_by_role("button", name="Train", exact=True)).to_be_enabled()
+
+    stopped(click_new)  # at once: it only waited
+    stopped(page)
