@@ -10,6 +10,7 @@ from nri_core.jobs import Run, list_runs, submit
 from nri_core.settings import TrainConfig
 from nri_core.systems import Simulation, Springs, simulate
 from ui import loading
+from ui.names import literal
 
 ROOT = Path(__file__).parents[1]
 CONFIG = TrainConfig(epochs=2, epoch_size=4, batch_size=2, encoder_hidden=4, decoder_hidden=4, window=10)
@@ -42,8 +43,6 @@ def opened(**address: str) -> AppTest:
     app = app.switch_page("pages/runs.py").run()
     assert not app.exception
     return app
-
-
 
 
 def run_named(name: str) -> Run:
@@ -102,3 +101,8 @@ def test_deleted_runs_come_back() -> None:
     assert len(app.dataframe[0].value) == 2
     next(button for button in app.button if button.label == "Undo").click().run()
     assert len(app.dataframe[0].value) == 3 and not [button for button in app.button if button.label == "Undo"]
+
+
+def test_a_name_means_nothing_to_markdown() -> None:
+    assert literal("1,000 fresh systems, no. 2") == "1,000 fresh systems, no. 2"
+    assert literal("![x](http://a/b)") == r"!\[x\](http\://a/b)" and literal("*a_b*") == r"\*a\_b\*"

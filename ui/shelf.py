@@ -172,7 +172,7 @@ def _show_one(entry: Entry) -> None:
         _delete_button([entry])
     with mistakes_shown():  # a run with files missing can still be renamed and deleted
         line = command(run)
-        exactly = " exactly" if entry.config.max_seconds is None else ", but for what its time limit makes depend on the machine"
+        exactly = " exactly" if entry.config.max_seconds is None else ", as far as a time limit can be repeated"
         st.caption(f"The command that repeats this run{exactly}; call it in the project's folder.")
         st.code(line, language="bash", wrap_lines=True)
     with st.expander("Settings that differ from the live recipe"):
