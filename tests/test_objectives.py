@@ -41,6 +41,7 @@ def test_a_supervised_encoder_learns_from_labels_and_forecasts_nothing() -> None
         rollout(record.checkpoint, fresh, posterior, start=5, num_steps=2)
 
 
+@pytest.mark.slow
 def test_a_decoder_told_the_graph_beats_one_that_is_not_and_both_beat_standing_still() -> None:
     data, fresh = springs(), springs(100, seed=2)
     errors = {}

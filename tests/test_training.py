@@ -62,6 +62,7 @@ def test_a_short_live_run_finds_the_springs_without_labels() -> None:
     assert figures["rollout_mse"]["10"] < figures["static_mse"]["10"] / 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("objective", ["elbo", "distilled"])
 @pytest.mark.parametrize("decoder", ["mlp", "relative"])
 def test_every_decoder_overfits_a_handful_of_paths(objective: str, decoder: str) -> None:
