@@ -145,6 +145,11 @@ def _matrix(probs: Float[Tensor, "sim node slot type"]) -> Float[np.ndarray, "si
     return matrix
 
 
+def forecast_start(checkpoint: Checkpoint, data: Trajectories) -> int:
+    """The last frame that inference reads; the middle of data that end there."""
+    return checkpoint.config.window - 1 if data.num_steps > checkpoint.config.window + 1 else data.num_steps // 2
+
+
 def rollout(
     checkpoint: Checkpoint, data: Trajectories, posterior: EdgePosterior | None, *, start: int, num_steps: int, dynamic: bool = False
 ) -> Trajectories:

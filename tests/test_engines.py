@@ -17,6 +17,7 @@ from nri_core.settings import TrainConfig
 from nri_core.systems import Simulation, Springs, simulate
 from nri_core.training import fit
 from nri_core.trajectories import Trajectories
+from tests.runs import ended, trains, wait_for
 
 TINY = {"epoch_size": 4, "batch_size": 2, "encoder_hidden": 4, "decoder_hidden": 4, "window": 10}
 SHORT = TrainConfig(epochs=3, **TINY)
@@ -61,25 +62,6 @@ def start(name: str, data: Trajectories, tmp_path: Path) -> Iterator[Submit]:
     for run in list_runs(runs_dir=runs_dir):
         run.cancel()
         wait_for(run, ended)
-
-
-def wait_for(run: Run, reached: Callable[[RunStatus], bool]) -> RunStatus:
-    """Look as a server does, until it is so."""
-    deadline = time.monotonic() + 120
-    advance(run.directory.parent)
-    while not reached(status := run.status()):
-        assert time.monotonic() < deadline, f"{status}\n{run.log()}"
-        time.sleep(0.05)
-        advance(run.directory.parent)
-    return status
-
-
-def ended(status: RunStatus) -> bool:
-    return not status.active
-
-
-def trains(status: RunStatus) -> bool:
-    return status.state == "running" and status.epoch > status.resumed_epoch
 
 
 def process_of(status: RunStatus) -> Process:

@@ -20,6 +20,7 @@ from nri_core.jobs.process import Process, this_process
 from nri_core.settings import TrainConfig
 from nri_core.systems import Simulation, Springs, simulate
 from nri_core.trajectories import Trajectories
+from tests.runs import ended
 
 TINY = {"epoch_size": 4, "batch_size": 2, "encoder_hidden": 4, "decoder_hidden": 4, "window": 10}
 SHORT = TrainConfig(epochs=2, **TINY)
@@ -47,10 +48,6 @@ def wait_for(run: Run, reached: Callable[[RunStatus], bool]) -> RunStatus:
         assert time.monotonic() < deadline, f"{status}\n{run.log()}"
         time.sleep(0.05)
     return status
-
-
-def ended(status: RunStatus) -> bool:
-    return not status.active
 
 
 def test_a_run_from_start_to_end(data: Trajectories, start: Callable[[TrainConfig], Run], tmp_path: Path) -> None:

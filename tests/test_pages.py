@@ -20,6 +20,7 @@ from nri_core.jobs import list_runs, submit
 from nri_core.settings import TrainConfig
 from nri_core.systems import Simulation, Springs, simulate
 from nri_core.trajectories import Trajectories
+from tests import pages
 from ui import readings, samples, state
 from ui.frame import PAGES
 from ui.recipes import matters
@@ -40,15 +41,8 @@ def runs_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def opened(page: str, *, dataset: Trajectories | None = None, model: Model | None = None, **address: str) -> AppTest:
     """The app at `/page?address`, perhaps with a dataset or a model in use."""
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    if dataset is not None:
-        app.session_state["dataset"] = Dataset("a test", dataset)
-    if model is not None:
-        app.session_state["model"] = model
-    app.run()
-    for name, value in address.items():
-        app.query_params[name] = value
-    return app.switch_page(f"pages/{page}.py").run() if page != "explore" else app.run()
+    session = {"dataset": dataset and Dataset("a test", dataset), "model": model}
+    return pages.opened(page, session={key: value for key, value in session.items() if value is not None}, **address)
 
 
 def player(app: AppTest) -> bytes:

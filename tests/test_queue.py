@@ -81,23 +81,6 @@ def change(run: Run, **fields: object) -> None:
     (run.directory / "status.json").write_text(run.stored_status().model_copy(update=fields).model_dump_json())
 
 
-def wait_for(run: Run, reached: Callable[[RunStatus], bool]) -> RunStatus:
-    deadline = time.monotonic() + 90
-    while not reached(status := run.status()):
-        assert time.monotonic() < deadline, f"{status}\n{run.log()}"
-        time.sleep(0.05)
-        advance(run.directory.parent)
-    return status
-
-
-def ended(status: RunStatus) -> bool:
-    return not status.active
-
-
-def trains(status: RunStatus) -> bool:
-    return status.state == "running" and status.epoch > status.resumed_epoch
-
-
 def places(runs: list[Run]) -> list[int | None]:
     advance(runs[0].directory.parent)
     return [run.status().position for run in runs]
@@ -155,6 +138,7 @@ for _ in range(8):
     assert [server.wait(60) for server in servers] == [0, 0, 0]
     waiting = [run for run in list_runs(runs_dir=busy.directory.parent) if run != busy]
     assert sorted(places(waiting)) == list(range(1, 25))
+from tests.runs import ended, trains, wait_for
 
 
 def test_limits_of_a_shared_server(busy: Run, start: Submit, limit: Callable[..., None], data: Trajectories) -> None:

@@ -9,6 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from nri_core.reproduction.results import FOLDER, Cell, CellResult
 from nri_core.reproduction.tables import assemble, write_table
+from tests import pages
 from ui import tables
 
 ROOT = Path(__file__).parents[1]
@@ -23,10 +24,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def opened(**address: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
-    for name, value in address.items():
-        app.query_params[name] = value
-    app = app.switch_page("pages/results.py").run()
+    app = pages.opened("results", **address)
     assert not app.exception
     return app
 

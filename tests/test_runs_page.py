@@ -9,10 +9,10 @@ from streamlit.testing.v1 import AppTest
 from nri_core.jobs import Run, list_runs, submit
 from nri_core.settings import TrainConfig
 from nri_core.systems import Simulation, Springs, simulate
+from tests import pages
 from ui import loading
 from ui.names import literal
 
-ROOT = Path(__file__).parents[1]
 CONFIG = TrainConfig(epochs=2, epoch_size=4, batch_size=2, encoder_hidden=4, decoder_hidden=4, window=10)
 
 
@@ -37,10 +37,7 @@ def here(monkeypatch: pytest.MonkeyPatch, runs_dir: Path) -> None:
 
 
 def opened(**address: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
-    for name, value in address.items():
-        app.query_params[name] = value
-    app = app.switch_page("pages/runs.py").run()
+    app = pages.opened("runs", **address)
     assert not app.exception
     return app
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 from nri_core.checkpoint import Checkpoint
 from nri_core.errors import CheckpointError, NRIError
+from nri_core.inference import forecast_start
 from nri_core.jobs import open_run
 from nri_core.network_baselines import BASELINES
 from nri_core.network_baselines import LAWS as KNOWN_LAWS
@@ -126,7 +127,7 @@ def _by_model(model: Model, data: Dataset) -> Chosen:
     seen = not data.held_out and not data.shipped and _trained_on(data)
     reader = by_model(model.folder, inference, trajectories)
     notes = caveats(checkpoint.config, trajectories, seen=seen, held_out=data.held_out)
-    return Chosen(model.name, reader, readings.forecast_start(checkpoint, trajectories), caveats=tuple(notes))
+    return Chosen(model.name, reader, forecast_start(checkpoint, trajectories), caveats=tuple(notes))
 
 
 def _ways(checkpoint: Checkpoint) -> dict[str, str | None]:

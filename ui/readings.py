@@ -14,7 +14,7 @@ from streamlit.delta_generator import DeltaGenerator
 from nri_core.checkpoint import Checkpoint
 from nri_core.errors import CheckpointError
 from nri_core.graph import num_edges
-from nri_core.inference import infer_edges, rollout
+from nri_core.inference import forecast_start, infer_edges, rollout
 from nri_core.jobs import open_run
 from nri_core.meaning import Meaning, edge_type_meanings
 from nri_core.metrics import score_edges
@@ -86,11 +86,6 @@ def explored(model: state.Model) -> samples.Sample:
     posterior, score = reading.whole.posterior, score_edges(reading.whole.posterior, data)
     named = posterior if score is None else posterior.relabelled(score.relabelling, data.edge_type_names)
     return samples.Sample(data, named, reading.whole.forecast)
-
-
-def forecast_start(checkpoint: Checkpoint, data: Trajectories) -> int:
-    """The last frame that inference reads; the middle of data that end there."""
-    return checkpoint.config.window - 1 if data.num_steps > checkpoint.config.window + 1 else data.num_steps // 2
 
 
 class Readings:

@@ -102,11 +102,9 @@ def _untrained(given: Trajectories, config: TrainConfig, where: torch.device) ->
 def check(data: Trajectories, config: TrainConfig) -> None:
     """Say of data (a few of the simulations tell) what `fit` would refuse before its first step: raises DataError and ConfigError."""
     _check(data, data, config)
-    data = readable(data, config)
-    normalizer, window = Normalizer.fit(data, config.normalization), min(config.window, data.num_steps)
     if config.objective in LABELLED:
         edges_as_tensor(data, config.num_edge_types, torch.device("cpu"))
-    _build(config, data, window, as_tensor(data.select(slice(None), frames=slice(0, window)), normalizer, torch.device("cpu")), normalizer)
+    _untrained(data, config, torch.device("cpu"))
 
 
 def _check(train: Trajectories, valid: Trajectories, config: TrainConfig) -> None:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import torch
 
 from nri_core.checkpoint import Checkpoint
-from nri_core.inference import as_posterior, infer_edges, rollout
+from nri_core.evaluation import HORIZONS
+from nri_core.inference import as_posterior, forecast_start, infer_edges, rollout
 from nri_core.metrics import forecast_error, score_edges
 from nri_core.models.objectives import OBJECTIVES, Batch
 from nri_core.posterior import EdgePosterior
@@ -14,7 +15,6 @@ from nri_core.trajectories import Trajectories
 
 FEWEST, MOST = 16, 64  # simulations; held-out figures come from `evaluate`
 MANY_NODES = 7  # simulations of more have so many pairs each that half as many will do
-HORIZONS = (1, 10, 20)
 FORECAST_SIMS = 16
 FORECASTS_EVERY = 5  # epochs
 
@@ -69,8 +69,7 @@ def forecast_errors(checkpoint: Checkpoint, valid: Trajectories, posterior: Edge
     In the reference's units. They begin where inference stops reading, or in the middle of data that end there: then the
     graph was read from what is forecast, too.
     """
-    window = checkpoint.config.window
-    start = window - 1 if valid.num_steps > window + 1 else valid.num_steps // 2
+    start = forecast_start(checkpoint, valid)
     reached = [horizon for horizon in HORIZONS if start + horizon < valid.num_steps]
     if checkpoint.model.decoder is None or not reached:
         return None
