@@ -19,7 +19,7 @@ test: test-fast
 test-fast: setup
 	$(PYTEST) -m "not slow and not browser" --numprocesses auto --dist worksteal
 
-.venv/development.stamp: requirements-dev.txt requirements-ray.txt .venv/runtime.stamp
+.venv/development.stamp: requirements-dev.txt requirements-ray.txt requirements-formats.txt .venv/runtime.stamp
 	$(PIP_INSTALL) -r requirements-dev.txt
 	@touch $@
 

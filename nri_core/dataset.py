@@ -17,11 +17,19 @@ VELOCITIES = ("vx", "vy", "vz")
 
 
 def split(data: Trajectories, *, valid_fraction: float = 0.1, most: int = 1000) -> tuple[Trajectories, Trajectories]:
-    """(train, valid): the last simulations are held out, at least one and at most `most`. Never splits a simulation."""
+    """(train, valid): the last simulations are held out, at least one and at most `most`.
+
+    Windows of one trial stay together: the last trials are held out, whole, at least one. Raises DataError where there is only one.
+    """
     if data.num_sims < 2:
         raise DataError("Expected at least 2 simulations, one of them to validate on; found 1. Simulate or record more.")
     held = min(max(round(valid_fraction * data.num_sims), 1), most)
-    return data.select(slice(0, -held)), data.select(slice(-held, None))
+    if data.trials is None:
+        return data.select(slice(0, -held)), data.select(slice(-held, None))
+    kept_out = np.isin(data.trials, np.unique(data.trials[-held:]))
+    if kept_out.all():
+        raise DataError("Expected windows of at least 2 trials, one of them to validate on; found 1. Cut the recording into parts or record more.")
+    return data.select(np.flatnonzero(~kept_out)), data.select(np.flatnonzero(kept_out))
 
 
 def columns(feature_names: tuple[str, ...], wanted: tuple[str, ...]) -> tuple[int, ...]:

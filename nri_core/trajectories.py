@@ -30,6 +30,7 @@ class Trajectories:
     edge_type_names one name per edge type; "none" marks the type without interaction
     node_names      one name per node
     observed        bool [sim, time, node]; None if everything was seen
+    trials          int [sim]: the recording that each simulation was cut from; None if each stands alone
     metadata        anything JSON can hold: system, parameters, seed, units
 
     Raises DataError for anything else.
@@ -42,6 +43,7 @@ class Trajectories:
     edge_type_names: tuple[str, ...] = ()
     node_names: tuple[str, ...] = ()
     observed: Bool[np.ndarray, "sim time node"] | None = None
+    trials: Int[np.ndarray, " sim"] | None = None
     metadata: MappingProxyType[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
@@ -60,7 +62,9 @@ class Trajectories:
         object.__setattr__(self, "metadata", MappingProxyType(dict(self.metadata)))
         if self.edge_types is not None:
             self._check_edges()
-        for array in (self.values, self.edge_types, self.observed):
+        if self.trials is not None:
+            _require(self.trials.shape == (sims,), f"`trials` of shape ({sims},)", f"{self.trials.shape}")
+        for array in (self.values, self.edge_types, self.observed, self.trials):
             if array is not None:
                 array.flags.writeable = False
 
@@ -109,7 +113,8 @@ class Trajectories:
         if edges is not None:
             edges = edges[sims][:, frames] if edges.ndim == 4 else edges[sims]
         observed = None if self.observed is None else self.observed[sims][:, frames]
-        return replace(self, values=self.values[sims][:, frames], edge_types=edges, observed=observed)
+        trials = None if self.trials is None else self.trials[sims]
+        return replace(self, values=self.values[sims][:, frames], edge_types=edges, observed=observed, trials=trials)
 
     def _arrays(self) -> dict[str, np.ndarray]:
         arrays = {
@@ -121,7 +126,8 @@ class Trajectories:
         }
         if self.edge_types is not None:
             arrays |= {"edge_types": self.edge_types.astype(np.int8), "edge_type_names": np.array(self.edge_type_names)}
-        return arrays if self.observed is None else arrays | {"observed": self.observed}
+        optional = {"observed": self.observed, "trials": self.trials}
+        return arrays | {name: array for name, array in optional.items() if array is not None}
 
     def save(self, path: Path) -> None:
         """Write `data.npz` (never pickled) in one step."""
@@ -148,6 +154,7 @@ class Trajectories:
             edge_type_names=_strings(arrays, "edge_type_names"),
             node_names=_strings(arrays, "node_names"),
             observed=None if observed is None else observed.astype(bool),
+            trials=_numeric(arrays, "trials", "i") if "trials" in arrays else None,
             metadata=_metadata(arrays),
         )
 

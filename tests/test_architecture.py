@@ -14,8 +14,8 @@ CORE = (
     ("errors",),
     ("storage", "graph", "settings", "devices"),
     ("trajectories",),
-    ("posterior",),
-    ("systems", "importers"),
+    ("posterior", "recording"),
+    ("systems", "importers", "preparation", "player"),
     ("dataset", "phases"),
     ("models",),
     ("checkpoint",),
@@ -35,8 +35,8 @@ LEVEL = {name: level for level, names in enumerate(CORE) for name in names}
 # What each room may import of the project.
 ROOMS = {"app": {"ui"}, "pages": {"ui", "nri_core"}, "ui": {"ui", "nri_core"}, "nri_core": {"nri_core"}}
 ROOMS["benchmarks"] = {"nri_core", "benchmarks"}
-TOP = {"app.py", "pages", "ui", "nri_core", "sample_data", "tests", "benchmarks", "requirements.txt", "requirements-dev.txt", "requirements-ray.txt"}
-TOP |= {"pyproject.toml", "limits.toml", "Makefile", "README.md", "LICENSE"}
+TOP = {"app.py", "pages", "ui", "nri_core", "sample_data", "tests", "benchmarks", "requirements.txt", "requirements-dev.txt", "requirements-ray.txt", "requirements-formats.txt"}
+TOP |= {"pyproject.toml", "limits.toml", "Makefile", "README.md", "GALLERY.md", "LICENSE"}
 
 FIRST = ("app", "pages.explore", "ui.frame", "ui.state", "ui.figures", "ui.player", "ui.tables", "pages.results")  # the landing page, and what only shows figures
 MAX_LINES = {"pages": 100}

@@ -1,0 +1,76 @@
+"""Files that people bring, as a `Recording`: a reader a format, one line in READERS each."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import ValidationError
+
+from nri_core.errors import DataError
+from nri_core.importers.contract import Inspection, Progress, Reader
+from nri_core.recording import Recording
+
+READERS: dict[str, Reader] = {}  # in the order in which they are asked whether they recognise a file: the particular before the general
+
+
+def recognise(paths: Sequence[Path]) -> str:
+    """The name of the format. Raises DataError for files that nothing reads."""
+    paths = _present(paths)
+    for name, reader in READERS.items():
+        if reader.recognises(paths):
+            return name
+    known = ", ".join(sorted({suffix for reader in READERS.values() for suffix in reader.suffixes}))
+    raise DataError(f"Expected a file of motion ({known}); {paths[0].name} is none that can be read. Choose its format, or save it as CSV.")
+
+
+def inspect(paths: Sequence[Path], *, form: str | None = None) -> Inspection:
+    """What the files hold, as understood. Raises DataError."""
+    paths = _present(paths)
+    return reader_of(form or recognise(paths)).inspect(paths)
+
+
+def read(
+    paths: Sequence[Path], *, form: str | None = None, options: Mapping[str, Any] | None = None, progress: Progress = lambda share: None
+) -> Recording:
+    """The recording in the files; `options` change the guesses of `inspect`. Where it came from is in its metadata under `source`.
+
+    Raises DataError.
+    """
+    paths = _present(paths)
+    form = form or recognise(paths)
+    reader = reader_of(form)
+    guess = reader.inspect(paths).options
+    try:
+        settled = reader.options(**{**guess, **(options or {})})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise DataError(f"Expected options of {reader.title}; {'.'.join(map(str, first['loc']))}: {first['msg']}.") from error
+    recording = reader.read(paths, settled, progress)
+    source = {"files": [path.name for path in paths], "sha256": [_digest(path) for path in paths], "format": form, "options": settled.model_dump(mode="json")}
+    return recording.with_trials(recording.trials, metadata=MappingProxyType({**recording.metadata, "source": source}))
+
+
+def reader_of(form: str) -> Reader:
+    """The reader of a format. Raises DataError for a name that is none."""
+    if form not in READERS:
+        raise DataError(f"Expected a format of {', '.join(READERS)}; found {form!r}.")
+    return READERS[form]
+
+
+def _present(paths: Sequence[Path]) -> tuple[Path, ...]:
+    found = tuple(Path(path) for path in paths)
+    for path in found:
+        if not path.is_file():
+            raise DataError(f"Expected a file at {path}; there is none. Check the path.")
+        if path.stat().st_size == 0:
+            raise DataError(f"Expected a file of motion; {path.name} is empty. Save or download it again.")
+    if not found:
+        raise DataError("Expected at least one file; found none.")
+    return found
+
+
+def _digest(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
