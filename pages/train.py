@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from nri_core.jobs import submit
+from nri_core.jobs import prepare, submit
 from nri_core.settings import TrainConfig
 from ui import recipes, state
 from ui.backends import choose_backend
@@ -50,6 +50,8 @@ with frame("train"):
             config = recipes.settled(answers, data and data.watch, start=start, prefix=f"{preset}_")
         # The key changes with each run, so that a double click starts one run and not two.
         ready = data is not None and config is not None
+        if ready:
+            prepare()
         pressed = train.button("Train", type="primary", disabled=not ready, width="stretch", key=f"train {len(state.runs())}")
         if pressed and ready:
             said.caption("Getting the data ready: a second or two.")

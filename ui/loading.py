@@ -1,5 +1,6 @@
 """Where data and models come from: this session, the shipped ones, a run, or a file that the user brings."""
 
+import functools
 import io
 import zipfile
 from collections.abc import Callable, Sequence
@@ -75,6 +76,7 @@ def _fresh() -> Choice:
     return Choice(f"{FRESH_SIMS:,} fresh systems", state.shipped_dataset().trajectories.select(slice(0, MOST_WATCHABLE)), _simulate)
 
 
+@functools.cache  # always the same systems, and Train is pressed while somebody waits
 def _simulate() -> Trajectories:
     from nri_core.systems import Simulation, Springs, simulate  # torch: the page opens without it
 

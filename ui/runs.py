@@ -15,6 +15,7 @@ from ui.names import literal
 from ui.player import player
 
 MOST_LISTED = 8
+STEADILY, SOON = 1.0, 0.25  # seconds between two looks at a run
 MOST_BESIDE, MOST_OFFERED = 7, 50
 ENDED = {"done": ("green", "Done"), "cancelled": ("orange", "Stopped"), "failed": ("red", "Failed"), "lost": ("red", "Lost")}
 ENDINGS = {1: "st", 2: "nd", 3: "rd"}
@@ -29,16 +30,22 @@ TERMS = (
 
 
 def show_run(run_id: str) -> None:
-    """Draw the run, anew each second until it ends; then the whole page once more, without a timer."""
+    """Draw the run, anew each second (sooner before the first picture) until it ends; then the whole page once more, without a timer."""
     try:
-        ended = open_run(run_id).status().state in ENDED
+        run = open_run(run_id)
+        seconds = _seconds_between(run, run.status())
     except JobError as error:
         st.error(str(error), icon=":material/error:")
         st.button("New run", on_click=state.unfollow_run, icon=":material/add:")
         return
     state.follow_run(run_id)
-    state.show(*_in_view(open_run(run_id)))
-    st.fragment(_live, run_every=None if ended else 1.0)(run_id, ended)
+    state.show(*_in_view(run))
+    st.fragment(_live, run_every=seconds)(run_id, seconds)
+
+
+def _seconds_between(run: Run, status: RunStatus) -> float | None:
+    """How often to look: soon again while there is no picture yet, and not at all once it has ended."""
+    return None if status.state in ENDED else STEADILY if run.snapshots() or status.state == "queued" and not status.device else SOON
 
 
 def list_runs_at_hand() -> None:
@@ -75,11 +82,11 @@ def _in_view(run: Run) -> tuple[str, str, str]:
     return name, f"{watched.num_nodes} nodes · {watched.num_steps} frames", "of this run"
 
 
-def _live(run_id: str, ended: bool) -> None:
+def _live(run_id: str, every: float | None) -> None:
     with mistakes_shown():
         run = open_run(run_id)
         status = run.status()
-        if (status.state in ENDED) != ended:
+        if every != _seconds_between(run, status):
             st.rerun()
         stage, side = st.columns(STAGE_AND_SIDE, gap="medium")
         watched = run.watched()

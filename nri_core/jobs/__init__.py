@@ -9,6 +9,6 @@ from nri_core.jobs.contract import RunConfig, RunStatus
 from nri_core.jobs.keeper import keep
 from nri_core.jobs.queue import Usage, advance, usage
 from nri_core.jobs.run import Run, list_runs, open_run
-from nri_core.jobs.submission import submit
+from nri_core.jobs.submission import prepare, submit
 
-__all__ = ["Run", "RunConfig", "RunStatus", "Usage", "advance", "keep", "list_runs", "open_run", "submit", "usage"]
+__all__ = ["Run", "RunConfig", "RunStatus", "Usage", "advance", "keep", "list_runs", "open_run", "prepare", "submit", "usage"]

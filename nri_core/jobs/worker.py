@@ -1,6 +1,11 @@
-"""The process of one run: `python -m nri_core.jobs.worker RUN_ID DEVICE`. It tells of itself only through the run directory."""
+"""The process of one run: `python -m nri_core.jobs.worker RUN_ID [DEVICE]`. It tells of itself only through the run directory.
+
+Without a device it imports what it needs and waits for one on its standard input (see `engines.spare`).
+"""
 
 import _thread
+import importlib
+import os
 import signal
 import sys
 import threading
@@ -12,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from nri_core.errors import JobError, NRIError
 from nri_core.jobs.claim import claimed
-from nri_core.jobs.contract import RunStatus, newest_checkpoint, write_status
+from nri_core.jobs.contract import RunStatus, newest_checkpoint, runs_directory, write_status
 from nri_core.jobs.limits import Limits, limits
 from nri_core.jobs.process import this_process
 from nri_core.jobs.queue import advance
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
 
 HEARTBEAT_SECONDS = 1.0
 PAUSE_LOOK_SECONDS = 0.05
+PATIENCE_SECONDS = 900.0  # a spare worker takes 0.3 GB
 
 
 class Reporter:
@@ -182,5 +188,19 @@ def main(run_id: str, device: str) -> None:
         advance(run.directory.parent)
 
 
+def wait(run_id: str) -> None:
+    """Be ready for a run that is yet to come; end without a word if it is not wanted for long, or who asked for it is gone."""
+    importlib.import_module("nri_core.training")
+    tired = threading.Timer(PATIENCE_SECONDS, os._exit, (0,))
+    tired.start()
+    device = sys.stdin.readline().strip()
+    tired.cancel()
+    if device:
+        with open(runs_directory() / run_id / "log.txt", "ab", buffering=0) as log:
+            for stream in (sys.stdout, sys.stderr):
+                os.dup2(log.fileno(), stream.fileno())
+        main(run_id, device)
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*sys.argv[1:]) if len(sys.argv) > 2 else wait(sys.argv[1])

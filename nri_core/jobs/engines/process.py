@@ -3,19 +3,20 @@
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 from dataclasses import asdict
 from pathlib import Path
+from subprocess import DEVNULL, STDOUT
 
 from nri_core.errors import JobError
 from nri_core.jobs.contract import RunConfig, RunStatus
+from nri_core.jobs.engines.spare import SpareWorkers, spawn
 from nri_core.jobs.limits import Limits
 from nri_core.jobs.process import Process, process_of
 from nri_core.storage import write_json
 
-PROJECT = Path(__file__).parents[3]
+SPARE = SpareWorkers()
 
 
 class ProcessEngine:
@@ -38,20 +39,10 @@ class ProcessEngine:
         return config.gpus if device.startswith("cuda") else 1.0
 
     def start(self, directory: Path, device: str, attempt: int) -> None:
-        """The worker appends to the log of the run."""
-        command = [sys.executable, "-m", "nri_core.jobs.worker", directory.name, device]
+        """The worker appends to the log of the run. The spare one, if it waits for this run, begins at once."""
         try:
             with open(directory / "log.txt", "ab") as log:
-                process = subprocess.Popen(
-                    command,
-                    cwd=PROJECT,
-                    env=os.environ | {"NRI_RUNS_DIR": str(directory.parent), "PYTHONUNBUFFERED": "1"},
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                    creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # the same on Windows
-                )
+                process = SPARE.take(directory, device) or spawn(directory, device, stdin=DEVNULL, stdout=log, stderr=STDOUT)
         except OSError as error:
             raise JobError(f"The training process could not be started: {error.strerror}. Close other programs and resume the run.") from error
         threading.Thread(target=process.wait, daemon=True).start()  # a process that has ended must not linger as a zombie

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from nri_core.devices import DeviceInfo
 from nri_core.errors import JobError
 from nri_core.jobs.contract import RunConfig, RunStatus, read_config
-from nri_core.jobs.engines.process import PROJECT
+from nri_core.jobs.engines.spare import PROJECT
 from nri_core.jobs.engines.ray_api import ENDED, Cluster, named_cluster
 from nri_core.jobs.engines.ray_local import LocalRay
 from nri_core.jobs.limits import Limits

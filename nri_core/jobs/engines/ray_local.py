@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from nri_core.errors import JobError
 from nri_core.jobs.claim import is_claimed
-from nri_core.jobs.engines.process import PROJECT
+from nri_core.jobs.engines.spare import PROJECT
 from nri_core.jobs.engines.ray_api import Cluster
 from nri_core.jobs.process import Process
 
