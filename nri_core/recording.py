@@ -1,6 +1,7 @@
 """`Recording`: what a file says about motion, before it is made ready: gaps, uneven times and trials of any length are allowed."""
 
 import json
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from io import BufferedIOBase
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple, Self
 
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from nri_core.errors import DataError
 from nri_core.storage import read_npz, write_npz
@@ -25,6 +26,7 @@ class Trial:
     times       float64 [time], strictly increasing, in seconds (or in the file's own unit if that is unknown)
     values      float [time, node, dim]; NaN where a node was not seen
     name        what the file calls it
+    source      the recording that it is a part of, where it was cut out: parts of one recording are held out together
     edge_types  the truth, if the file brings it: int [node, node] or [time, node, node] = [receiver, sender]
     """
 
@@ -32,6 +34,7 @@ class Trial:
     values: Float[np.ndarray, "time node dim"]
     name: str = ""
     edge_types: Int[np.ndarray, "*time node node"] | None = None
+    source: str = ""
 
     def __post_init__(self) -> None:
         """Raises DataError where times and values disagree, or times do not increase."""
@@ -50,6 +53,26 @@ class Trial:
     @property
     def num_frames(self) -> int:
         return len(self.times)
+
+    @property
+    def seen(self) -> Bool[np.ndarray, "time node"]:
+        """Where a node has all its features."""
+        return ~np.isnan(self.values).any(-1)
+
+    def part(self, frames: slice, *, name: str) -> Self:
+        """Some frames of it, as a trial of its own."""
+        edges = self.edge_types[frames] if self.edge_types is not None and self.edge_types.ndim == 3 else self.edge_types
+        return replace(self, times=self.times[frames], values=self.values[frames], edge_types=edges, name=name, source=self.source or self.name)
+
+    def of(self, source: str) -> Self:
+        """The same, as a part of this recording."""
+        return replace(self, source=source)
+
+    def nodes(self, chosen: Sequence[int]) -> Self:
+        """Some nodes of it."""
+        chosen = np.asarray(chosen, int)
+        edges = None if self.edge_types is None else self.edge_types[..., chosen[:, None], chosen]
+        return replace(self, values=self.values[:, chosen], edge_types=edges)
 
 
 class Remark(NamedTuple):
@@ -100,15 +123,37 @@ class Recording:
     def num_nodes(self) -> int:
         return len(self.node_names)
 
-    def with_trials(self, trials: tuple[Trial, ...], **changes: Any) -> Self:
+    @property
+    def location(self) -> list[int]:
+        """Which of the features are x, y and z."""
+        return [place for place, name in enumerate(self.feature_names) if name in ("x", "y", "z")]
+
+    @property
+    def frame_time(self) -> float:
+        """The usual time between two frames; 1 where no trial has two."""
+        steps = np.concatenate([np.diff(trial.times) for trial in self.trials])
+        return float(f"{np.median(steps):.9g}") if len(steps) else 1.0  # 0.2 rather than 0.19999999999999996
+
+    def with_trials(self, trials: Iterable[Trial], **changes: Any) -> Self:
         """The same recording with other trials, and further changes."""
-        return replace(self, trials=trials, **changes)
+        return replace(self, trials=tuple(trials), **changes)
+
+    def with_values(self, change: Callable[[Trial], Float[np.ndarray, "time node dim"]], **changes: Any) -> Self:
+        """The same recording with other values in each trial, and further changes."""
+        return self.with_trials((replace(trial, values=change(trial)) for trial in self.trials), **changes)
+
+    def with_nodes(self, chosen: Sequence[int]) -> Self:
+        """Some of the nodes, with the bones between them."""
+        place = {node: new for new, node in enumerate(chosen)}
+        bones = tuple((place[first], place[second]) for first, second in self.bones if first in place and second in place)
+        names = tuple(self.node_names[node] for node in chosen)
+        return self.with_trials((trial.nodes(chosen) for trial in self.trials), node_names=names, bones=bones)
 
     def save(self, path: Path) -> None:
         """Write one npz, never pickled, in one step: the trials one after another."""
         truth = {f"edge_types_{place}": trial.edge_types for place, trial in enumerate(self.trials) if trial.edge_types is not None}
         about = {name: getattr(self, name) for name in ("feature_names", "node_names", "edge_type_names", "bones", "remarks")}
-        about |= {"metadata": dict(self.metadata), "names": [trial.name for trial in self.trials]}
+        about |= {"metadata": dict(self.metadata), "names": [(trial.name, trial.source) for trial in self.trials]}
         arrays = {
             "values": np.concatenate([trial.values for trial in self.trials]),
             "times": np.concatenate([trial.times for trial in self.trials]),
@@ -125,7 +170,9 @@ class Recording:
             about = json.loads(str(arrays["about"]))
             ends = np.cumsum(arrays["lengths"])[:-1]
             parts = zip(np.split(arrays["times"], ends), np.split(arrays["values"], ends), about["names"], strict=True)
-            trials = tuple(Trial(*part, arrays.get(f"edge_types_{place}")) for place, part in enumerate(parts))
+            trials = tuple(
+                Trial(times, values, name, arrays.get(f"edge_types_{place}"), source) for place, (times, values, (name, source)) in enumerate(parts)
+            )
             return cls(
                 trials=trials,
                 feature_names=tuple(about["feature_names"]),

@@ -16,6 +16,7 @@ from nri_core.errors import NRIError
 
 VERBS = {
     "simulate": "make trajectories by a physical law",
+    "import": "make trajectories of your own files: tables, arrays, motion capture, tracking",
     "train": "learn a model from trajectories, without labels",
     "evaluate": "compare what a model infers and forecasts with the truth",
     "infer": "write the graph that a model infers",
@@ -25,6 +26,9 @@ VERBS = {
     "reproduce": "run the paper's tables again, for as long as you like",
     "bench": "print the figures of a benchmark",
 }
+
+
+MODULES = {"import": "importing"}  # a word that Python keeps to itself
 
 
 class Parser(argparse.ArgumentParser):
@@ -57,7 +61,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     for name, summary in VERBS.items():
         verb = verbs.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
         if arguments[:1] == [name]:  # the others are not imported: some need torch, which takes seconds
-            module = import_module(f"nri_core.command_line.{name}")
+            module = import_module(f"nri_core.command_line.{MODULES.get(name, name)}")
             module.add_arguments(verb)
             verb.set_defaults(run=module.run)
     return parser.parse_args(arguments)

@@ -102,14 +102,14 @@ def _long(file: str, options: TableOptions, load: Load, metadata: dict[str, Any]
         raise DataError(f"Expected rows with a node and a time in {file}; found none. Choose other columns.")
     if not kept.all():
         first = int(np.flatnonzero(~kept)[0]) + 1
-        remarks.append(Remark("rows left out", f"{int((~kept).sum()):,} rows without a node, trial or time were left out, the first of them data row {first}."))
+        remarks.append(Remark("rows left out", f"{int((~kept).sum()):,} row(s) without a node, trial or time were left out, the first of them data row {first}."))
     values = np.stack(columns, axis=-1)
     if not kept.all():
         times, nodes, trials, values = times[kept], nodes[kept], trials[kept], values[kept]
     made, repeated = pivot(times, nodes, trials, values, node_names=node_names, trial_names=trial_names, duplicates=options.duplicates)
     if len(repeated):
         row = int(np.flatnonzero(kept)[repeated[0]]) + 1
-        text = f"{len(repeated):,} rows repeat a node and time that were there already, the first of them data row {row}; the {options.duplicates} counts."
+        text = f"{len(repeated):,} row(s) repeat a node and time that stood there already, the first of them data row {row}; the {options.duplicates} counts."
         remarks.append(Remark("duplicate rows", text))
     return Recording(made, names, tuple(node_names), remarks=tuple(remarks), metadata=metadata)
 
@@ -147,7 +147,7 @@ def _wide(file: str, names: Sequence[str], options: TableOptions, load: Load, me
         rows = np.flatnonzero(kept & (trials == number))
         instants, first = np.unique(times[rows], return_index=True)
         if len(instants) < len(rows):
-            remarks.append(Remark("duplicate rows", f"{len(rows) - len(instants):,} rows of recording {name} repeat a time; the first counts."))
+            remarks.append(Remark("duplicate rows", f"{len(rows) - len(instants):,} row(s) of recording {name} repeat a time; the first counts."))
         if len(rows):
             made.append(Trial(instants, values[rows[first]], name))
     return Recording(tuple(made), tuple(features), tuple(nodes), remarks=tuple(remarks), metadata=metadata)
@@ -194,7 +194,7 @@ def _finite(file: str, column: Any, name: str, remarks: list[Remark]) -> np.ndar
     numbers = np.asarray(column, float)
     if np.isinf(numbers).any():
         wrong = np.flatnonzero(np.isinf(numbers))
-        remarks.append(Remark("infinite values", f"{len(wrong):,} infinite values in column `{name}` of {file} count as not seen, the first in data row {wrong[0] + 1}."))
+        remarks.append(Remark("infinite values", f"{len(wrong):,} infinite value(s) in column `{name}` of {file} count as not seen, the first in data row {wrong[0] + 1}."))
         numbers = np.where(np.isinf(numbers), np.nan, numbers)
     return numbers
 
