@@ -9,7 +9,7 @@ import pytest
 from nri_core.errors import DataError
 from nri_core.posterior import EdgePosterior
 from nri_core.trajectories import Trajectories
-from ui.player.payload import payload
+from nri_core.player.payload import payload
 
 RANDOM = np.random.default_rng(0)
 

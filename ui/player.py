@@ -1,24 +1,16 @@
 """The player: particles, inferred and true graph and forecast, moving in the browser without asking the server."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from nri_core.player import assets
+from nri_core.player.payload import payload
 from nri_core.posterior import EdgePosterior
 from nri_core.trajectories import Trajectories
-from ui.player.payload import payload
 
-_HERE = Path(__file__).parent
-_SCRIPTS = "scene palette edges stage matrix timeline words detail player"  # joined to one module: no build step
-
-
-def _text(*names: str) -> str:
-    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
-
-
-_mount = st.components.v2.component("nri_player", html=_text("player.html"), css=_text("player.css"), js=_text(*(f"{name}.js" for name in _SCRIPTS.split())))
+_mount = st.components.v2.component("nri_player", **assets()._asdict())
 
 
 def player(

@@ -1,4 +1,4 @@
-"""What the player is sent: one block of bytes, a JSON header and then plain arrays. Imports no streamlit."""
+"""What the player is sent: one block of bytes, a JSON header and then plain arrays."""
 
 import hashlib
 import json
