@@ -10,14 +10,14 @@ from typing import Any, Literal, Self
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from safetensors import SafetensorError
 from safetensors.torch import load as load_weights
 from safetensors.torch import save as save_weights
 from torch import Tensor, nn
 
-from nri_core.dataset import Normalizer, as_tensor
+from nri_core.dataset import Normalizer, as_tensor, sightings
 from nri_core.errors import CheckpointError, ConfigError
 from nri_core.models import NRI, ModelSettings
 from nri_core.models.objectives import LABELLED
@@ -105,8 +105,12 @@ class Checkpoint:
             )
 
     def tensor(self, data: Trajectories) -> Float[Tensor, "sim time node dim"]:
-        """Values as the model reads them: normalised float32 on its device. Raises DataError where nodes are unobserved."""
+        """Values as the model reads them: normalised float32 on its device, gaps filled."""
         return as_tensor(readable(data, self.config.settings), self.config.normalizer, self.device)
+
+    def sightings(self, data: Trajectories) -> Bool[Tensor, "sim time node"] | None:
+        """Beside `tensor`: where there was something to read; None where there was everywhere."""
+        return sightings(data, self.device)
 
     def described(self, **metadata: Any) -> Self:
         """The same model with more in its metadata, and so on its card."""

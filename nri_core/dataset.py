@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
@@ -59,8 +59,8 @@ class Normalizer(BaseModel):
 
     @classmethod
     def fit(cls, data: Trajectories, kind: Literal["unit", "standard"]) -> Self:
-        """Raises DataError when a feature never changes: then there is no scale."""
-        values = data.values
+        """From what was observed. Raises DataError when a feature never changes: then there is no scale."""
+        values = data.values if data.complete else data.values[data.observed]
         shift, scale = np.zeros(values.shape[-1]), np.ones(values.shape[-1])
         for group in _groups(data.feature_names):
             part = values[..., group].astype(np.float64)
@@ -68,7 +68,7 @@ class Normalizer(BaseModel):
                 low, high = part.min(), part.max()
                 shift[group], scale[group] = (low + high) / 2, (high - low) / 2
             else:
-                shift[group] = part.mean(axis=(0, 1, 2))
+                shift[group] = part.mean(axis=tuple(range(part.ndim - 1)))
                 scale[group] = np.sqrt(np.square(part - shift[group]).mean())
         if not (scale > 1e-12).all():
             constant = ", ".join(f"`{data.feature_names[dim]}`" for dim in np.flatnonzero(~(scale > 1e-12)))
@@ -85,11 +85,13 @@ class Normalizer(BaseModel):
 
 
 def as_tensor(data: Trajectories, normalizer: Normalizer, device: torch.device) -> Float[Tensor, "sim time node dim"]:
-    """Normalised float32 values on the device. Raises DataError where nodes are unobserved."""
-    if data.observed is not None and not data.observed.all():
-        unseen = 1 - data.observed.mean()
-        raise DataError(f"Expected every node in every frame; found {unseen:.1%} unobserved. Choose complete windows or interpolate the gaps.")
-    return torch.from_numpy(normalizer.apply(data.values)).to(device, torch.float32)
+    """Normalised float32 values on the device; where nobody looked, as `Trajectories.filled` has it."""
+    return torch.from_numpy(normalizer.apply(data.filled().values)).to(device, torch.float32)
+
+
+def sightings(data: Trajectories, device: torch.device) -> Bool[Tensor, "sim time node"] | None:
+    """Which nodes were seen in which frames, beside `as_tensor`; None where all were, and then nothing is computed that a mask would ask for."""
+    return None if data.complete else torch.tensor(data.observed, device=device)
 
 
 def edges_as_tensor(data: Trajectories, num_edge_types: int, device: torch.device) -> Float[Tensor, "sim node slot type"]:

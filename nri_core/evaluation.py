@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import numpy as np
+
 from nri_core.checkpoint import Checkpoint
 from nri_core.inference import infer_edges, rollout
-from nri_core.metrics import edge_figures, forecast_error, score_edges, static_error
+from nri_core.metrics import edge_figures, forecast_error, mean_over_sims, score_edges, static_error
 from nri_core.trajectories import Trajectories
 
 HORIZONS = (1, 10, 20)
@@ -26,6 +28,6 @@ def evaluate(checkpoint: Checkpoint, data: Trajectories) -> dict[str, Any]:
     if reached and checkpoint.model.decoder is not None:
         forecast = rollout(checkpoint, data, own, start=start, num_steps=reached[-1])
         for name, measure in (("rollout_mse", forecast_error), ("static_mse", static_error)):
-            by_horizon = measure(forecast, data).mean(0)
-            errors[name] = {str(horizon): float(by_horizon[horizon - 1]) for horizon in reached}
+            by_horizon = mean_over_sims(measure(forecast, data))
+            errors[name] = {str(horizon): float(by_horizon[horizon - 1]) for horizon in reached if not np.isnan(by_horizon[horizon - 1])}
     return edge_figures(own, data) | {"edge_accuracy_encoder": encoder and encoder.accuracy, **errors}

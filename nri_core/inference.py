@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import repeat
 from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from nri_core.checkpoint import Checkpoint, CheckpointConfig
@@ -49,9 +50,10 @@ def infer_edges(checkpoint: Checkpoint, data: Trajectories, *, inference: str | 
         raise CheckpointError(f"The {checkpoint.config.settings.decoder} decoder adds up no messages to read the graph from. Read it by the encoder.")
     model = checkpoint.model.eval()
     window = data.select(slice(None), frames=slice(0, checkpoint.config.window))
-    values = checkpoint.tensor(window)
+    values, observed, at_once = checkpoint.tensor(window), checkpoint.sightings(window), _at_once(data.num_nodes)
+    seen = repeat(None) if observed is None else observed.split(at_once)
     with torch.no_grad():
-        probs = torch.cat([read_edges(model, part, inference=how) for part in values.split(_at_once(data.num_nodes))])
+        probs = torch.cat([read_edges(model, part, inference=how, observed=there) for part, there in zip(values.split(at_once), seen, strict=False)])
     return as_posterior(checkpoint, data, probs, how)
 
 
@@ -127,15 +129,17 @@ def way_through_decoder(model: NRI, num_nodes: int) -> str:
     return "per receiver" if num_sets(num_nodes, settings.num_edge_types) <= MOST_SETS else "search"
 
 
-def read_edges(model: NRI, values: Float[Tensor, "sim time node dim"], *, inference: str) -> Float[Tensor, "sim node slot type"]:
-    """The posterior of normalised values, on the model's device."""
+def read_edges(
+    model: NRI, values: Float[Tensor, "sim time node dim"], *, inference: str, observed: Bool[Tensor, "sim time node"] | None = None
+) -> Float[Tensor, "sim node slot type"]:
+    """The posterior of normalised values, as far as they were observed, on the model's device."""
     if inference == "encoder":
-        return model.edge_logits(values).softmax(-1)
+        return model.edge_logits(values, observed).softmax(-1)
     by_search = way_through_decoder(model, values.shape[2]) == "search"
-    edge_probs = search(model, values) if by_search else marginal(model, values).edge_probs
+    edge_probs = search(model, values, observed) if by_search else marginal(model, values, observed).edge_probs
     if inference != "law":
         return edge_probs
-    return reread(model.forecaster, values, edge_probs, undirected=model.settings.undirected)
+    return reread(model.forecaster, values, edge_probs, undirected=model.settings.undirected, observed=observed)
 
 
 def _matrix(probs: Float[Tensor, "sim node slot type"]) -> Float[np.ndarray, "sim node node type"]:
@@ -174,11 +178,12 @@ def rollout(
     remembered = start + 1 if config.settings.remembers else config.window if dynamic else 1
     seen = data.select(slice(None), frames=slice(0, start + 1))
     read = readable(seen, config.settings)
-    past = checkpoint.tensor(read)[:, -remembered:]
+    past, observed = checkpoint.tensor(read)[:, -remembered:], checkpoint.sightings(read)
     edges = _one_hot_edges(checkpoint, data, posterior)
     run = partial(_dynamic_rollout, checkpoint) if dynamic else checkpoint.model.eval().rollout
-    pieces = zip(past.split(SIMS_AT_ONCE), edges.split(SIMS_AT_ONCE), strict=True)
-    frames = torch.cat([run(part, graph, num_steps=num_steps) for part, graph in pieces])
+    there = repeat(None) if observed is None else observed[:, -remembered:].split(SIMS_AT_ONCE)
+    pieces = zip(past.split(SIMS_AT_ONCE), edges.split(SIMS_AT_ONCE), there, strict=False)
+    frames = torch.cat([run(part, graph, num_steps=num_steps, observed=sighted) for part, graph, sighted in pieces])
     forecast = Trajectories(
         values=config.normalizer.undo(frames.cpu().numpy().astype(np.float64)),
         feature_names=read.feature_names,
@@ -213,14 +218,19 @@ def _one_hot_edges(checkpoint: Checkpoint, data: Trajectories, posterior: EdgePo
 
 
 @torch.no_grad()
-def _dynamic_rollout(checkpoint: Checkpoint, past: Tensor, edges: Tensor, *, num_steps: int) -> Float[Tensor, "sim time node dim"]:
+def _dynamic_rollout(
+    checkpoint: Checkpoint, past: Tensor, edges: Tensor, *, num_steps: int, observed: Tensor | None
+) -> Float[Tensor, "sim time node dim"]:
     model, window = checkpoint.model.eval(), checkpoint.config.window
     memory, frames = None, list(past.unbind(1))
+    ever = None if observed is None else observed.any(1)
+    seen = [] if observed is None else list(observed.unbind(1))
     for frame in frames[:-1] if model.settings.remembers else ():
-        _, memory = model.step(frame, edges, memory)
+        _, memory = model.step(frame, edges, memory, ever)
     for _ in range(num_steps):
-        logits = model.edge_logits(torch.stack(frames[-window:], dim=1))
+        logits = model.edge_logits(torch.stack(frames[-window:], dim=1), torch.stack(seen[-window:], dim=1) if seen else None)
         graph = torch.nn.functional.one_hot(logits.argmax(-1), logits.shape[-1]).float()
-        prediction, memory = model.step(frames[-1], graph, memory)
+        prediction, memory = model.step(frames[-1], graph, memory, ever)
         frames.append(prediction.mean)
+        seen += [] if ever is None else [ever]  # what was once seen goes on as predicted
     return torch.stack(frames[-num_steps:], dim=1)

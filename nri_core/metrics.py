@@ -143,21 +143,34 @@ def auroc(score: Float[np.ndarray, " pair"], positive: Bool[np.ndarray, " pair"]
 def forecast_error(forecast: Trajectories, truth: Trajectories) -> Float[np.ndarray, "sim horizon"]:
     """Mean squared error over nodes and dims, in the reference's units, 1, 2, … frames after `forecast.metadata["start"]`.
 
-    Angles are left out: their sine stands beside them. So are horizons beyond the end of the truth.
+    Angles are left out: their sine stands beside them. So are horizons beyond the end of the truth, and nodes that were not
+    seen then, or not in the frame that the forecast starts from; NaN where that leaves none.
     """
     expected, frames = _aligned(forecast, truth)
-    return _mean_squares(forecast.values[:, :frames] - expected, forecast)
+    return _mean_squares(forecast.values[:, :frames] - expected, forecast, truth)
 
 
 def static_error(forecast: Trajectories, truth: Trajectories) -> Float[np.ndarray, "sim horizon"]:
     """The error of a forecast that everything stays where it is: the baseline for `forecast_error`."""
     expected, _ = _aligned(forecast, truth)
-    return _mean_squares(truth.values[:, forecast.metadata["start"], None] - expected, forecast)
+    return _mean_squares(truth.values[:, forecast.metadata["start"], None] - expected, forecast, truth)
 
 
-def _mean_squares(error: Float[np.ndarray, "sim horizon node dim"], forecast: Trajectories) -> Float[np.ndarray, "sim horizon"]:
+def mean_over_sims(errors: Float[np.ndarray, "sim horizon"]) -> Float[np.ndarray, " horizon"]:
+    """By horizon, over the simulations that have an error there; NaN where none has."""
+    there = ~np.isnan(errors)
+    return errors.mean(0) if there.all() else np.where(there, errors, 0).sum(0) / np.where(there.any(0), there.sum(0), np.nan)
+
+
+def _mean_squares(error: Float[np.ndarray, "sim horizon node dim"], forecast: Trajectories, truth: Trajectories) -> Float[np.ndarray, "sim horizon"]:
     dims = [dim for dim, name in enumerate(forecast.feature_names) if name not in ANGLES]
-    return np.square(error[..., dims] / np.array(forecast.metadata["unit_scale"])[dims]).mean((2, 3))
+    squares = np.square(error[..., dims] / np.array(forecast.metadata["unit_scale"])[dims])
+    if truth.complete:
+        return squares.mean((2, 3))
+    start, frames = forecast.metadata["start"], squares.shape[1]
+    counted = truth.observed[:, start + 1 : start + 1 + frames] & truth.observed[:, start, None]
+    total = np.where(counted[..., None], squares, 0).sum((2, 3))
+    return total / np.where(counted.any(2), counted.sum(2) * len(dims), np.nan)
 
 
 def _aligned(forecast: Trajectories, truth: Trajectories) -> tuple[Float[np.ndarray, "sim horizon node dim"], int]:

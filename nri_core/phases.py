@@ -60,7 +60,7 @@ def rebuilt_phase(data: Trajectories) -> Trajectories:
         raise DataError(f"Expected the features {', '.join(PHASES)} to rebuild the phase from; {missing[0]} is missing.")
     if data.num_steps < FEWEST_FRAMES:
         raise DataError(f"Expected at least {FEWEST_FRAMES} frames to rebuild the phase from; found {data.num_steps}.")
-    rate, sine, omega = (data.values[..., data.feature_names.index(name)] for name in PHASES)
+    rate, sine, omega = (data.filled().values[..., data.feature_names.index(name)] for name in PHASES)
     paths = (values.swapaxes(0, 1).reshape(data.num_steps, -1) for values in (rate, sine))
     cuts = range(AT_ONCE, data.num_sims * data.num_nodes, AT_ONCE)
     pieces = [_rebuilt(*piece) for piece in zip(*(np.split(path, cuts, axis=1) for path in paths), strict=True)]

@@ -49,7 +49,7 @@ class EdgePosterior:
         """The same belief with inferred type k called type `relabelling[k]`, whose name is `names[relabelling[k]]`."""
         probs = np.zeros((*self.edge_probs.shape[:3], len(names)), self.edge_probs.dtype)
         for inferred, true in enumerate(relabelling):
-            probs[..., true] = self.edge_probs[..., inferred]
+            probs[..., true] += self.edge_probs[..., inferred]
         return replace(self, edge_probs=probs, edge_type_names=names)
 
     def select(self, sims: slice | Int[np.ndarray, " sim"]) -> Self:

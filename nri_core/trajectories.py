@@ -116,6 +116,29 @@ class Trajectories:
         trials = None if self.trials is None else self.trials[sims]
         return replace(self, values=self.values[sims][:, frames], edge_types=edges, observed=observed, trials=trials)
 
+    @property
+    def complete(self) -> bool:
+        """Whether every node was seen in every frame."""
+        return self.observed is None or bool(self.observed.all())
+
+    def filled(self) -> Self:
+        """The same with a number wherever nobody looked: between two sightings on the straight line, before the first and after the last as there.
+
+        A node that was never seen stands at the mean of what was. `observed` stays, so that whoever reads the values knows.
+        """
+        if self.complete:
+            return self
+        frame = np.arange(self.num_steps)[:, None]
+        before = np.maximum.accumulate(np.where(self.observed, frame, -1), axis=1)
+        after = np.minimum.accumulate(np.where(self.observed, frame, self.num_steps)[:, ::-1], axis=1)[:, ::-1]
+        before, after = np.where(before < 0, after, before), np.where(after == self.num_steps, before, after)
+        never = before == self.num_steps
+        before, after = np.where(never, 0, before)[..., None], np.where(never, 0, after)[..., None]
+        share = ((frame[..., None] - before) / np.maximum(after - before, 1)).astype(self.values.dtype)
+        first, last = (np.take_along_axis(self.values, place, axis=1) for place in (before, after))
+        typical = self.values[self.observed].mean(0) if self.observed.any() else 0.0
+        return replace(self, values=np.where(never[..., None], typical, first + share * (last - first)).astype(self.values.dtype))
+
     def _arrays(self) -> dict[str, np.ndarray]:
         arrays = {
             "values": self.values,

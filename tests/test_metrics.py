@@ -59,6 +59,14 @@ def test_surplus_inferred_types_join_the_true_type_they_overlap_most() -> None:
     assert best_relabelling(np.array([[90, 0], [5, 60], [0, 30]])) == (0, 1, 1)
 
 
+def test_types_that_join_add_up() -> None:
+    """Three inferred types for two true ones: what two of them believed is believed of the one they stand for."""
+    data = truth(kinds=2)
+    joined = belief(data.edge_types, 3).relabelled((0, 1, 1), ("true 0", "true 1"))
+    assert np.allclose(joined.edge_probs[:, off_diagonal(data.num_nodes)].sum(-1), 1)
+    assert calibration(belief(data.edge_types, 3), data) is not None
+
+
 def test_auroc_counts_pairs_in_order() -> None:
     score, positive = np.array([0.1, 0.4, 0.35, 0.8, 0.4]), np.array([False, False, True, True, True])
     ordered = [(s > t) + 0.5 * (s == t) for s, t in itertools.product(score[positive], score[~positive])]

@@ -5,7 +5,7 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from nri_core.dataset import Normalizer, as_tensor, split, turn_and_flip
+from nri_core.dataset import Normalizer, split, turn_and_flip
 from nri_core.errors import ConfigError, DataError
 from nri_core.evaluation import evaluate
 from nri_core.settings import PRESETS, TrainConfig, suited
@@ -207,16 +207,11 @@ def test_normalising_is_undone_and_keeps_directions(kind: str) -> None:
         assert values[..., :2].min() == pytest.approx(-1) and values[..., :2].max() == pytest.approx(1)
 
 
-def test_constant_features_and_gaps_are_named() -> None:
+def test_constant_features_are_named() -> None:
     values = np.random.default_rng(0).normal(size=(3, 5, 2, 2))
     values[..., 1] = 7
     with pytest.raises(DataError, match="`height` constant"):
         Normalizer.fit(Trajectories(values, ("x", "height")), "unit")
-    seen = np.ones((3, 5, 2), bool)
-    seen[0, 0, 0] = False
-    data = Trajectories(np.random.default_rng(0).normal(size=(3, 5, 2, 2)), ("x", "y"), observed=seen)
-    with pytest.raises(DataError, match="3.3% unobserved"):
-        as_tensor(data, Normalizer.fit(data, "unit"), torch.device("cpu"))
 
 
 def test_symmetries_of_the_square_keep_distances_and_turn_velocities_along() -> None:

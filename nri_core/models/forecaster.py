@@ -1,12 +1,14 @@
 """Forecasters: a second decoder, for forecasts under a graph that another has read."""
 
+from typing import NamedTuple
+
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from nri_core.dataset import LOCATIONS, VELOCITIES, columns
 from nri_core.models.geometry import NEAREST
-from nri_core.models.layers import from_receivers, from_senders
+from nri_core.models.layers import both_ends, from_receivers, from_senders, heard, rows, twice
 from nri_core.settings import PLANE, ModelSettings
 
 LEVELS = 6
@@ -22,6 +24,13 @@ FEWEST_BOUNCES = 8  # seen at a wall before it is believed
 START_SPREAD = 1e-3  # of the paths that a forecast averages, in standard deviations
 FAR = 1e6  # where a wall stands that is not there
 FOLLOW = 0.02  # how fast the error scale follows the batches
+
+
+class State(NamedTuple):
+    """Where points are and how fast they move, one row a point."""
+
+    location: Float[Tensor, "row *dim"]
+    velocity: Float[Tensor, "row *dim"]
 
 
 class SteppedForecaster(nn.Module):
@@ -56,41 +65,44 @@ class SteppedForecaster(nn.Module):
         self.register_buffer("error_scale", torch.ones(()))  # median relative error, one frame ahead
 
     @torch.no_grad()
-    def calibrate(self, values: Float[Tensor, "sim time node dim"]) -> None:
+    def calibrate(self, values: Float[Tensor, "sim time node dim"], observed: Bool[Tensor, "sim time node"] | None = None) -> None:
         """Measure the frame length, the range of distances and the walls."""
-        location, velocity = values[..., self.locations], values[..., self.velocities]
-        self.typical_change.copy_((velocity[:, 1:] - velocity[:, :-1]).abs().median().clamp_min(1e-6))
-        self._measure_motion(location.double(), velocity.double())
-        distances = (from_receivers(location) - from_senders(location)).norm(dim=-1).clamp_min(NEAREST).flatten()
+        location, velocity, steps = values[..., self.locations], values[..., self.velocities], twice(observed)
+        before, after = (State(rows(location[:, part], steps), rows(velocity[:, part], steps)) for part in (slice(None, -1), slice(1, None)))
+        self.typical_change.copy_((after.velocity - before.velocity).abs().median().clamp_min(1e-6))
+        self._measure_motion(*(State(state.location.double(), state.velocity.double()) for state in (before, after)))
+        distances = (from_receivers(location) - from_senders(location)).norm(dim=-1).clamp_min(NEAREST)
+        distances = distances.flatten() if observed is None else distances[both_ends(observed)]
         distances = distances[:: max(len(distances) // SAMPLED_DISTANCES, 1)].log()
         low, high = torch.quantile(distances, torch.tensor([RARE, 1 - RARE]).to(distances))
         self.reach.copy_(torch.stack([low, torch.maximum(high, low + 1)]))
         for side, sign in ((0, -1.0), (1, 1.0)):
             for dim in (0, 1):
-                self.walls[side, dim] = sign * self._wall(sign * location[..., dim], sign * (velocity[..., dim] - self.rest[dim]))
+                ends = (State(sign * end.location[:, dim], sign * (end.velocity[:, dim] - self.rest[dim])) for end in (before, after))
+                self.walls[side, dim] = sign * self._wall(*ends)
 
-    def _measure_motion(self, location: Float[Tensor, "sim time node 2"], velocity: Float[Tensor, "sim time node 2"]) -> None:
+    def _measure_motion(self, before: "State", after: "State") -> None:
         """Medians, one after the other: the ratio of the change of location to the mean velocity (of the faster half), and what is left."""
-        middle, moved = (velocity[:, 1:] + velocity[:, :-1]) / 2, location[:, 1:] - location[:, :-1]
+        middle, moved = (after.velocity + before.velocity) / 2, after.location - before.location
         fast = middle.abs() > middle.abs().median()
         if not fast.any():
             return  # velocities tell nothing of locations
-        left = torch.zeros_like(middle[0, 0, 0])
+        left = torch.zeros_like(middle[0])
         for _ in range(ALTERNATIONS):
             length = ((moved - left) / middle)[fast].median()
-            left = (moved - length * middle).flatten(0, -2).median(0).values
+            left = (moved - length * middle).median(0).values
         self.frame_length.copy_(length)
         if length != 0:
             self.rest.copy_(-left / length)
 
-    def _wall(self, location: Float[Tensor, "sim time node"], velocity: Float[Tensor, "sim time node"]) -> Float[Tensor, ""]:
+    def _wall(self, before: "State", after: "State") -> Float[Tensor, ""]:
         """Where points turn back: halfway between where they would be and where they are; far away where they do not."""
-        would_be = location[:, :-1] + self.frame_length * velocity[:, :-1]
-        leaving = would_be > location.max()
-        back = leaving & (velocity[:, 1:] < 0)
+        would_be = before.location + self.frame_length * before.velocity
+        leaving = would_be > torch.maximum(before.location.max(), after.location.max())
+        back = leaving & (after.velocity < 0)
         if back.sum() < FEWEST_BOUNCES or back.sum() < 0.5 * leaving.sum():
-            return location.new_tensor(FAR)
-        return (would_be + location[:, 1:])[back].median() / 2
+            return would_be.new_tensor(FAR)
+        return (would_be + after.location)[back].median() / 2
 
     def frame(
         self, state: Float[Tensor, "*batch node dim"], edges: Float[Tensor, "*batch node slot type"], *, num_steps: int = FORECAST_STEPS
@@ -131,15 +143,22 @@ class SteppedForecaster(nn.Module):
         before: Float[Tensor, "*batch node dim"],
         after: Float[Tensor, "*batch node dim"],
         edges: Float[Tensor, "*batch node slot type"],
+        seen: Bool[Tensor, "2 *batch node"] | None = None,
     ) -> Float[Tensor, "*batch node"]:
-        """|predicted − observed|² / (m² + |velocity change|²)."""
+        """|predicted − observed|² / (m² + |velocity change|²); 0 where the node was not `seen` both before and after."""
         moving = list(self.locations + self.velocities)
+        edges = edges if seen is None else heard(edges, seen[0])
         missed = (self.frame(before, edges, num_steps=TRAINING_STEPS) - after)[..., moving].square().sum(-1)
         change = (after - before)[..., self.velocities].square().sum(-1)
-        return missed / (self.typical_change**2 + change)
+        error = missed / (self.typical_change**2 + change)
+        return error if seen is None else error * seen.all(0)
 
     def loss(
-        self, values: Float[Tensor, "sim time node dim"], edges: Float[Tensor, "sim node slot type"], generator: torch.Generator
+        self,
+        values: Float[Tensor, "sim time node dim"],
+        edges: Float[Tensor, "sim node slot type"],
+        generator: torch.Generator,
+        observed: Bool[Tensor, "sim time node"] | None = None,
     ) -> Float[Tensor, ""]:
         """Mean log(1 + error / 3 error_scale²) over random frames of each simulation; the scale follows the median error."""
         num_sims, num_frames = values.shape[:2]
@@ -147,7 +166,10 @@ class SteppedForecaster(nn.Module):
         frames = torch.randint(0, num_frames - 1, (num_sims, each), generator=generator).to(values.device)
         sims = torch.arange(num_sims, device=values.device)[:, None]
         graph = edges.detach()[:, None].expand(-1, each, -1, -1, -1)
-        error = self.relative_error(values[sims, frames], values[sims, frames + 1], graph)
+        seen = None if observed is None else torch.stack([observed[sims, frames], observed[sims, frames + 1]])
+        error = self.relative_error(values[sims, frames], values[sims, frames + 1], graph, seen)
+        if seen is not None:
+            error = error[seen.all(0)] if seen.all(0).any() else error
         scale = error.detach().median().clamp_min(1e-14)
         if self.training:
             self.error_scale.lerp_(scale.sqrt(), FOLLOW)

@@ -9,11 +9,13 @@ import functools
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor, nn
 from torch.nn import functional
 
 from nri_core import graph
+
+FAINT = -10.0  # the logarithm of next to nothing; minus infinity has no gradient
 
 
 @functools.cache  # a GPU would finish all its work before each copy to it
@@ -34,16 +36,46 @@ def reverse_slots(edges: Shaped[Tensor, "*batch node slot channel"]) -> Shaped[T
     return edges.flatten(-3, -2).index_select(-2, _reverse(num_nodes, edges.device)).unflatten(-2, (num_nodes, num_nodes - 1))
 
 
-def from_senders(nodes: Float[Tensor, "*batch node channel"]) -> Float[Tensor, "*batch node slot channel"]:
+def from_senders(nodes: Shaped[Tensor, "*batch node channel"]) -> Shaped[Tensor, "*batch node slot channel"]:
     """Give each edge the value of its sender."""
     index = sender_slots(nodes.shape[-2], nodes.device)
     return nodes.index_select(-2, index.flatten()).unflatten(-2, index.shape)
 
 
-def from_receivers(nodes: Float[Tensor, "*batch node channel"]) -> Float[Tensor, "*batch node slot channel"]:
+def from_receivers(nodes: Shaped[Tensor, "*batch node channel"]) -> Shaped[Tensor, "*batch node slot channel"]:
     """Give each edge the value of its receiver, without copying."""
     num_nodes = nodes.shape[-2]
     return nodes.unsqueeze(-2).expand(*nodes.shape[:-1], num_nodes - 1, nodes.shape[-1])
+
+
+def both_ends(nodes: Bool[Tensor, "*batch node"]) -> Bool[Tensor, "*batch node slot"]:
+    """The edges whose receiver and sender are both among these nodes."""
+    return from_receivers(nodes[..., None])[..., 0] & from_senders(nodes[..., None])[..., 0]
+
+
+def twice(observed: Bool[Tensor, "sim time node"] | None) -> Bool[Tensor, "sim step node"] | None:
+    """The steps at both ends of which a node was seen."""
+    return None if observed is None else observed[:, 1:] & observed[:, :-1]
+
+
+def rows(values: Shaped[Tensor, "*batch channel"], counted: Bool[Tensor, "*batch"] | None = None) -> Shaped[Tensor, "row channel"]:
+    """All rows, or those that count."""
+    return values.flatten(0, -2) if counted is None else values[counted]
+
+
+def heard(said: Float[Tensor, "..."], observed: Bool[Tensor, "*batch node"] | None) -> Float[Tensor, "..."]:
+    """What is said [..., node, slot, …] without the senders that nobody saw: whether they are there at all is not known."""
+    if observed is None:
+        return said
+    there = from_senders(observed[..., None])[..., 0]
+    return said * there[(..., *(None,) * (said.ndim - there.ndim))].to(said.dtype)
+
+
+def crowd(closeness: Float[Tensor, "*batch node slot"], observed: Bool[Tensor, "*batch node"] | None) -> Float[Tensor, "*batch node 1"]:
+    """log Σ_j exp over the senders that were seen."""
+    if observed is not None:
+        closeness = closeness.masked_fill(~from_senders(observed[..., None])[..., 0], FAINT)
+    return closeness.logsumexp(-1, keepdim=True)
 
 
 def to_matrix(edges: Shaped[Tensor, "*batch node slot channel"]) -> Shaped[Tensor, "*batch node node channel"]:

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from nri_core.models.layers import reverse_slots, sender_slots
+from nri_core.models.layers import reverse_slots, sender_slots, twice
 from nri_core.models.nri import NRI
 from nri_core.models.prediction import Messages
 
@@ -73,21 +73,27 @@ def one_hot(edge_types: Int[Tensor, "*batch"], num_edge_types: int) -> Float[Ten
 
 
 def score_sets(
-    model: NRI, messages: Messages, values: Float[Tensor, "sim time node dim"], sets: Float[Tensor, "*each set slot type"]
+    model: NRI,
+    messages: Messages,
+    values: Float[Tensor, "sim time node dim"],
+    sets: Float[Tensor, "*each set slot type"],
+    counted: Bool[Tensor, "sim step node"] | None = None,
 ) -> Float[Tensor, "sim node set"]:
-    """log p of each node's path, one step ahead, and of the set itself; `sets` are shared or given per [sim, node]."""
+    """log p of each node's path, one step ahead, over the steps that count, and of the set itself; `sets` are shared or given per [sim, node]."""
     sending = sets[..., 1:] if model.settings.skip_first else sets
     weights = sending.flatten(-2)  # [..., set, slot · type]
     said = messages.values.flatten(-3, -2)  # [sim, step, node, slot · type, channel]
     if model.settings.decoder in ADDING_DECODERS:
-        scores = _score_sums(model, messages, values, said, weights)
+        scores = _score_sums(model, messages, values, said, weights, counted)
     else:
         shape = "sj" if weights.ndim == 2 else "bnsj"
-        scores = score_aggregates(model, messages, values, torch.einsum(f"btnjc,{shape}->btncs", said, weights).transpose(-1, -2))
+        scores = score_aggregates(model, messages, values, torch.einsum(f"btnjc,{shape}->btncs", said, weights).transpose(-1, -2), counted)
     return scores + _log_prior(model, sets)
 
 
-def _score_sums(model: NRI, messages: Messages, values: Tensor, said: Tensor, weights: Tensor) -> Float[Tensor, "sim node set"]:
+def _score_sums(
+    model: NRI, messages: Messages, values: Tensor, said: Tensor, weights: Tensor, counted: Tensor | None
+) -> Float[Tensor, "sim node set"]:
     """Where messages add up in the prediction itself, errors under all sets are one product: (what no message explains, −messages) · (1, sets)."""
     state = values[:, :-1]
     unexplained = values[:, 1:, ..., list(model.decoder.scored)] - model.decoder.scored_mean(state, torch.zeros_like(said[..., 0, :]))
@@ -95,7 +101,11 @@ def _score_sums(model: NRI, messages: Messages, values: Tensor, said: Tensor, we
     always = torch.cat([torch.ones_like(weights[..., :1]), weights], dim=-1).mT
     error = parts.permute(0, 2, 4, 1, 3).flatten(2, 3) @ always  # [sim, node, channel · step, set]
     error = error.unflatten(2, (-1, state.shape[1])).permute(0, 3, 1, 4, 2)
-    return model.likelihood.log_prob(error, None if messages.log_scale is None else messages.log_scale[..., None]).sum(1)
+    return _over_steps(model.likelihood.log_prob(error, None if messages.log_scale is None else messages.log_scale[..., None]), counted)
+
+
+def _over_steps(log_prob: Float[Tensor, "sim step node set"], counted: Tensor | None) -> Float[Tensor, "sim node set"]:
+    return (log_prob if counted is None else log_prob * counted[..., None]).sum(1)
 
 
 def _log_prior(model: NRI, sets: Float[Tensor, "*each set slot type"]) -> Float[Tensor, "*each set"]:
@@ -108,49 +118,67 @@ def _log_prior(model: NRI, sets: Float[Tensor, "*each set slot type"]) -> Float[
 
 
 def score_aggregates(
-    model: NRI, messages: Messages, values: Float[Tensor, "sim time node dim"], aggregates: Float[Tensor, "sim step node set channel"]
+    model: NRI,
+    messages: Messages,
+    values: Float[Tensor, "sim time node dim"],
+    aggregates: Float[Tensor, "sim step node set channel"],
+    counted: Bool[Tensor, "sim step node"] | None = None,
 ) -> Float[Tensor, "sim node set"]:
     """log p of each node's path, one step ahead, under each of several sums of incoming messages."""
     mean = model.decoder.scored_mean(values[:, :-1, :, None], aggregates)
     scale = None if messages.log_scale is None else messages.log_scale[..., None]
-    return model.likelihood.log_prob(values[:, 1:, :, None, list(model.decoder.scored)] - mean, scale).sum(1)
+    return _over_steps(model.likelihood.log_prob(values[:, 1:, :, None, list(model.decoder.scored)] - mean, scale), counted)
 
 
-def set_table(model: NRI, values: Float[Tensor, "sim time node dim"], messages: Messages | None = None) -> Float[Tensor, "sim node set"]:
+def set_table(
+    model: NRI,
+    values: Float[Tensor, "sim time node dim"],
+    messages: Messages | None = None,
+    observed: Bool[Tensor, "sim time node"] | None = None,
+) -> Float[Tensor, "sim node set"]:
     """The whole table, filled in pieces that stay near the processor; keeps the gradient where there is one."""
     num_frames, num_nodes = values.shape[1:3]
     settings = model.settings
     sets = one_hot(incoming_sets(num_nodes - 1, settings.num_edge_types), settings.num_edge_types).to(values)
     channels = 4 if settings.decoder in ADDING_DECODERS else 2 * settings.decoder_hidden
     at_once = max(MOST_VALUES // (num_frames * num_nodes * len(sets) * channels), 1)
-    said = messages or model.decoder.messages(values[:, :-1])
+    said = messages or step_messages(model, values, observed)
+    steps = twice(observed)
     scales = values.split(at_once) if said.log_scale is None else said.log_scale.split(at_once)
-    pieces = zip(values.split(at_once), said.values.split(at_once), scales, strict=True)
-    return torch.cat([score_sets(model, Messages(part, None if said.log_scale is None else scale), path, sets) for path, part, scale in pieces])
+    counted = [None] * len(scales) if steps is None else steps.split(at_once)
+    pieces = zip(values.split(at_once), said.values.split(at_once), scales, counted, strict=True)
+    return torch.cat(
+        [score_sets(model, Messages(part, None if said.log_scale is None else scale), path, sets, counts) for path, part, scale, counts in pieces]
+    )
 
 
-def marginal(model: NRI, values: Float[Tensor, "sim time node dim"]) -> Marginal:
+def step_messages(model: NRI, values: Float[Tensor, "sim time node dim"], observed: Bool[Tensor, "sim time node"] | None) -> Messages:
+    """What is said in each frame that another one follows."""
+    return model.decoder.messages(values[:, :-1], None if observed is None else observed[:, :-1])
+
+
+def marginal(model: NRI, values: Float[Tensor, "sim time node dim"], observed: Bool[Tensor, "sim time node"] | None = None) -> Marginal:
     """Sum over all graphs where they are countable and undirected, else over the incoming sets of each receiver apart.
 
     Where a receiver has more than 64 sets, the gradient flows through its 16 most likely ones only.
     """
     num_nodes, num_edge_types = values.shape[2], model.settings.num_edge_types
     if num_sets(num_nodes, num_edge_types) > 64:
-        return _per_receiver(*_likeliest(model, values), model.settings.undirected)
-    table = set_table(model, values)
+        return _per_receiver(*_likeliest(model, values, observed), model.settings.undirected)
+    table = set_table(model, values, observed=observed)
     if model.settings.undirected and countable(num_nodes, num_edge_types):
         return _over_graphs(table, num_nodes, num_edge_types)
     sets = incoming_sets(num_nodes - 1, num_edge_types).to(values.device)
     return _per_receiver(table, one_hot(sets, num_edge_types), model.settings.undirected)
 
 
-def _likeliest(model: NRI, values: Tensor) -> tuple[Float[Tensor, "sim node set"], Float[Tensor, "sim node set slot type"]]:
+def _likeliest(model: NRI, values: Tensor, observed: Tensor | None) -> tuple[Float[Tensor, "sim node set"], Float[Tensor, "sim node set slot type"]]:
     num_edge_types = model.settings.num_edge_types
-    messages = model.decoder.messages(values[:, :-1])
+    messages = step_messages(model, values, observed)
     with torch.no_grad():
-        best = set_table(model, values, messages).topk(SETS_WITH_GRADIENT, dim=-1).indices
+        best = set_table(model, values, messages, observed).topk(SETS_WITH_GRADIENT, dim=-1).indices
     sets = one_hot(incoming_sets(values.shape[2] - 1, num_edge_types).to(values.device)[best], num_edge_types).to(values)
-    return score_sets(model, messages, values, sets), sets
+    return score_sets(model, messages, values, sets, twice(observed)), sets
 
 
 def _over_graphs(table: Float[Tensor, "sim node set"], num_nodes: int, num_edge_types: int) -> Marginal:

@@ -6,15 +6,15 @@ from functools import partial
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from nri_core.errors import ConfigError
+from nri_core.errors import ConfigError, DataError
 from nri_core.models.decoders import DECODERS
 from nri_core.models.encoders import ENCODERS
 from nri_core.models.forecaster import FORECASTERS
-from nri_core.models.layers import reverse_slots
+from nri_core.models.layers import both_ends, heard, reverse_slots, rows, twice
 from nri_core.models.likelihoods import LIKELIHOODS
 from nri_core.models.prediction import Memory, Messages, Prediction
 from nri_core.settings import ModelSettings
@@ -50,46 +50,60 @@ class NRI(nn.Module):
         if self.encoder is not None and window < (fewest := self.encoder.fewest_frames(window)):
             raise ConfigError(f"The {settings.encoder} encoder expects at least {fewest} frames; found {window}. Choose another encoder or longer data.")
 
-    def calibrate(self, values: Float[Tensor, "sim time node dim"]) -> None:
-        """Let each part fix its scales from (normalised) training data before the first step."""
-        sample = values[:CALIBRATION_SIMS]
+    def calibrate(self, values: Float[Tensor, "sim time node dim"], observed: Bool[Tensor, "sim time node"] | None = None) -> None:
+        """Let each part fix its scales from (normalised) training data, as far as they were observed, before the first step.
+
+        Raises DataError where the sample shows nobody twice in a row.
+        """
+        sample, seen = values[:CALIBRATION_SIMS], None if observed is None else observed[:CALIBRATION_SIMS]
+        steps = twice(seen)
+        if steps is not None and not both_ends(steps).any():
+            raise DataError("Expected two nodes that are seen together in two frames in a row; found none. Choose complete windows or interpolate the gaps.")
         for part in (self.encoder, self.decoder):
             if part is not None:
-                part.calibrate(sample)
+                part.calibrate(sample, seen)
         if self.forecaster is not None:
-            self.forecaster.calibrate(values[:FORECASTER_SIMS])
+            self.forecaster.calibrate(values[:FORECASTER_SIMS], None if observed is None else observed[:FORECASTER_SIMS])
         if self.decoder is not None:
             changes = (sample[:, 1:] - sample[:, :-1])[..., list(self.decoder.scored)]
-            self.likelihood.calibrate(changes.flatten(0, -2))
+            self.likelihood.calibrate(rows(changes, steps))
 
-    def edge_logits(self, values: Float[Tensor, "sim time node dim"]) -> Float[Tensor, "sim node slot type"]:
+    def edge_logits(
+        self, values: Float[Tensor, "sim time node dim"], observed: Bool[Tensor, "sim time node"] | None = None
+    ) -> Float[Tensor, "sim node slot type"]:
         """The encoder's logits; where edges are undirected, the mean of both directions."""
-        logits = self.encoder(values)
+        logits = self.encoder(values) if observed is None else self.encoder(values, observed)
         return (logits + reverse_slots(logits)) / 2 if self.settings.undirected else logits
 
     def step(
-        self, state: Float[Tensor, "*#batch node dim"], edges: Float[Tensor, "*#batch node slot type"], memory: Memory | None = None
+        self,
+        state: Float[Tensor, "*#batch node dim"],
+        edges: Float[Tensor, "*#batch node slot type"],
+        memory: Memory | None = None,
+        observed: Bool[Tensor, "*#batch node"] | None = None,
     ) -> tuple[Prediction, Memory]:
         """The next state of each node, given (soft or hard) edges, and what to remember; no memory at the first frame.
 
+        Nodes that are not `observed` act on nobody.
         Where the pairs of all simulations would fill the memory, a few simulations at a time, computed again on the way
         back: the same to rounding, since simulations do not see each other here.
         """
         at_once = self._sims_at_once(state)
         if state.ndim < 3 or at_once >= state.shape[0] or edges.shape[0] != state.shape[0]:
-            return self._step(state, edges, memory)
+            return self._step(state, edges, memory, observed)
         carried = [()] * state.shape[0] if memory is None else zip(*(part.split(at_once) for part in memory), strict=True)
         again = partial(checkpoint, self._step, use_reentrant=False, preserve_rng_state=False)
-        found = [again(*part, past or None) for *part, past in zip(state.split(at_once), edges.split(at_once), carried)]
+        seen = [None] * state.shape[0] if observed is None else observed.split(at_once)
+        found = [again(*part, past or None, there) for *part, past, there in zip(state.split(at_once), edges.split(at_once), carried, seen)]
         predictions, memories = zip(*found, strict=True)
         mean, log_scale = zip(*predictions, strict=True)
         joined = Prediction(torch.cat(mean), None if log_scale[0] is None else torch.cat(log_scale))
         return joined, tuple(torch.cat(parts) for parts in zip(*memories, strict=True))
 
-    def _step(self, state: Tensor, edges: Tensor, memory: Memory | None) -> tuple[Prediction, Memory]:
+    def _step(self, state: Tensor, edges: Tensor, memory: Memory | None, observed: Tensor | None) -> tuple[Prediction, Memory]:
         if not self.settings.additive:
-            return self.decoder.step(state, edges, memory)
-        messages = self.decoder.messages(state)
+            return self.decoder.step(state, edges if observed is None else heard(edges, observed), memory)
+        messages = self.decoder.messages(state, observed)
         return self.decoder.update(state, self.aggregate(messages, edges), messages), ()
 
     def _sims_at_once(self, state: Float[Tensor, "*#batch node dim"]) -> int:
@@ -115,43 +129,65 @@ class NRI(nn.Module):
         return self.likelihood.log_prob(error, prediction.log_scale)
 
     def rollout_log_prob(
-        self, values: Float[Tensor, "sim time node dim"], edges: Float[Tensor, "sim node slot type"], *, prediction_steps: int, burn_in: int = 1
+        self,
+        values: Float[Tensor, "sim time node dim"],
+        edges: Float[Tensor, "sim node slot type"],
+        *,
+        prediction_steps: int,
+        burn_in: int = 1,
+        observed: Bool[Tensor, "sim time node"] | None = None,
     ) -> Float[Tensor, " sim"]:
         """log p(x | z), summed over nodes and frames, the decoder fed with its own predictions between true states (section 3.3).
 
         A decoder without memory gets the true state every `prediction_steps` frames; all segments run in parallel, and steps
         beyond the last frame are not computed (the reference computes and drops them). One with memory gets the first
-        `burn_in` frames and then runs alone.
+        `burn_in` frames and then runs alone. What was not `observed` neither counts nor begins a segment; a decoder with
+        memory is fed its own prediction of it.
         """
         if self.settings.remembers:
-            return self._sequential_log_prob(values, edges, burn_in)
+            return self._sequential_log_prob(values, edges, burn_in, observed)
         edges = edges[:, None]
         state, total = values[:, :-1:prediction_steps], values.new_zeros(values.shape[0])
+        started = None if observed is None else observed[:, :-1:prediction_steps]
         for step in range(1, prediction_steps + 1):
             target = values[:, step::prediction_steps]
             if target.shape[1] == 0:
                 break
-            prediction, _ = self.step(state[:, : target.shape[1]], edges)
-            total = total + self.log_prob(prediction, target).sum((1, 2))
+            begun = None if started is None else started[:, : target.shape[1]]
+            prediction, _ = self.step(state[:, : target.shape[1]], edges, None, begun)
+            log_prob = self.log_prob(prediction, target)
+            total = total + (log_prob if begun is None else log_prob * (begun & observed[:, step::prediction_steps])).sum((1, 2))
             state = prediction.mean
         return total
 
-    def _sequential_log_prob(self, values: Tensor, edges: Tensor, burn_in: int) -> Float[Tensor, " sim"]:
+    def _sequential_log_prob(self, values: Tensor, edges: Tensor, burn_in: int, observed: Tensor | None) -> Float[Tensor, " sim"]:
         state, memory, total = values[:, 0], None, values.new_zeros(values.shape[0])
+        known = None if observed is None else torch.zeros_like(observed[:, 0])
+        state = state if known is None else torch.zeros_like(state)
         for frame in range(values.shape[1] - 1):
-            prediction, memory = self.step(values[:, frame] if frame < burn_in else state, edges, memory)
-            total = total + self.log_prob(prediction, values[:, frame + 1]).sum(1)
+            given = values[:, frame] if frame < burn_in else state
+            if observed is not None and frame < burn_in:
+                given, known = torch.where(observed[:, frame, :, None], given, state), known | observed[:, frame]
+            prediction, memory = self.step(given, edges, memory, known)
+            log_prob = self.log_prob(prediction, values[:, frame + 1])
+            total = total + (log_prob if known is None else log_prob * (known & observed[:, frame + 1])).sum(1)
             state = prediction.mean
         return total
 
     @torch.no_grad()
     def rollout(
-        self, history: Float[Tensor, "sim past node dim"], edges: Float[Tensor, "sim node slot type"], *, num_steps: int
+        self,
+        history: Float[Tensor, "sim past node dim"],
+        edges: Float[Tensor, "sim node slot type"],
+        *,
+        num_steps: int,
+        observed: Bool[Tensor, "sim past node"] | None = None,
     ) -> Float[Tensor, "sim time node dim"]:
         """The frames after the last of `history`: by the forecaster, or the decoder fed with its own predictions.
 
-        A decoder with memory reads all of `history` first.
+        A decoder with memory reads all of `history` first. Nodes never `observed` in what is read act on nobody.
         """
+        edges = edges if observed is None else heard(edges, observed.any(1))
         if self.forecaster is not None:
             return self.forecaster.forecast(history[:, -1], edges, num_steps=num_steps)
         memory, frames = None, []
@@ -191,13 +227,14 @@ def elbo(
     burn_in: int = 1,
     generator: torch.Generator,
     rows: Rows | None = None,
+    observed: Bool[Tensor, "sim time node"] | None = None,
 ) -> Evidence:
     """E_q[−log p(x | z)] by one Gumbel-softmax sample, and KL(q ‖ prior): the paper's objective is their sum (equation 9)."""
-    logits = model.edge_logits(values)
+    logits = model.edge_logits(values, observed)
     edges = gumbel_softmax(logits, temperature=temperature, hard=hard, generator=generator, rows=rows)
     if model.settings.undirected:
         edges = _same_both_ways(edges)
-    log_prob = model.rollout_log_prob(values, edges, prediction_steps=prediction_steps, burn_in=burn_in)
+    log_prob = model.rollout_log_prob(values, edges, prediction_steps=prediction_steps, burn_in=burn_in, observed=observed)
     num_sims, _, num_nodes, _ = values.shape
     return Evidence(-log_prob.sum() / (num_sims * num_nodes), kl_divergence(logits, model.settings.prior).sum() / (num_sims * num_nodes))
 

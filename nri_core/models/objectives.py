@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from nri_core.models.marginal import marginal, one_hot
@@ -16,11 +16,14 @@ LABELLED = ("supervised", "true_graph")
 
 
 class Batch(NamedTuple):
-    """Normalised simulations, their true edges (one-hot) for the objectives that are told them, and which part of a larger batch they are."""
+    """Normalised simulations, their true edges (one-hot) for the objectives that are told them, which part of a larger batch they are,
+    and which nodes were seen when: a step counts where its receiver was seen at both ends, as far as senders were seen at its start.
+    """
 
     values: Float[Tensor, "sim time node dim"]
     edges: Float[Tensor, "sim node slot type"] | None = None
     rows: Rows | None = None
+    observed: Bool[Tensor, "sim time node"] | None = None  # None: everything was
 
 
 class Outcome(NamedTuple):
@@ -42,13 +45,14 @@ def evidence_bound(model: NRI, batch: Batch, settings: TrainConfig, generator: t
         burn_in=settings.burn_in,
         generator=generator,
         rows=batch.rows,
+        observed=batch.observed,
     )
     return Outcome({"loss": nll + kl, "nll": nll, "kl": kl})
 
 
 def marginal_likelihood(model: NRI, batch: Batch, settings: TrainConfig, generator: torch.Generator) -> Outcome:
     """Not NRI: maximum marginal likelihood, −log Σ_z p(x | z) p(z) one step ahead, per node and frame. Needs no encoder."""
-    exact = marginal(model, batch.values)
+    exact = marginal(model, batch.values, batch.observed)
     nll = -exact.log_prob.mean() / _node_frames(batch)
     terms = {"loss": nll, "nll": nll, "kl": _divergence(model, exact.edge_probs.clamp_min(1e-12).log())}
     return Outcome(_with_forecaster(terms, model, batch, exact.edge_probs, generator), exact.edge_probs)
@@ -56,9 +60,9 @@ def marginal_likelihood(model: NRI, batch: Batch, settings: TrainConfig, generat
 
 def distilled(model: NRI, batch: Batch, settings: TrainConfig, generator: torch.Generator) -> Outcome:
     """Not NRI: maximum marginal likelihood, and an encoder that learns the decoder's own posterior (no labels) by cross-entropy."""
-    exact = marginal(model, batch.values)
+    exact = marginal(model, batch.values, batch.observed)
     nll = -exact.log_prob.mean() / _node_frames(batch)
-    logits = model.edge_logits(batch.values)
+    logits = model.edge_logits(batch.values, batch.observed)
     imitation = _cross_entropy(logits, exact.edge_probs.detach())
     terms = {"loss": nll + imitation, "nll": nll, "imitation": imitation, "kl": _divergence(model, logits)}
     return Outcome(_with_forecaster(terms, model, batch, exact.edge_probs, generator), exact.edge_probs, logits)
@@ -66,7 +70,7 @@ def distilled(model: NRI, batch: Batch, settings: TrainConfig, generator: torch.
 
 def supervised(model: NRI, batch: Batch, settings: TrainConfig, generator: torch.Generator) -> Outcome:
     """A baseline that is told the labels: cross-entropy of the encoder against the true edges; no decoder."""
-    logits = model.edge_logits(batch.values)
+    logits = model.edge_logits(batch.values, batch.observed)
     return Outcome({"loss": _cross_entropy(logits, batch.edges)}, edge_logits=logits)
 
 
@@ -89,7 +93,9 @@ def complete_graph(values: Float[Tensor, "sim time node dim"], num_edge_types: i
 
 
 def _given_graph(model: NRI, batch: Batch, settings: TrainConfig, edges: Tensor) -> Outcome:
-    log_prob = model.rollout_log_prob(batch.values, edges, prediction_steps=settings.prediction_steps, burn_in=settings.burn_in)
+    log_prob = model.rollout_log_prob(
+        batch.values, edges, prediction_steps=settings.prediction_steps, burn_in=settings.burn_in, observed=batch.observed
+    )
     nll = -log_prob.mean() / _node_frames(batch)
     return Outcome({"loss": nll, "nll": nll})
 
@@ -99,7 +105,7 @@ def _with_forecaster(terms: Terms, model: NRI, batch: Batch, edge_probs: Tensor,
     if model.forecaster is None:
         return terms
     graph = one_hot(edge_probs.detach().argmax(-1), model.settings.num_edge_types).to(batch.values)
-    forecast = model.forecaster.loss(batch.values, graph, generator)
+    forecast = model.forecaster.loss(batch.values, graph, generator, batch.observed)
     return terms | {"loss": terms["loss"] + forecast, "forecast": forecast}
 
 

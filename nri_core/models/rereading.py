@@ -18,7 +18,12 @@ GRAPHS_AT_ONCE = 64
 
 @torch.no_grad()
 def reread(
-    law: SteppedForecaster, values: Float[Tensor, "sim time node dim"], edge_probs: Float[Tensor, "sim node slot type"], *, undirected: bool
+    law: SteppedForecaster,
+    values: Float[Tensor, "sim time node dim"],
+    edge_probs: Float[Tensor, "sim node slot type"],
+    *,
+    undirected: bool,
+    observed: Bool[Tensor, "sim time node"] | None = None,
 ) -> Float[Tensor, "sim node slot type"]:
     """The posterior with edges changed where that makes the path likelier under the learned law; a changed edge swaps two probabilities.
 
@@ -26,28 +31,27 @@ def reread(
     are predictable. Tried are the edges between two nodes that many frames do not explain, one or several changes at once.
     """
     edge_probs = edge_probs.clone()
-    suspects = _suspects(law, values, edge_probs)
+    suspects = _suspects(law, values, edge_probs, observed)
     for sim in suspects.flatten(1).any(1).nonzero()[:, 0].tolist():
         edges = [tuple(edge) for edge in suspects[sim].nonzero().tolist()]
         if undirected:
             edges = [(node, slot) for node, slot in edges if slot < node]
-        edge_probs[sim] = _climb(law, values[sim], edge_probs[sim], edges, undirected)
+        edge_probs[sim] = _climb(law, values[sim], edge_probs[sim], edges, undirected, None if observed is None else observed[sim])
     return edge_probs
 
 
-def _suspects(law: SteppedForecaster, values: Tensor, edge_probs: Tensor) -> Bool[Tensor, "sim node slot"]:
+def _suspects(law: SteppedForecaster, values: Tensor, edge_probs: Tensor, observed: Tensor | None) -> Bool[Tensor, "sim node slot"]:
     graph = _hard(edge_probs)[:, None].expand(-1, values.shape[1] - 1, -1, -1, -1)
-    error = torch.cat([
-        law.relative_error(part[:, :-1], part[:, 1:], edges)
-        for part, edges in zip(values.split(GRAPHS_AT_ONCE), graph.split(GRAPHS_AT_ONCE), strict=True)
-    ])
+    parts = zip(values.split(GRAPHS_AT_ONCE), graph.split(GRAPHS_AT_ONCE), strict=True)
+    seen = [None] * len(values) if observed is None else [_both(part, 1) for part in observed.split(GRAPHS_AT_ONCE)]
+    error = torch.cat([law.relative_error(part[:, :-1], part[:, 1:], edges, there) for (part, edges), there in zip(parts, seen, strict=False)])
     unexplained = (error > LARGE).float().mean(1) > MANY
     return unexplained[:, :, None] & unexplained[:, sender_slots(values.shape[2], values.device)]
 
 
 def _climb(
     law: SteppedForecaster, path: Float[Tensor, "time node dim"], probs: Float[Tensor, "node slot type"],
-    edges: list[tuple[int, int]], undirected: bool,
+    edges: list[tuple[int, int]], undirected: bool, observed: Bool[Tensor, "time node"] | None,
 ) -> Float[Tensor, "node slot type"]:  # fmt: skip
     together: list[tuple[tuple[int, int], ...]] = []
     for size in range(1, len(edges) + 1):
@@ -55,10 +59,10 @@ def _climb(
         if together and len(together) + len(more) > MOST_PROPOSALS:
             break
         together += more
-    best = _misfit(law, path, probs[None])[0]
+    best = _misfit(law, path, probs[None], observed)[0]
     for _ in range(MOST_ROUNDS):
         proposals = torch.stack([changed for part in together for changed in _changes(probs, part, undirected)])
-        misfit = torch.cat([_misfit(law, path, part) for part in proposals.split(GRAPHS_AT_ONCE)])
+        misfit = torch.cat([_misfit(law, path, part, observed) for part in proposals.split(GRAPHS_AT_ONCE)])
         if misfit.min() >= best:
             break
         best, probs = misfit.min(), proposals[misfit.argmin()]
@@ -85,13 +89,20 @@ def _changes(probs: Float[Tensor, "node slot type"], edges: tuple[tuple[int, int
 
 
 def _misfit(
-    law: SteppedForecaster, path: Float[Tensor, "time node dim"], probs: Float[Tensor, "graph node slot type"]
+    law: SteppedForecaster, path: Float[Tensor, "time node dim"], probs: Float[Tensor, "graph node slot type"], observed: Tensor | None
 ) -> Float[Tensor, " graph"]:
     """Σ over nodes and frames of log(1 + error / 3 error_scale²)."""
     graph = _hard(probs)[:, None].expand(-1, path.shape[0] - 1, -1, -1, -1)
     before, after = (part.expand(len(probs), *part.shape) for part in (path[:-1], path[1:]))
-    error = law.relative_error(before, after, graph)
+    seen = None if observed is None else _both(observed, 0).unsqueeze(1).expand(2, len(probs), -1, -1)
+    error = law.relative_error(before, after, graph, seen)
     return torch.log1p(error / (3 * law.error_scale**2)).sum((1, 2))
+
+
+def _both(observed: Bool[Tensor, "*batch"], axis: int) -> Bool[Tensor, "2 *steps"]:
+    """Whether a node was seen before and after each step."""
+    frames = observed.shape[axis]
+    return torch.stack([observed.narrow(axis, 0, frames - 1), observed.narrow(axis, 1, frames - 1)])
 
 
 def _hard(probs: Float[Tensor, "*batch type"]) -> Float[Tensor, "*batch type"]:

@@ -1,11 +1,11 @@
 """Reading large graphs through the decoder: where incoming sets are too many to list, believe, then climb."""
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from nri_core.models.layers import reverse_slots, sender_slots
-from nri_core.models.marginal import ADDING_DECODERS, one_hot, score_aggregates
+from nri_core.models.layers import reverse_slots, sender_slots, twice
+from nri_core.models.marginal import ADDING_DECODERS, one_hot, score_aggregates, step_messages
 from nri_core.models.nri import NRI
 from nri_core.models.prediction import Messages
 
@@ -17,36 +17,41 @@ LEAST_DOUBT = 1e-4  # variance of the surest belief
 LEAST_VARIANCE = 1e-12  # of an error, in normalised units
 
 
-def search(model: NRI, values: Float[Tensor, "sim time node dim"]) -> Float[Tensor, "sim node slot type"]:
+def search(
+    model: NRI, values: Float[Tensor, "sim time node dim"], observed: Bool[Tensor, "sim time node"] | None = None
+) -> Float[Tensor, "sim node slot type"]:
     """p(z_ij | x, all other edges at their best): local, where `marginal` is exact.
 
     Climbs one-step log p(x | z) by single changes; several at once where no node takes part in two, so that each step
     is an ascent. Starts from expectation propagation where messages add up in the prediction; else from the encoder, or
     from type 0 everywhere where there is none.
     """
-    messages = model.decoder.messages(values[:, :-1])
-    edge_types = _start(model, values, messages)
-    gains = _gains(model, values, messages, edge_types)
+    messages, counted = step_messages(model, values, observed), twice(observed)
+    edge_types = _start(model, values, messages, observed)
+    gains = _gains(model, values, messages, edge_types, counted)
     for _ in range(4 * values.shape[2]):
         flips = _compatible(gains, model.settings.undirected)
         if not flips.any():
             break
         edge_types = torch.where(flips, gains.argmax(-1), edge_types)
-        gains = _gains(model, values, messages, edge_types)
+        gains = _gains(model, values, messages, edge_types, counted)
     return gains.softmax(-1)
 
 
-def _start(model: NRI, values: Tensor, messages: Messages) -> Int[Tensor, "sim node slot"]:
+def _start(model: NRI, values: Tensor, messages: Messages, observed: Tensor | None = None) -> Int[Tensor, "sim node slot"]:
     num_sims, _, num_nodes, _ = values.shape
     if model.settings.decoder in ADDING_DECODERS:
-        pieces = zip(values.split(1), messages.values.split(1), messages.log_scale.split(1), strict=True)
-        return torch.cat([_believed(model, part, Messages(said, log_scale)) for part, said, log_scale in pieces])
+        counted = [None] * num_sims if observed is None else twice(observed).split(1)
+        pieces = zip(values.split(1), messages.values.split(1), messages.log_scale.split(1), counted, strict=True)
+        return torch.cat([_believed(model, part, Messages(said, log_scale), counts) for part, said, log_scale, counts in pieces])
     if model.encoder is not None:
-        return model.edge_logits(values).argmax(-1)
+        return model.edge_logits(values, observed).argmax(-1)
     return torch.zeros(num_sims, num_nodes, num_nodes - 1, dtype=torch.long, device=values.device)
 
 
-def _believed(model: NRI, values: Float[Tensor, "1 time node dim"], messages: Messages) -> Int[Tensor, "1 node slot"]:
+def _believed(
+    model: NRI, values: Float[Tensor, "1 time node dim"], messages: Messages, counted: Bool[Tensor, "1 step node"] | None
+) -> Int[Tensor, "1 node slot"]:
     """Expectation propagation over the shares z of all edges of one system, each 0 or 1.
 
         x' − f(type 0 everywhere) = D z + e,   q(z) ∝ N(x' | D z) · Π_k N(z_k; t_k),
@@ -57,6 +62,7 @@ def _believed(model: NRI, values: Float[Tensor, "1 time node dim"], messages: Me
     evidence on one unknown: that is what makes the answer unique where the paths of many senders look alike.
     """
     design, target, log_scale = _equations(model, values, messages)
+    uncounted = None if counted is None else ~counted[0].mT.repeat_interleave(design.shape[1] // counted.shape[1], dim=-1)
     index, num_unknowns = _unknowns(model, values.shape[2], values.device)
     block = (index[:, :, None] * num_unknowns + index[:, None, :]).flatten()
     log_prior = design.new_tensor(model.settings.prior).log()
@@ -67,7 +73,8 @@ def _believed(model: NRI, values: Float[Tensor, "1 time node dim"], messages: Me
     for _ in range(ROUNDS):
         error = target - (design @ mean[index][..., None])[..., 0]
         doubt = ((design @ covariance[index[:, :, None], index[:, None, :]]) * design).sum(-1)
-        weighted = design * _weights(error.square() + doubt, log_scale)[..., None]
+        squared = error.square() + doubt
+        weighted = design * _weights(squared if uncounted is None else squared.masked_fill(uncounted, torch.nan), log_scale)[..., None]
         evidence = design.new_zeros(num_unknowns**2).index_add_(0, block, (design.mT @ weighted).flatten()).view(num_unknowns, -1)
         right = design.new_zeros(num_unknowns).index_add_(0, index.flatten(), (weighted.mT @ target[..., None]).flatten())
         covariance = torch.cholesky_inverse(torch.linalg.cholesky(evidence + precision.diag()))
@@ -109,14 +116,17 @@ def _unknowns(model: NRI, num_nodes: int, device: torch.device) -> tuple[Int[Ten
 
 
 def _weights(squared: Float[Tensor, "node equation"], log_scale: Float[Tensor, "node equation"]) -> Float[Tensor, "node equation"]:
-    """1/σ² of each equation under heavy tails: the decoder says where errors are large, their median at each node how large."""
+    """1/σ² of each equation under heavy tails: the decoder says where errors are large, their median at each node how large.
+
+    An error that is not a number weighs nothing.
+    """
     expected = (2 * log_scale).exp()
-    expected = (expected * (squared / expected).median(-1, keepdim=True).values).clamp_min(LEAST_VARIANCE)
-    return INDEPENDENT * (DEGREES + 1) / (DEGREES * expected + squared)
+    expected = (expected * (squared / expected).nanmedian(-1, keepdim=True).values).clamp_min(LEAST_VARIANCE)
+    return (INDEPENDENT * (DEGREES + 1) / (DEGREES * expected + squared)).nan_to_num(0)
 
 
 def _gains(
-    model: NRI, values: Tensor, messages: Messages, edge_types: Int[Tensor, "sim node slot"]
+    model: NRI, values: Tensor, messages: Messages, edge_types: Int[Tensor, "sim node slot"], counted: Bool[Tensor, "sim step node"] | None
 ) -> Float[Tensor, "sim node slot type"]:
     """Change of log p(x | z) when one edge (both directions, where undirected) takes another type; 0 for its own."""
     edges = one_hot(edge_types, model.settings.num_edge_types)[:, None].to(values)
@@ -125,7 +135,7 @@ def _gains(
         said = torch.cat([torch.zeros_like(said[..., :1, :]), said], dim=-2)
     instead = said - (said * edges[..., None]).sum(-2, keepdim=True)  # [sim, step, node, slot, type, channel]
     aggregates = model.aggregate(messages, edges)[..., None, :] + instead.flatten(3, 4)
-    score = score_aggregates(model, messages, values, aggregates).unflatten(-1, instead.shape[3:5])
+    score = score_aggregates(model, messages, values, aggregates, counted).unflatten(-1, instead.shape[3:5])
     score = score + score.new_tensor(model.settings.prior).log() / (2 if model.settings.undirected else 1)  # each end takes half
     gains = score - score.gather(-1, edge_types[..., None])
     return gains + reverse_slots(gains) if model.settings.undirected else gains

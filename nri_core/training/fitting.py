@@ -12,7 +12,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from nri_core.checkpoint import Checkpoint, CheckpointConfig
-from nri_core.dataset import Normalizer, as_tensor, edges_as_tensor, turn_and_flip
+from nri_core.dataset import Normalizer, as_tensor, edges_as_tensor, sightings, turn_and_flip
 from nri_core.errors import ConfigError, DataError
 from nri_core.inference import infer_edges
 from nri_core.models import NRI
@@ -58,17 +58,17 @@ def fit(
     # Threads that wait for each other on a busy machine cost a small model far more than they bring.
     torch.set_num_threads(config.threads or ranks.threads)
     valid = looked_at(valid, config)
-    checkpoint, values = _untrained(train, config, where)
+    checkpoint, data = _untrained(train, config, where)
     model, kept = checkpoint.model, checkpoint.config
     see_whole_batch(model, ranks)
-    held_out = as_tensor(readable(valid, config).select(slice(None), frames=slice(0, kept.window)), kept.normalizer, where)
+    held_out = _read(readable(valid, config), kept.window, kept.normalizer, where)
     known, held_known = (
         edges_as_tensor(part, config.num_edge_types, where) if config.objective in LABELLED else None for part in (train, valid)
     )
     digest = train.digest
     if resume is not None:
         resume.check(config, digest)
-    yield from _epochs(model, Batch(values, known), Batch(held_out, held_known), config, kept, valid, watch, digest, resume, ranks)
+    yield from _epochs(model, data._replace(edges=known), held_out._replace(edges=held_known), config, kept, valid, watch, digest, resume, ranks)
 
 
 def first_look(train: Trajectories, config: TrainConfig, watch: Trajectories) -> EdgePosterior | None:
@@ -80,11 +80,17 @@ def first_look(train: Trajectories, config: TrainConfig, watch: Trajectories) ->
     return infer_edges(_untrained(train, config, torch.device("cpu"))[0], watch, inference=quick(config.inference))
 
 
-def _untrained(given: Trajectories, config: TrainConfig, where: torch.device) -> tuple[Checkpoint, Tensor]:
+def _read(data: Trajectories, window: int, normalizer: Normalizer, where: torch.device) -> Batch:
+    """The first frames, and where in them there was something to see."""
+    first = data.select(slice(None), frames=slice(0, window))
+    return Batch(as_tensor(first, normalizer, where), observed=sightings(first, where))
+
+
+def _untrained(given: Trajectories, config: TrainConfig, where: torch.device) -> tuple[Checkpoint, Batch]:
     """The model at its start, and the data as it reads them."""
     train = readable(given, config)
     normalizer, window = Normalizer.fit(train, config.normalization), min(config.window, train.num_steps)
-    values = as_tensor(train.select(slice(None), frames=slice(0, window)), normalizer, where)
+    data = _read(train, window, normalizer, where)
     kept = CheckpointConfig(
         settings=ModelSettings(**config.model_dump(include=set(ModelSettings.model_fields))),
         inference=config.inference,
@@ -96,7 +102,7 @@ def _untrained(given: Trajectories, config: TrainConfig, where: torch.device) ->
         unit=Normalizer.fit(given, "unit"),
         metadata={"recipe": config.model_dump(mode="json"), "data": dict(given.metadata), "simulations": train.num_sims},
     )
-    return Checkpoint(_build(config, train, window, values, normalizer), kept), values
+    return Checkpoint(_build(config, train, window, data, normalizer), kept), data
 
 
 def check(data: Trajectories, config: TrainConfig) -> None:
@@ -126,13 +132,13 @@ def _check(train: Trajectories, valid: Trajectories, config: TrainConfig) -> Non
             raise ConfigError(f"Expected fewer {name} steps than frames; found {steps} steps and {frames} frames. Lower the steps or bring longer data.")
 
 
-def _build(config: TrainConfig, train: Trajectories, window: int, values: Tensor, normalizer: Normalizer) -> NRI:
+def _build(config: TrainConfig, train: Trajectories, window: int, data: Batch, normalizer: Normalizer) -> NRI:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         model = NRI(config, feature_names=train.feature_names, num_nodes=train.num_nodes, window=window)
     if config.decoder == "simulated":
         model.decoder.use_units(normalizer)
-    model.to(values.device).calibrate(values)
+    model.to(data.values.device).calibrate(data.values, data.observed)
     return model
 
 
@@ -175,7 +181,7 @@ def _epochs(
             progress = done if config.max_seconds is None else ranks.agree(_progress(done, started, config.max_seconds), data.values.device)
             rate = _learning_rate(config, progress)
             index = next(draws).to(data.values.device)
-            batch = Batch(data.values[index], None if data.edges is None else data.edges[index])
+            batch = Batch(*(part if part is None else part[index] for part in data))
             terms = _step(model, optimizer, batch, config, rate, generator, ranks)
             samples += len(index)
             for name, value in terms.items():

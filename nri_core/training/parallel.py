@@ -90,7 +90,8 @@ class Ranks:
             self.weights = torch.tensor(ends).diff() / total
         self.weight = self.weights[self.rank].item()
         mine = slice(self.rows.start, self.rows.stop)
-        return Batch(batch.values[mine], None if batch.edges is None else batch.edges[mine], self.rows)
+        values, edges, _, observed = (part if part is None else part[mine] for part in batch)
+        return Batch(values, edges, self.rows, observed)
 
     def add_up(self, parameters: Iterable[torch.nn.Parameter], terms: dict[str, Tensor]) -> dict[str, Tensor]:
         """Sum the gradients of all processes in place, and the weighted terms of the loss, by one exchange."""

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from nri_core.checkpoint import Checkpoint
 from nri_core.evaluation import HORIZONS
 from nri_core.inference import as_posterior, forecast_start, infer_edges, rollout
-from nri_core.metrics import forecast_error, score_edges
+from nri_core.metrics import forecast_error, mean_over_sims, score_edges
 from nri_core.models.objectives import OBJECTIVES, Batch
 from nri_core.posterior import EdgePosterior
 from nri_core.settings import TrainConfig
@@ -76,5 +77,5 @@ def forecast_errors(checkpoint: Checkpoint, valid: Trajectories, posterior: Edge
     few = slice(0, FORECAST_SIMS)
     truth = valid.select(few)
     forecast = rollout(checkpoint, truth, posterior and posterior.select(few), start=start, num_steps=reached[-1])
-    by_horizon = forecast_error(forecast, truth).mean(0)
-    return {str(horizon): float(by_horizon[horizon - 1]) for horizon in reached}
+    by_horizon = mean_over_sims(forecast_error(forecast, truth))
+    return {str(horizon): float(by_horizon[horizon - 1]) for horizon in reached if not np.isnan(by_horizon[horizon - 1])}

@@ -1,7 +1,7 @@
 """Forecasts without a graph, to compare with: an LSTM for each object, and one LSTM for all of them together."""
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from nri_core.models.layers import reference_linear
@@ -31,7 +31,7 @@ class LSTMDecoder(nn.Module):
         self.recurrent = nn.LSTM(width, width, LAYERS)
         self.output = nn.Sequential(reference_linear(width, width), nn.ReLU(), reference_linear(width, together * dims))
 
-    def calibrate(self, values: Float[Tensor, "sim time node dim"]) -> None:
+    def calibrate(self, values: Float[Tensor, "sim time node dim"], observed: Bool[Tensor, "sim time node"] | None = None) -> None:
         """Nothing depends on the data."""
 
     def step(

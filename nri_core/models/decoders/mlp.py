@@ -1,10 +1,10 @@
 """The paper's Markovian MLP decoder: a message network for each edge type."""
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from nri_core.models.layers import Dense, from_receivers, from_senders
+from nri_core.models.layers import Dense, from_receivers, from_senders, heard
 from nri_core.models.prediction import Messages, Prediction
 from nri_core.settings import ModelSettings
 
@@ -34,15 +34,15 @@ class MLPDecoder(nn.Module):
             nn.init.uniform_(parameter, -bound, bound)
         self.output = Dense(dims + hidden, hidden, hidden, dims)
 
-    def calibrate(self, values: Float[Tensor, "sim time node dim"]) -> None:
+    def calibrate(self, values: Float[Tensor, "sim time node dim"], observed: Bool[Tensor, "sim time node"] | None = None) -> None:
         """Nothing depends on the data."""
 
-    def messages(self, state: Float[Tensor, "*batch node dim"]) -> Messages:
-        """m_ij^k for every pair and sending type."""
+    def messages(self, state: Float[Tensor, "*batch node dim"], observed: Bool[Tensor, "*batch node"] | None = None) -> Messages:
+        """m_ij^k for every pair and sending type; a sender that nobody saw says nothing."""
         first = torch.relu_(from_senders(self.from_sender(state)) + from_receivers(self.from_receiver(state)))
         kinds = zip(self.second, first.chunk(self.sending, dim=-1), strict=True)
         said = [torch.relu_(layer(hidden.flatten(0, -2))).unflatten(0, hidden.shape[:-1]) for layer, hidden in kinds]
-        return Messages(said[0].unsqueeze(-2) if self.sending == 1 else torch.stack(said, dim=-2))
+        return Messages(heard(said[0].unsqueeze(-2) if self.sending == 1 else torch.stack(said, dim=-2), observed))
 
     def update(
         self, state: Float[Tensor, "*#batch dim"], aggregate: Float[Tensor, "*#batch channel"], messages: Messages

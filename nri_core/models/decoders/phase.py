@@ -1,11 +1,11 @@
 """The phase decoder: what each oscillator does to another, seen from the difference of their phases, added up."""
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from nri_core.dataset import columns
-from nri_core.models.layers import Dense, GroupedDense
+from nri_core.models.layers import Dense, GroupedDense, crowd, heard, rows, twice
 from nri_core.models.phases import OSCILLATORS, PAIR_FEATURES, oscillators, pair_features, regress
 from nri_core.models.prediction import Messages, Prediction
 from nri_core.settings import ModelSettings
@@ -44,18 +44,18 @@ class PhaseDecoder(nn.Module):
                 network[-1].weight.mul_(0.1)
 
     @torch.no_grad()
-    def calibrate(self, values: Float[Tensor, "sim time node dim"]) -> None:
+    def calibrate(self, values: Float[Tensor, "sim time node dim"], observed: Bool[Tensor, "sim time node"] | None = None) -> None:
         """Fix the first guess of g, and the unit of the sine, from (a sample of) the training data."""
-        state = oscillators(values, self.feature_names)
-        self.alone[0].copy_(regress(state.phase[:, 1:] - state.phase[:, :-1], state.omega[:, 1:]))
-        self.alone[1].copy_(regress(state.rate, state.omega))
-        self.sine_unit.copy_(regress(values[..., self.sine], state.phase.sin()))
+        state, steps = oscillators(values, self.feature_names), twice(observed)
+        self.alone[0].copy_(regress(rows(state.phase[:, 1:] - state.phase[:, :-1], steps), rows(state.omega[:, 1:], steps)))
+        self.alone[1].copy_(regress(rows(state.rate, observed), rows(state.omega, observed)))
+        self.sine_unit.copy_(regress(rows(values[..., self.sine], observed), rows(state.phase.sin(), observed)))
 
-    def messages(self, state: Float[Tensor, "*batch node dim"]) -> Messages:
-        """What each sender does to phase and rate, for every sending type; and the scale of the error."""
+    def messages(self, state: Float[Tensor, "*batch node dim"], observed: Bool[Tensor, "*batch node"] | None = None) -> Messages:
+        """What each sender does to phase and rate, for every sending type; and the scale of the error. One that nobody saw does nothing."""
         outputs = self.pair(pair_features(oscillators(state, self.feature_names)))
-        crowding = outputs[-1][..., :1].logsumexp(-2)
-        return Messages(outputs[:-1].movedim(0, -2), self.scale(crowding).clamp(-LARGEST_LOG, LARGEST_LOG)[..., 0])
+        crowding = crowd(outputs[-1][..., 0], observed)
+        return Messages(heard(outputs[:-1].movedim(0, -2), observed), self.scale(crowding).clamp(-LARGEST_LOG, LARGEST_LOG)[..., 0])
 
     def update(
         self, state: Float[Tensor, "*#batch dim"], aggregate: Float[Tensor, "*#batch channel"], messages: Messages

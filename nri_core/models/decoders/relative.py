@@ -1,12 +1,12 @@
 """The relative decoder: pair forces seen from the line that joins the pair, added up."""
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from nri_core.dataset import LOCATIONS, VELOCITIES, columns
 from nri_core.models.geometry import PAIR_FEATURES, pairs, planes
-from nri_core.models.layers import Dense, GroupedDense
+from nri_core.models.layers import Dense, GroupedDense, both_ends, crowd, heard, rows, twice
 from nri_core.models.prediction import Messages, Prediction
 from nri_core.settings import PLANE, ModelSettings
 
@@ -46,29 +46,33 @@ class RelativeDecoder(nn.Module):
         self.register_buffer("drift", torch.zeros(3))  # x' − x = drift · (v, v', 1)
 
     @torch.no_grad()
-    def calibrate(self, values: Float[Tensor, "sim time node dim"]) -> None:
+    def calibrate(self, values: Float[Tensor, "sim time node dim"], observed: Bool[Tensor, "sim time node"] | None = None) -> None:
         """Fix feature scales and the rule for locations from (a sample of) the training data."""
         location, velocity = values[..., self.locations], values[..., self.velocities]
-        self.typical_change.copy_((velocity[:, 1:] - velocity[:, :-1]).abs().median().clamp_min(1e-6))
-        features = pairs(location, velocity).features.flatten(0, -2)
+        steps = twice(observed)
+        self.typical_change.copy_(rows(velocity[:, 1:] - velocity[:, :-1], steps).abs().median().clamp_min(1e-6))
+        features = rows(pairs(location, velocity).features, None if observed is None else both_ends(observed))
         self.mean.copy_(features.mean(0))
         self.spread.copy_(features.std(0).clamp_min(1e-6))
-        columns_ = [part.flatten().double().cpu() for part in (velocity[:, :-1], velocity[:, 1:])]
-        moved = (location[:, 1:] - location[:, :-1]).flatten().double().cpu()
+        columns_ = [rows(part, steps).flatten().double().cpu() for part in (velocity[:, :-1], velocity[:, 1:])]
+        moved = rows(location[:, 1:] - location[:, :-1], steps).flatten().double().cpu()
         design = torch.stack([*columns_, torch.ones_like(moved)], dim=-1)
         self.drift.copy_(torch.linalg.lstsq(design, moved[:, None]).solution[:, 0])
 
-    def messages(self, state: Float[Tensor, "*batch node dim"]) -> Messages:
-        """The velocity change that each sender would cause, for every sending type; and the scale of the error."""
+    def messages(self, state: Float[Tensor, "*batch node dim"], observed: Bool[Tensor, "*batch node"] | None = None) -> Messages:
+        """The velocity change that each sender would cause, for every sending type; and the scale of the error.
+
+        A sender that nobody saw says nothing, and crowds nobody.
+        """
         location, velocity = state[..., self.locations], state[..., self.velocities]
         pair = pairs(location, velocity)
         outputs = self.pair((pair.features - self.mean) / self.spread)
         (x, y), (along, across) = pair.along.unbind(-1), self._strength(outputs[:-1]).unbind(-1)
         values = planes(along * x - across * y, along * y + across * x)  # along · u + across · u⊥
-        crowding = outputs[-1][..., 0].logsumexp(-1, keepdim=True)
+        crowding = crowd(outputs[-1][..., 0], observed)
         scale = self.scale(torch.cat([location, velocity, crowding], dim=-1))
         log_scale = scale.clamp(-4, LARGEST_LOG) + crowding.clamp(-4, LARGEST_LOG)
-        return Messages(values.movedim(0, -2), log_scale[..., 0])
+        return Messages(heard(values.movedim(0, -2), observed), log_scale[..., 0])
 
     def update(
         self, state: Float[Tensor, "*#batch dim"], aggregate: Float[Tensor, "*#batch channel"], messages: Messages

@@ -1,7 +1,7 @@
 """The paper's recurrent decoder: messages between hidden states, a gated update, and the change of state from what is remembered."""
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from nri_core.models.layers import Dense, from_receivers, from_senders, tanh
@@ -33,7 +33,7 @@ class RNNDecoder(nn.Module):
         self.see, self.hear = nn.Linear(dims, 3 * hidden), nn.Linear(hidden, 3 * hidden, bias=False)  # for r, u, n side by side
         self.output = Dense(hidden, hidden, hidden, dims)
 
-    def calibrate(self, values: Float[Tensor, "sim time node dim"]) -> None:
+    def calibrate(self, values: Float[Tensor, "sim time node dim"], observed: Bool[Tensor, "sim time node"] | None = None) -> None:
         """Nothing depends on the data."""
 
     def step(

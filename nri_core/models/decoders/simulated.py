@@ -1,7 +1,7 @@
 """The simulated decoder: the true law in place of a learned one, as in the paper's Table 1."""
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from nri_core.dataset import Normalizer, columns
@@ -27,7 +27,7 @@ class SimulatedDecoder(nn.Module):
         self.register_buffer("shift", torch.zeros(len(feature_names)))
         self.register_buffer("scale", torch.ones(len(feature_names)))
 
-    def calibrate(self, values: Float[Tensor, "sim time node dim"]) -> None:
+    def calibrate(self, values: Float[Tensor, "sim time node dim"], observed: Bool[Tensor, "sim time node"] | None = None) -> None:
         """Nothing depends on the data but the units."""
 
     def use_units(self, normalizer: Normalizer) -> None:

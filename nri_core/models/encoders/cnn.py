@@ -3,7 +3,7 @@
 import math
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from nri_core.models.encoders.mlp import FactorGraph
@@ -48,11 +48,14 @@ class CNNEncoder(nn.Module):
         """So many that one is left after both convolutions and the pooling."""
         return POOL * KERNEL + KERNEL - 1
 
-    def calibrate(self, values: Float[Tensor, "sim time node dim"]) -> None:
+    def calibrate(self, values: Float[Tensor, "sim time node dim"], observed: Bool[Tensor, "sim time node"] | None = None) -> None:
         """Nothing depends on the data."""
 
-    def forward(self, values: Float[Tensor, "sim time node dim"]) -> Float[Tensor, "sim node slot type"]:
-        """Edge logits of each [receiver, slot]."""
+    def forward(
+        self, values: Float[Tensor, "sim time node dim"], observed: Bool[Tensor, "sim time node"] | None = None
+    ) -> Float[Tensor, "sim node slot type"]:
+        """Edge logits of each [receiver, slot]; what nobody saw stands at 0, the middle of the data."""
+        values = values if observed is None else values * observed[..., None]
         num_sims, _, num_nodes, _ = values.shape
         paths = values.permute(0, 2, 3, 1).flatten(0, 1)  # [sim · node, dim, time]
         sent, received = (

@@ -1,12 +1,13 @@
 """The edge-wise encoder: looks at every pair of moving points at every step, then adds up the evidence over time."""
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from nri_core.dataset import LOCATIONS, VELOCITIES, columns
 from nri_core.models.encoders.evidence import Evidence
 from nri_core.models.geometry import PAIR_FEATURES, dot, ends, pairs, planes
+from nri_core.models.layers import both_ends, rows, twice
 from nri_core.settings import PLANE, ModelSettings
 
 
@@ -31,15 +32,17 @@ class EdgewiseEncoder(nn.Module):
         return 3
 
     @torch.no_grad()
-    def calibrate(self, values: Float[Tensor, "sim time node dim"]) -> None:
+    def calibrate(self, values: Float[Tensor, "sim time node dim"], observed: Bool[Tensor, "sim time node"] | None = None) -> None:
         """Fix the scales of the features from (a sample of) the training data."""
         velocity = values[..., self.velocities]
-        self.typical_change.copy_((velocity[:, 1:] - velocity[:, :-1]).abs().median().clamp_min(1e-6))
-        self.evidence.calibrate(self._features(values))
+        self.typical_change.copy_(rows(velocity[:, 1:] - velocity[:, :-1], twice(observed)).abs().median().clamp_min(1e-6))
+        self.evidence.calibrate(self._features(values), _counted(observed))
 
-    def forward(self, values: Float[Tensor, "sim time node dim"]) -> Float[Tensor, "sim node slot type"]:
-        """Edge logits of each [receiver, slot]."""
-        return self.evidence(self._features(values))
+    def forward(
+        self, values: Float[Tensor, "sim time node dim"], observed: Bool[Tensor, "sim time node"] | None = None
+    ) -> Float[Tensor, "sim node slot type"]:
+        """Edge logits of each [receiver, slot], from the steps at both ends of which both were seen."""
+        return self.evidence(self._features(values), _counted(observed))
 
     def _features(self, values: Float[Tensor, "sim time node dim"]) -> Float[Tensor, "sim step node slot feature"]:
         """Geometry at the middle of each step, distance to the walls, and velocity changes on an asinh scale."""
@@ -54,6 +57,10 @@ class EdgewiseEncoder(nn.Module):
         (size, wall), (size_sent, wall_sent) = ends(sizes)
         forces = [pulled, dot(receiver, across), pushed, dot(sender, across), size, size_sent, pulled - pushed]
         return torch.cat([pair.features, planes(wall, wall_sent), _asinh(planes(*forces))], dim=-1)
+
+
+def _counted(observed: Bool[Tensor, "sim time node"] | None) -> Bool[Tensor, "sim step node slot"] | None:
+    return None if observed is None else both_ends(twice(observed))
 
 
 def _asinh(values: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch"]:

@@ -1,10 +1,10 @@
 """Evidence that adds up over time: what the encoders that look at every pair at every step share."""
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from nri_core.models.layers import Dense, from_receivers, from_senders, reverse_slots
+from nri_core.models.layers import Dense, from_receivers, from_senders, reverse_slots, rows
 from nri_core.settings import ModelSettings
 
 
@@ -25,17 +25,21 @@ class Evidence(nn.Module):
         self.register_buffer("spread", torch.ones(num_features))
 
     @torch.no_grad()
-    def calibrate(self, features: Float[Tensor, "sim step node slot feature"]) -> None:
+    def calibrate(self, features: Float[Tensor, "sim step node slot feature"], counted: Bool[Tensor, "sim step node slot"] | None = None) -> None:
         """Fix the scale of each feature."""
-        flat = features.flatten(0, -2)
+        flat = rows(features, counted)
         self.mean.copy_(flat.mean(0))
         self.spread.copy_(flat.std(0).clamp_min(1e-6))
 
-    def forward(self, features: Float[Tensor, "sim step node slot feature"]) -> Float[Tensor, "sim node slot type"]:
-        """Edge logits of each [receiver, slot]."""
+    def forward(
+        self, features: Float[Tensor, "sim step node slot feature"], counted: Bool[Tensor, "sim step node slot"] | None = None
+    ) -> Float[Tensor, "sim node slot type"]:
+        """Edge logits of each [receiver, slot], from the steps that count: neither they nor their context hear of the others."""
         step = self.step(((features - self.mean) / self.spread).flatten(0, -2)).unflatten(0, features.shape[:-1])
+        step = step if counted is None else step * counted[..., None]
         others = step.sum(-2, keepdim=True) - step
         context = self.context(others.flatten(0, -2)).unflatten(0, features.shape[:-1])
+        context = context if counted is None else context * counted[..., None]
         # Each is summed over time by itself: nothing as large as `step` is written, nor read on the way back.
         evidence = self.evidence(step.sum(1) + context.sum(1))
         if self.undirected:

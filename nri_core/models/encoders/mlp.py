@@ -1,7 +1,7 @@
 """The paper's MLP encoder: whole trajectories in, one round of messages, edge logits out."""
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from nri_core.models.layers import ReferenceMLP, reference_linear
@@ -32,11 +32,14 @@ class MLPEncoder(nn.Module):
         """Every frame of the window is an input of its own."""
         return window
 
-    def calibrate(self, values: Float[Tensor, "sim time node dim"]) -> None:
+    def calibrate(self, values: Float[Tensor, "sim time node dim"], observed: Bool[Tensor, "sim time node"] | None = None) -> None:
         """Nothing depends on the data."""
 
-    def forward(self, values: Float[Tensor, "sim time node dim"]) -> Float[Tensor, "sim node slot type"]:
-        """Edge logits of each [receiver, slot]."""
+    def forward(
+        self, values: Float[Tensor, "sim time node dim"], observed: Bool[Tensor, "sim time node"] | None = None
+    ) -> Float[Tensor, "sim node slot type"]:
+        """Edge logits of each [receiver, slot]; what nobody saw stands at 0, the middle of the data."""
+        values = values if observed is None else values * observed[..., None]
         nodes = self.embed(values.transpose(1, 2).flatten(2))
         return self.logits(self.factor(self.edge_first.of_pairs(nodes)))
 
