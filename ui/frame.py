@@ -32,6 +32,7 @@ class PageEntry(NamedTuple):
 PAGES: dict[str, PageEntry] = {
     "explore": PageEntry("Explore", ":material/hub:"),
     "simulate": PageEntry("Simulate", ":material/scatter_plot:"),
+    "upload": PageEntry("Your data", ":material/upload_file:"),
     "train": PageEntry("Train", ":material/model_training:"),
     "runs": PageEntry("Runs", ":material/list_alt:"),
     "compare": PageEntry("Compare", ":material/compare:"),

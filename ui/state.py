@@ -16,6 +16,7 @@ from ui.names import law_of, sample_title
 
 OWN = "my model"  # among the systems of Explore: the model in use, on systems that it never saw
 _DATASET, _MODEL, _RUNS, _RUN, _PAGE, _VIEW, _SAMPLE, _CHOSEN, _DELETED = "dataset", "model", "runs", "run", "page", "view", "sample", "chosen sample", "deleted"
+_UPLOAD, _UPLOADS = "upload", "uploads put aside"
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,27 @@ def shipped_dataset(name: str = samples.FIRST) -> Dataset:
 def keep_dataset(name: str, trajectories: Trajectories) -> None:
     """Make `trajectories` the dataset in use."""
     st.session_state[_DATASET] = Dataset(name, trajectories)
+
+
+def upload() -> Any:
+    """The file that was brought last and could be read: an `ui.upload.Upload`, or None."""
+    return st.session_state.get(_UPLOAD)
+
+
+def keep_upload(upload: Any) -> None:
+    """Make it the file that the page "Your data" works on."""
+    st.session_state[_UPLOAD] = upload
+
+
+def forget_upload() -> None:
+    """For a callback: choose files anew. What is in use stays in use."""
+    st.session_state[_UPLOAD] = None
+    st.session_state[_UPLOADS] = uploads() + 1
+
+
+def uploads() -> int:
+    """How often files were put aside: each time the widget for them begins anew."""
+    return st.session_state.get(_UPLOADS, 0)
 
 
 def own_model() -> Model | None:

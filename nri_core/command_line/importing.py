@@ -1,7 +1,9 @@
 """import FILE … --out data.npz"""
 
 import argparse
+import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -102,10 +104,23 @@ def _seen(inspection: Inspection, recording: Recording) -> dict[str, Any]:
     }
 
 
+def command(files: Sequence[str], plan: Plan) -> str:
+    """The command line that repeats an import."""
+    words = ["python", "-m", "nri_core", "import", *files, "--out", "data.npz", *(["--format", plan.form] if plan.form else [])]
+    settings = [f"{name}={_value(value)}" for name, value in plan.options.items()]
+    words += ["--set", *settings] if settings else []
+    text = " ".join([shlex.join(words), *map(_spelled, plan.fixes)])
+    return text + "".join(f" --{name} {value}" for name in ("window", "stride") if (value := getattr(plan, name)) is not None)
+
+
 def _spelled(fix: Fix) -> str:
     """As an option of this verb."""
     given = fix.model_dump(exclude={"kind"}, exclude_none=True)
-    return " ".join(["--fix", fix.kind, *(f"{key}={','.join(value) if isinstance(value, tuple) else value}" for key, value in given.items())])
+    return shlex.join(["--fix", fix.kind, *(f"{key}={_value(value)}" for key, value in given.items())])
+
+
+def _value(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else "none" if value is None else str(value)
 
 
 def _say(share: float) -> None:

@@ -1,0 +1,60 @@
+"""Your data: bring files of anything that moves, see how they are understood, mend them, use them."""
+
+import streamlit as st
+
+from nri_core.command_line.importing import command
+from nri_core.preparation.cutting import suggested_window
+from ui import state
+from ui.frame import STAGE_AND_SIDE, frame, mistakes_shown, next_step
+from ui.mending import show_findings, show_steps
+from ui.player import player
+from ui.reading import bring, correct, show_reading
+from ui.upload import endings, plan_of, preview
+
+WELCOME = (
+    "Bring a file of anything that moves: fish, players, particles, joints. No labels are needed. "
+    "A row for each individual and time is best (time, who, x, y); most other shapes are understood as well."
+)
+
+with frame("upload"):
+    st.caption(WELCOME)
+    files = st.file_uploader("Files", endings(), accept_multiple_files=True, key=f"files {state.uploads()}", label_visibility="collapsed")
+    with mistakes_shown():
+        if files and (brought := bring(files, None)) is not state.upload():
+            show_reading(brought)
+    upload = state.upload()
+    if upload is not None:
+        stage, side = st.columns(STAGE_AND_SIDE, gap="medium")
+        recording = upload.now.recording
+        with side:
+            st.markdown(f"**{len(recording.trials):,}** recording{'s' * (len(recording.trials) > 1)} · **{recording.num_nodes}** nodes · **{recording.num_frames:,}** frames")
+            place = 0
+            if len(recording.trials) > 1:
+                place = st.number_input("Recording shown", 1, len(recording.trials), 1, key=f"shown {upload.digest} {len(recording.trials)}") - 1
+            first, stride = suggested_window(recording)
+            meaning = "Models read stretches of equal length; windows of one recording are held out together."
+            whole = st.toggle("Cut into windows", value=upload.now.suggested.window is not None, key=f"cut {upload.digest} {len(upload.steps)}", help=meaning)
+            window = st.number_input("Frames of a window", 3, 10_000, first, key=f"window {upload.digest} {len(upload.steps)}") if whole else None
+            stride = st.number_input("Frames between two starts", 1, 10_000, stride, key=f"stride {upload.digest} {len(upload.steps)}") if whole else None
+            use = st.button("Use this data", type="primary", width="stretch", icon=":material/check:")
+            said = st.container()
+        with stage:
+            shown = preview(recording, place)
+            if shown is not None:
+                player(shown, key="brought", note=f"recording {recording.trials[place].name}", height=420)
+            show_findings(upload)
+            show_steps(upload)
+        plan = plan_of(upload, window=window, stride=stride)
+        if use:
+            with said, mistakes_shown():
+                state.keep_dataset(upload.name, plan.cut(recording))
+        if state.dataset().name == upload.name:
+            with said:
+                st.success(f"{state.dataset().size}. Ready.", icon=":material/check:")
+                next_step("train", "Train on it")
+                next_step("compare", "Compare")
+        with st.expander("How the file was understood"):
+            correct(upload)
+        with st.expander("Repeat this without the app"):
+            st.code(command([path.name for path in upload.paths], plan), language="bash")
+        st.button("Put it aside and choose other files", on_click=state.forget_upload, type="tertiary", icon=":material/close:")
