@@ -16,6 +16,7 @@ _PLACES += ("loc_{a}", "centroid_{a}", "center_{a}", "{a}_center")
 _MAPS = {"x": ("location-long", "lon", "long", "longitude"), "y": ("location-lat", "lat", "latitude"), "z": ("height", "altitude")}
 AXES = {axis: tuple(place.format(a=axis) for place in _PLACES) + _MAPS[axis] for axis in "xyz"}
 SPEEDS = {f"v{axis}": (f"v{axis}", f"vel_{axis}", f"{axis}_vel", f"velocity_{axis}", f"{axis}_velocity", f"v_{axis}", f"d{axis}", f"speed_{axis}") for axis in "xyz"}
+_KNOWN = "|".join(sorted((re.escape(name) for usual in (AXES | SPEEDS).values() for name in usual), key=len, reverse=True))
 UNITS = {"ms": "milliseconds", "milliseconds": "milliseconds", "time_ms": "milliseconds", "t_ms": "milliseconds", "date": "dates", "datetime": "dates"}
 FEATURES = ("x", "y", "z", "vx", "vy", "vz")
 PATTERNS = tuple(order.format(sep=separator) for separator in ("_", ".", "-", " ", "") for order in ("{{feature}}{sep}{{node}}", "{{node}}{sep}{{feature}}"))
@@ -46,7 +47,7 @@ def roles_of(names: Sequence[str], rows: Sequence[Sequence[str]], *, header: boo
     speeds = tuple(found for usual in SPEEDS.values() if (found := _first(names, usual)))
     node = next((name for name in (_first(names, NODES), trial) if name), None)
     unit = _unit(time, rows, names)
-    if coordinates and node:
+    if coordinates and (node or len(coordinates) > 1):  # without a node, one particle: who reads it says that it takes two
         return Roles("long", time, node, trial if trial != node else None, coordinates, speeds if len(speeds) == len(coordinates) else (), ALONE, unit)
     pattern = pattern_of([name for name in names if name not in (time, trial)])
     return Roles("wide", time, None, trial, pattern=pattern, time_unit=unit)
@@ -57,12 +58,11 @@ def matching(names: Sequence[str], pattern: str) -> dict[str, tuple[str, str]]:
     if pattern == ALONE:
         return {name: (name, "value") for name in names}
     parts = re.split(r"(\{feature\}|\{node\})", pattern)
-    inside = {"{feature}": r"(?P<feature>[A-Za-z][A-Za-z_]*?)", "{node}": r"(?P<node>.+?)"}
+    inside = {"{feature}": f"(?P<feature>{_KNOWN})", "{node}": "(?P<node>.+?)"}
     if "{feature}" not in parts[1::2] or "{node}" not in parts[1::2] or len(parts) != 5:
         return {}
-    expression = re.compile("".join(inside.get(part) or re.escape(part) for part in parts))
-    found = {name: match for name in names if (match := expression.fullmatch(name))}
-    return {name: (match["node"], _feature(match["feature"])) for name, match in found.items() if _feature(match["feature"]) in FEATURES}
+    expression = re.compile("".join(inside.get(part) or re.escape(part) for part in parts), re.IGNORECASE)
+    return {name: (match["node"], _feature(match["feature"])) for name in names if (match := expression.fullmatch(name))}
 
 
 def pattern_of(names: Sequence[str]) -> str:

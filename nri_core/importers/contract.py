@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
@@ -45,6 +45,7 @@ class Inspection(BaseModel):
     signature: str = ""
 
 
+@runtime_checkable
 class Reader(Protocol):
     """A file format. Several files may belong together (a skeleton and its motions); `paths` are all of them.
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -68,7 +68,7 @@ def _fill(
     return grid, again
 
 
-def numbered(names: "np.ndarray") -> tuple[Int[np.ndarray, " row"], list[str]]:
+def numbered(names: Any) -> tuple[Int[np.ndarray, " row"], list[str]]:
     """Codes of a pandas categorical and its names, in natural order: 2 before 10. Code -1: missing."""
     categories = [str(name) for name in names.cat.categories]
     whole = [name.removesuffix(".0") for name in categories]

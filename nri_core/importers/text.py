@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -44,12 +44,10 @@ class Start(NamedTuple):
 def start_of(path: Path) -> Start:
     """Sniff. Raises DataError for what is no text, or no table of at least two columns."""
     encoding, text = _decoded(path)
-    lines = [line for line in text.splitlines()[:400]]
+    lines = text.splitlines()[:400]
     if not any(line.strip() for line in lines):
         raise DataError(f"Expected a table in {path.name}; it holds only empty lines. Save or download it again.")
-    skipped = next(place for place, line in enumerate(lines) if line.strip() and not line.startswith("#"))if any(
-        line.strip() and not line.startswith("#") for line in lines
-    ) else 0
+    skipped = next((place for place, line in enumerate(lines) if line.strip() and not line.startswith("#")), 0)
     delimiter = _delimiter(lines[skipped:])
     rows = [row for row in _cells(lines[skipped:], delimiter) if row]
     widths = [len(row) for row in rows]
@@ -65,7 +63,7 @@ def start_of(path: Path) -> Start:
     return Start(Dialect(delimiter, decimal, encoding, header, skipped, ignored), names, tuple(tuple(row) for row in rows[first : first + 200]))
 
 
-def columns_of(path: Path, dialect: Dialect, names: Sequence[str], *, numbers: Sequence[str], texts: Sequence[str], progress: Progress) -> dict[str, np.ndarray]:
+def columns_of(path: Path, dialect: Dialect, names: Sequence[str], *, numbers: Sequence[str], texts: Sequence[str], progress: Progress) -> dict[str, Any]:
     """The wanted columns: numbers as float64 (NaN where a cell is empty), texts as pandas categoricals. Raises DataError naming row and column."""
     size = path.stat().st_size
     if size > MAX_TABLE_BYTES:
@@ -139,7 +137,7 @@ def _different(names: Sequence[str]) -> list[str]:
     return found
 
 
-def _by_arrow(path: Path, dialect: Dialect, names: Sequence[str], numbers: Sequence[str], texts: Sequence[str], progress: Progress) -> dict[str, np.ndarray]:
+def _by_arrow(path: Path, dialect: Dialect, names: Sequence[str], numbers: Sequence[str], texts: Sequence[str], progress: Progress) -> dict[str, Any]:
     import pyarrow as pa
 
     try:
@@ -155,7 +153,7 @@ def _by_arrow(path: Path, dialect: Dialect, names: Sequence[str], numbers: Seque
 
 def _batches(
     path: Path, dialect: Dialect, names: Sequence[str], numbers: Sequence[str], texts: Sequence[str], progress: Progress, *, threads: bool
-) -> dict[str, np.ndarray]:
+) -> dict[str, Any]:
     import pandas as pd
     import pyarrow as pa
     import pyarrow.csv as pacsv
@@ -182,18 +180,18 @@ def _batches(
             for name in texts:
                 parts[name].append(batch.column(name).dictionary_encode())
             progress(min(raw.tell() / size, 1.0))
-    found: dict[str, np.ndarray] = {name: np.concatenate(parts[name]) if parts[name] else np.empty(0) for name in numbers}
+    found: dict[str, Any] = {name: np.concatenate(parts[name]) if parts[name] else np.empty(0) for name in numbers}
     for name in texts:
         found[name] = pa.chunked_array(parts[name], type=pa.dictionary(pa.int32(), pa.string())).to_pandas() if parts[name] else pd.Series([], dtype="category")
     return found
 
 
-def _utf8(raw: io.BufferedIOBase, encoding: str) -> io.BufferedIOBase:
+def _utf8(raw: io.BufferedIOBase, encoding: str) -> codecs.StreamRecoder:
     """The same text as UTF-8, recoded on the way."""
     return codecs.EncodedFile(raw, "utf-8", encoding)
 
 
-def _by_pandas(path: Path, dialect: Dialect, names: Sequence[str], numbers: Sequence[str], texts: Sequence[str]) -> dict[str, np.ndarray]:
+def _by_pandas(path: Path, dialect: Dialect, names: Sequence[str], numbers: Sequence[str], texts: Sequence[str]) -> dict[str, Any]:
     import pandas as pd
 
     try:
@@ -207,7 +205,7 @@ def _by_pandas(path: Path, dialect: Dialect, names: Sequence[str], numbers: Sequ
     return found | {name: table[name].astype("category") for name in texts}
 
 
-def _numbers(path: Path, cells: "object", name: str, *, first: int) -> np.ndarray:
+def _numbers(path: Path, cells: Any, name: str, *, first: int) -> np.ndarray:
     import pandas as pd
 
     numbers = pd.to_numeric(cells, errors="coerce")
@@ -234,6 +232,8 @@ def _explained(path: Path, message: str, dialect: Dialect, names: Sequence[str])
             f"Expected numbers in column `{names[int(wrong[1])]}` of {path.name}; found {wrong[2][:40]!r}{where}. Mend it, or choose another column"
             f"{' or decimal mark' if ',' in wrong[2] else ''}."
         )
+    if "Empty CSV" in message:
+        return f"Expected rows of numbers below the header of {path.name}; found none. Save or download it again."
     if "UTF8" in message or "utf" in message.lower():
         return f"Expected UTF-8 text in {path.name}{where}; found other bytes. Save it as CSV (UTF-8), or choose its encoding."
     return f"Expected a table in {path.name}; it cannot be read{where} ({message.splitlines()[0][:120]}). Save it again as CSV (UTF-8)."

@@ -1,0 +1,190 @@
+"""Tables of motion: what is guessed, what is read, and what is said where it cannot be."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from nri_core.errors import DataError
+from nri_core.importers import inspect, read
+from nri_core.importers.columns import matching, pattern_of, roles_of
+from nri_core.recording import Recording
+
+FRAMES, NAMES = 4, ("2", "7", "10")
+
+
+def place(frame: int, node: int) -> tuple[float, float]:
+    return frame + 0.5 * node, frame * node - 1.25
+
+
+LONG = [(0.1 * frame, name, *place(frame, node)) for frame in range(FRAMES) for node, name in enumerate(NAMES)]
+
+
+def text_of(rows: list[tuple], header: str = "time,id,x,y", *, delimiter: str = ",", decimal: str = ".") -> str:
+    cells = [[str(cell).replace(".", decimal) if isinstance(cell, float) else str(cell) for cell in row] for row in rows]
+    return "\n".join([header.replace(",", delimiter), *(delimiter.join(row) for row in cells)]) + "\n"
+
+
+def assert_motion(recording: Recording, names: tuple[str, ...] = NAMES) -> None:
+    """The motion of LONG."""
+    (trial,) = recording.trials
+    assert (recording.node_names, recording.feature_names) == (names, ("x", "y"))
+    np.testing.assert_allclose(trial.values, [[place(frame, node) for node in range(len(names))] for frame in range(FRAMES)])
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("decimal", [".", ","])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_however_it_is_written(delimiter: str, decimal: str, encoding: str, tmp_path: Path) -> None:
+    if delimiter == decimal:
+        return
+    names = ("Bär 2", "Bär 7", "Bär 10")
+    rows = [(time, names[NAMES.index(name)], *rest) for time, name, *rest in LONG]
+    path = tmp_path / "motion.csv"
+    path.write_bytes(text_of(rows, delimiter=delimiter, decimal=decimal).encode(encoding))
+    recording = read([path])
+    assert_motion(recording, names)
+    np.testing.assert_allclose(recording.trials[0].times, [0.0, 0.1, 0.2, 0.3])
+    assert any(("decimal comma" if decimal == "," else "decimal point") in said for said in inspect([path]).understood)
+
+
+def frame_of() -> pd.DataFrame:
+    return pd.DataFrame(LONG, columns=["time", "id", "x", "y"]).astype({"id": int})
+
+
+WRITERS = {
+    "parquet": lambda path: frame_of().to_parquet(path),
+    "feather": lambda path: frame_of().to_feather(path),
+    "xlsx": lambda path: frame_of().to_excel(path, index=False),
+    "tsv": lambda path: frame_of().to_csv(path, index=False, sep="\t"),
+}
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+def test_whatever_file_it_is_in(ending: str, tmp_path: Path) -> None:
+    path = tmp_path / f"motion.{ending}"
+    WRITERS[ending](path)
+    assert_motion(read([path]))
+
+
+@pytest.mark.parametrize("header", ["frame,animal,pos_x,pos_y", "t,particle,X,Y", "frame_number,track_id,x_m,y_m", "timestamp,name,centroid_x,centroid_y"])
+def test_usual_names(header: str, tmp_path: Path) -> None:
+    (path := tmp_path / "motion.csv").write_text(text_of(LONG, header))
+    assert_motion(read([path]))
+
+
+@pytest.mark.parametrize("names", [("x_1", "y_1"), ("x1", "y1"), ("1_x", "1_y"), ("1.x", "1.y"), ("pos_x_1", "pos_y_1")])
+def test_wide(names: tuple[str, str], tmp_path: Path) -> None:
+    columns = [name.replace("1", node) for node in NAMES for name in names]
+    rows = [(0.1 * frame, *(value for node in range(3) for value in place(frame, node))) for frame in range(FRAMES)]
+    (path := tmp_path / "wide.csv").write_text(text_of(rows, ",".join(["time", *columns])))
+    assert_motion(read([path]))
+
+
+def test_a_column_a_node(tmp_path: Path) -> None:
+    (path := tmp_path / "genes.tsv").write_text("Time\tG1\tG2\n0\t1\t2\n1\t3\t4\n\n0\t5\t6\n1\t7\t8\n")
+    recording = read([path])
+    assert recording.feature_names == ("value",) and recording.node_names == ("G1", "G2")
+    assert [trial.values.ravel().tolist() for trial in recording.trials] == [[1, 2, 3, 4], [5, 6, 7, 8]]
+    assert "begins anew" in recording.remarks[0].text
+
+
+def test_stacked_recordings_without_time(tmp_path: Path) -> None:
+    (path := tmp_path / "genes.tsv").write_text("G1\tG2\n1\t2\n3\t4\n5\t6\n7\t8\n")
+    assert [trial.num_frames for trial in read([path], options={"stacked": 2, "rate": 10.0}).trials] == [2, 2]
+
+
+def test_trials_gaps_and_natural_order(tmp_path: Path) -> None:
+    rows = "video,frame,fish,x,y\nb,0,fish10,1,1\nb,1,fish2,2,2\na,5,fish2,3,\na,6,fish10,4,4\n"
+    (path := tmp_path / "motion.csv").write_text(rows)
+    recording = read([path], options={"rate": 2.0})
+    assert recording.node_names == ("fish2", "fish10")
+    assert [trial.name for trial in recording.trials] == ["a", "b"]
+    first, second = recording.trials
+    assert first.times.tolist() == [2.5, 3.0]
+    assert first.seen.tolist() == [[False, False], [False, True]]
+    assert second.seen.tolist() == [[False, True], [True, False]]
+
+
+def test_dates(tmp_path: Path) -> None:
+    rows = "timestamp,individual-local-identifier,location-long,location-lat\n2020-01-01 00:01:00,a,1,1\n2020-01-01 00:00:00,a,1,1\n2020-01-01T00:01:30,b,1,1\n"
+    (path := tmp_path / "movebank.csv").write_text(rows)
+    assert read([path]).trials[0].times.tolist() == [0.0, 60.0, 90.0]
+
+
+@pytest.mark.parametrize("which", [("first", [1.0]), ("last", [3.0]), ("mean", [2.0])])
+def test_duplicates(which: tuple[str, list[float]], tmp_path: Path) -> None:
+    duplicates, expected = which
+    (path := tmp_path / "motion.csv").write_text("time,id,x,y\n0,1,1,0\n0,2,5,5\n0,1,3,0\n")
+    recording = read([path], options={"duplicates": duplicates})
+    assert recording.trials[0].values[0, 0, 0] == expected
+    assert "data row 3" in recording.remarks[0].text
+
+
+def test_pedestrians(shared_data: Path) -> None:
+    recording = read([shared_data / "eth_ucy_pedestrians" / "crowds_zara01.txt"])
+    assert (recording.num_nodes, recording.feature_names) == (148, ("x", "y", "vx", "vy"))
+    table = np.loadtxt(shared_data / "eth_ucy_pedestrians" / "crowds_zara01.txt")
+    assert sum(trial.seen.sum() for trial in recording.trials) == len(table)
+
+
+MISTAKES = {
+    "words": ("time,id,x,y\n0,1,2,3\n0,2,abc,3\n", ("column `x`", "'abc'", "row 3")),
+    "ragged": ("time,id,x,y\n0,1,2,3\n0,2,2,3,4\n", ("4 cells", "5 in row 3")),
+    "one column": ("time\n1\n2\n", ("at least 2 columns",)),
+    "blank": ("\n\n\n", ("only empty lines",)),
+    "header only": ("time,id,x,y\n", ("below the header", "none")),
+    "no node": ("time,x,y\n0,1,2\n1,2,3\n", ("column for node",)),
+}
+
+
+@pytest.mark.parametrize("what", MISTAKES)
+def test_mistakes_are_named(what: str, tmp_path: Path) -> None:
+    text, words = MISTAKES[what]
+    (path := tmp_path / "wrong.csv").write_text(text)
+    with pytest.raises(DataError) as caught:
+        read([path])
+    assert all(word in str(caught.value) for word in ("wrong.csv", *words)), str(caught.value)
+
+
+def test_columns_that_are_not_there(tmp_path: Path) -> None:
+    (path := tmp_path / "motion.csv").write_text(text_of(LONG))
+    with pytest.raises(DataError, match="column `z` in motion.csv; found `time`, `id`, `x`, `y`"):
+        read([path], options={"coordinates": ("x", "z")})
+
+
+def test_infinity_counts_as_not_seen(tmp_path: Path) -> None:
+    (path := tmp_path / "motion.csv").write_text("time,id,x,y\n0,1,1,inf\n0,2,5,5\n1,1,3,0\n1,2,1,1\n")
+    recording = read([path])
+    assert not recording.trials[0].seen[0, 0] and "column `y`" in recording.remarks[0].text
+
+
+NAMED = st.text("abcXY_-. 1234", min_size=1, max_size=6)
+
+
+@given(names=st.lists(NAMED, min_size=1, max_size=8), rows=st.integers(0, 3), header=st.booleans())
+def test_any_header_is_guessed(names: list[str], rows: int, header: bool) -> None:
+    roles = roles_of(names, [["1"] * len(names)] * rows, header=header)
+    used = [name for name in (roles.time, roles.node, roles.trial, *roles.coordinates, *roles.velocities) if name]
+    assert set(used) <= set(names) and set(matching(names, roles.pattern)) <= set(names)
+    assert roles.layout == "wide" or (roles.node and roles.coordinates)
+
+
+@given(nodes=st.lists(st.from_regex(r"[a-zA-Z0-9]{1,4}", fullmatch=True), min_size=2, max_size=5, unique=True), sep=st.sampled_from(["_", ".", "-"]))
+def test_a_grid_of_columns_is_found(nodes: list[str], sep: str) -> None:
+    names = [f"{axis}{sep}{node}" for node in nodes for axis in ("x", "y")]
+    found = matching(names, pattern_of(names))
+    assert {feature for _, feature in found.values()} == {"x", "y"} and len(found) == len(names)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(text=st.text("time,idxy;\t0123456789.-+eE\"'\n ", max_size=200))
+def test_any_text_is_read_or_refused(text: str, tmp_path: Path) -> None:
+    (path := tmp_path / "any.csv").write_text(text, encoding="utf-8")
+    try:
+        assert read([path]).num_frames > 0
+    except DataError as error:
+        assert len(str(error)) > 20
