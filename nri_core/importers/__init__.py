@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from nri_core.errors import DataError
+from nri_core.importers.acclaim import Acclaim
 from nri_core.importers.contract import Inspection, Progress, Reader
 from nri_core.importers.delimited import TextTable
 from nri_core.importers.excel import ExcelTable
@@ -16,6 +17,7 @@ from nri_core.importers.parquet import ParquetTable
 from nri_core.recording import Recording
 
 READERS: dict[str, Reader] = {  # in the order in which they are asked whether they recognise a file: the particular before the general
+    "acclaim": Acclaim(),
     "parquet": ParquetTable(),
     "excel": ExcelTable(),
     "text table": TextTable(),
