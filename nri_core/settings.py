@@ -147,7 +147,7 @@ PRESETS: dict[str, TrainConfig] = {
 }
 
 
-PLANE = ("x", "y", "vx", "vy")  # what the edgewise encoder and the relative decoder read
+PLANE = ("x", "y", "vx", "vy")  # what the edgewise encoder and the relative decoder read; z and vz besides, where both are there
 PHASES = ("dphi", "sin_phi", "omega")  # what the phase ones read; a phase, where there is none, is rebuilt from its sine
 
 
@@ -159,7 +159,10 @@ def suited(config: TrainConfig, edge_type_names: tuple[str, ...], feature_names:
     changes: dict[str, object] = {}
     if edge_type_names:
         changes = {"num_edge_types": min(len(edge_type_names), MOST_EDGE_TYPES), "skip_first": edge_type_names[0] == "none"}
-    if feature_names and not set(PLANE) <= set(feature_names):
+    if "z" in feature_names:
+        changes["symmetries"] = False  # in space one direction may be down
+    moving = {*PLANE, "vz"} if "z" in feature_names else set(PLANE)
+    if feature_names and not moving <= set(feature_names):
         part = "phase" if set(PHASES) <= set(feature_names) else "mlp"
         changes |= {"symmetries": False, "forecaster": "none"}
         if config.encoder == "edgewise":

@@ -52,6 +52,10 @@ def masked(data: Trajectories, *, junk: float = np.nan) -> Trajectories:
     return replace(data, values=np.where(observed[..., None], data.values, junk), observed=observed)
 
 
+FAST = ("live", "mlp")
+EACH = [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in RECIPES]
+
+
 @pytest.fixture(scope="module")
 def springs() -> Trajectories:
     return simulate(Springs(), Simulation(num_sims=6, num_steps=24))
@@ -68,7 +72,7 @@ def trained(data: Trajectories, recipe: str) -> tuple[Checkpoint, float]:
     return record.checkpoint, record.valid_loss
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", EACH)
 def test_what_was_not_seen_does_not_matter(recipe: str, springs: Trajectories, phases: Trajectories) -> None:
     data = phases if recipe == "phase" else springs
     found = []
@@ -84,7 +88,7 @@ def test_what_was_not_seen_does_not_matter(recipe: str, springs: Trajectories, p
     assert found[0] == found[1]
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", EACH)
 def test_a_mask_without_gaps_is_no_mask(recipe: str, springs: Trajectories, phases: Trajectories) -> None:
     data = phases if recipe == "phase" else springs
     whole = replace(data, observed=np.ones(data.values.shape[:3], bool))

@@ -6,8 +6,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from nri_core.dataset import LOCATIONS, VELOCITIES, columns
-from nri_core.models.geometry import NEAREST
+from nri_core.models.geometry import NEAREST, axes
 from nri_core.models.layers import both_ends, from_receivers, from_senders, heard, rows, twice
 from nri_core.settings import PLANE, ModelSettings
 
@@ -43,7 +42,7 @@ class SteppedForecaster(nn.Module):
     leave the seen range come back instead, motion is reflected there; data without bounces have no walls. It learns one
     frame ahead, the error relative to the change and its logarithm in the loss, so that a few wrong edges do not matter.
 
-    Assumes points in the plane that go straight on at constant speed unless a neighbour or a wall acts, forces along the
+    Assumes points in the plane or in space that go straight on at constant speed unless a neighbour or a wall acts, forces along the
     line that joins a pair that depend on its distance alone, and velocities that are the change of location.
     Knows no law and no labels. Reads any number of nodes.
     """
@@ -52,7 +51,8 @@ class SteppedForecaster(nn.Module):
 
     def __init__(self, settings: ModelSettings, *, feature_names: tuple[str, ...]) -> None:
         super().__init__()
-        self.locations, self.velocities = columns(feature_names, LOCATIONS[:2]), columns(feature_names, VELOCITIES[:2])
+        self.locations, self.velocities = axes(feature_names)
+        dims = len(self.velocities)
         self.sending = settings.num_edge_types - settings.skip_first
         self.members = settings.forecast_members
         self.weights = nn.Parameter(torch.zeros(sum(2**level + 1 for level in range(LEVELS + 1)), self.sending))
@@ -60,8 +60,8 @@ class SteppedForecaster(nn.Module):
         self.register_buffer("reach", torch.tensor([0.0, 1.0]))  # log distance of the first and the last knot
         self.register_buffer("typical_change", torch.ones(()))
         self.register_buffer("frame_length", torch.ones(()))  # dx = frame_length · (v − rest)
-        self.register_buffer("rest", torch.zeros(2))  # the normalised value of velocity 0
-        self.register_buffer("walls", torch.tensor([[-FAR] * 2, [FAR] * 2]))  # low, high
+        self.register_buffer("rest", torch.zeros(dims))  # the normalised value of velocity 0
+        self.register_buffer("walls", torch.tensor([[-FAR] * dims, [FAR] * dims]))  # low, high
         self.register_buffer("error_scale", torch.ones(()))  # median relative error, one frame ahead
 
     @torch.no_grad()
@@ -77,7 +77,7 @@ class SteppedForecaster(nn.Module):
         low, high = torch.quantile(distances, torch.tensor([RARE, 1 - RARE]).to(distances))
         self.reach.copy_(torch.stack([low, torch.maximum(high, low + 1)]))
         for side, sign in ((0, -1.0), (1, 1.0)):
-            for dim in (0, 1):
+            for dim in range(len(self.velocities)):
                 ends = (State(sign * end.location[:, dim], sign * (end.velocity[:, dim] - self.rest[dim])) for end in (before, after))
                 self.walls[side, dim] = sign * self._wall(*ends)
 
@@ -123,7 +123,7 @@ class SteppedForecaster(nn.Module):
         inside = torch.minimum(torch.maximum(location, self.walls[0]), self.walls[1])
         return 2 * inside - location, torch.where(inside == location, velocity, 2 * self.rest - velocity)
 
-    def _force(self, location: Float[Tensor, "*batch node 2"], sending: Tensor) -> Float[Tensor, "*batch node 2"]:
+    def _force(self, location: Float[Tensor, "*batch node dim"], sending: Tensor) -> Float[Tensor, "*batch node dim"]:
         offset = from_receivers(location) - from_senders(location)
         distance = offset.square().sum(-1).clamp_min(NEAREST**2).sqrt()
         strength = (self.force(distance) * sending).sum(-1) / distance

@@ -4,8 +4,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from nri_core.dataset import LOCATIONS, VELOCITIES, columns
-from nri_core.models.geometry import PAIR_FEATURES, pairs, planes
+from nri_core.models.geometry import PAIR_FEATURES, axes, pairs, planes
 from nri_core.models.layers import Dense, GroupedDense, both_ends, crowd, heard, rows, twice
 from nri_core.models.prediction import Messages, Prediction
 from nri_core.settings import PLANE, ModelSettings
@@ -20,8 +19,8 @@ class RelativeDecoder(nn.Module):
         x_i' = x_i + least-squares combination of v_i and v_i'   (the trapezoid rule, fitted)
         log σ_i = clip(MLP(x_i, v_i, A_i), −4, 6) + clip(A_i, −4, 6),   A_i = logsumexp_j MLP(pair)
 
-    m is the median velocity change. Assumes points in the plane with velocities (x, y, vx, vy) and pair forces that add
-    up and turn with the picture; knows neither law nor labels, and does not assume that action equals reaction. σ
+    m is the median velocity change. Assumes points in the plane or in space with velocities (x, y, vx, vy, or z and vz
+    besides) and pair forces that add up and turn with the picture; knows neither law nor labels, and does not assume that action equals reaction. σ
     depends on geometry, never on the graph. Reads any number of nodes.
     """
 
@@ -30,13 +29,13 @@ class RelativeDecoder(nn.Module):
     def __init__(self, settings: ModelSettings, *, feature_names: tuple[str, ...], num_nodes: int) -> None:
         super().__init__()
         hidden = settings.decoder_hidden
-        self.locations, self.velocities = columns(feature_names, LOCATIONS[:2]), columns(feature_names, VELOCITIES[:2])
-        self.scored = self.velocities
+        self.locations, self.velocities = axes(feature_names)
+        self.scored, dims = self.velocities, max(len(self.velocities), 2)
         self.sending = settings.num_edge_types - settings.skip_first
         # One network per sending type for (a, b), and one more for A: the same input, so one batched product.
         self.pair = GroupedDense(self.sending + 1, PAIR_FEATURES, hidden, hidden, 2, small_end=0.1)
-        self.own = Dense(4, hidden, hidden, 2, activation=nn.SiLU)
-        self.scale = Dense(5, hidden, hidden, 1, activation=nn.SiLU)
+        self.own = Dense(2 * dims, hidden, hidden, dims, activation=nn.SiLU)
+        self.scale = Dense(2 * dims + 1, hidden, hidden, 1, activation=nn.SiLU)
         with torch.no_grad():
             for network in (self.own, self.scale):
                 network[-1].weight.mul_(0.1)
@@ -67,8 +66,9 @@ class RelativeDecoder(nn.Module):
         location, velocity = state[..., self.locations], state[..., self.velocities]
         pair = pairs(location, velocity)
         outputs = self.pair((pair.features - self.mean) / self.spread)
-        (x, y), (along, across) = pair.along.unbind(-1), self._strength(outputs[:-1]).unbind(-1)
-        values = planes(along * x - across * y, along * y + across * x)  # along · u + across · u⊥
+        along, across = self._strength(outputs[:-1]).unbind(-1)
+        directions = zip(pair.along.unbind(-1), pair.across.unbind(-1), strict=True)
+        values = planes(*(along * unit + across * turned for unit, turned in directions))
         crowding = crowd(outputs[-1][..., 0], observed)
         scale = self.scale(torch.cat([location, velocity, crowding], dim=-1))
         log_scale = scale.clamp(-4, LARGEST_LOG) + crowding.clamp(-4, LARGEST_LOG)

@@ -4,9 +4,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from nri_core.dataset import LOCATIONS, VELOCITIES, columns
 from nri_core.models.encoders.evidence import Evidence
-from nri_core.models.geometry import PAIR_FEATURES, dot, ends, pairs, planes
+from nri_core.models.geometry import PAIR_FEATURES, axes, dot, ends, pairs, planes
 from nri_core.models.layers import both_ends, rows, twice
 from nri_core.settings import PLANE, ModelSettings
 
@@ -14,7 +13,7 @@ from nri_core.settings import PLANE, ModelSettings
 class EdgewiseEncoder(nn.Module):
     """Not the paper's. Relative geometry and velocity changes of each pair at each step, as `Evidence` adds them up.
 
-    Assumes points in the plane with velocities (x, y, vx, vy), that velocity changes carry the evidence, that evidence
+    Assumes points in the plane or in space with velocities (x, y, vx, vy, or z and vz besides), that velocity changes carry the evidence, that evidence
     adds up over time, and, where `undirected`, that both directions of a pair share their type. Knows no law and no
     label. Reads any number of frames and nodes.
     """
@@ -23,7 +22,7 @@ class EdgewiseEncoder(nn.Module):
 
     def __init__(self, settings: ModelSettings, *, feature_names: tuple[str, ...], window: int) -> None:
         super().__init__()
-        self.locations, self.velocities = columns(feature_names, LOCATIONS[:2]), columns(feature_names, VELOCITIES[:2])
+        self.locations, self.velocities = axes(feature_names)
         self.evidence = Evidence(PAIR_FEATURES + 9, settings)
         self.register_buffer("typical_change", torch.ones(()))
 
