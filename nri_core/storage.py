@@ -17,6 +17,7 @@ from nri_core.errors import DataError, NRIError
 
 CHECKPOINT_FILES = ("config.json", "model.safetensors", "README.md")  # a trained model is a folder of these; the last is for people
 MAX_ARCHIVE_BYTES = 2 * 1024**3  # unpacked; 50,000 reference simulations of springs-5 take 0.8 GB
+MAX_HEADER_BYTES = 65536
 
 
 @contextmanager
@@ -72,12 +73,8 @@ def read_npz(source: Path | BufferedIOBase, *, what: str) -> dict[str, np.ndarra
     name = getattr(source, "name", source)
     try:
         with zipfile.ZipFile(source) as archive:
-            unpacked = sum(entry.file_size for entry in archive.infolist())
-            if unpacked > MAX_ARCHIVE_BYTES:
-                raise DataError(
-                    f"{name} unpacks to {unpacked / 1e9:.1f} GB; at most {MAX_ARCHIVE_BYTES / 1e9:.1f} GB is read. Split it into smaller files."
-                )
-            return {entry.filename.removesuffix(".npy"): _read_array(archive, entry) for entry in archive.infolist()}
+            check_unpacked(archive, name)
+            return {entry.filename.removesuffix(".npy"): read_member(archive, entry) for entry in archive.infolist()}
     except FileNotFoundError as error:
         raise DataError(f"Expected {what} at {name}; there is no such file. Check the path.") from error
     except DataError:
@@ -86,23 +83,31 @@ def read_npz(source: Path | BufferedIOBase, *, what: str) -> dict[str, np.ndarra
         raise DataError(f"Expected {what} as a NumPy .npz file; {name} cannot be read ({error}). Save or download it again.") from error
 
 
-def _read_array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> np.ndarray:
+def check_unpacked(archive: zipfile.ZipFile, name: object) -> None:
+    """Raises DataError for an archive that unpacks to more than MAX_ARCHIVE_BYTES."""
+    unpacked = sum(entry.file_size for entry in archive.infolist())
+    if unpacked > MAX_ARCHIVE_BYTES:
+        raise DataError(f"{name} unpacks to {unpacked / 1e9:.1f} GB; at most {MAX_ARCHIVE_BYTES / 1e9:.1f} GB is read. Split it into smaller files.")
+
+
+def member_header(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple[tuple[int, ...], np.dtype]:
+    """(shape, dtype) of one array of an npz. Raises ValueError for what is none, or shorter than its header says."""
     if not entry.filename.endswith(".npy"):
         raise ValueError(f"it holds {entry.filename!r}, which is not an array")
     with archive.open(entry) as member:
-        header = member.read(min(entry.file_size, 65536))
-    shape, dtype = _array_header(header)
-    if dtype.hasobject:
-        raise ValueError(f"array {entry.filename!r} holds Python objects, which are never loaded")
-    # A header may promise far more than the archive holds: NumPy would allocate it before reading.
-    if int(np.prod([int(length) for length in shape], dtype=object)) * dtype.itemsize > entry.file_size:
-        raise ValueError(f"array {entry.filename!r} is shorter than its header says")
-    return np.lib.format.read_array(io.BytesIO(archive.read(entry)), allow_pickle=False)
-
-
-def _array_header(header: bytes) -> tuple[tuple[int, ...], np.dtype]:
-    file = io.BytesIO(header)
-    version = np.lib.format.read_magic(file)
+        header = io.BytesIO(member.read(MAX_HEADER_BYTES))
+    version = np.lib.format.read_magic(header)
     reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = reader(file)
+    shape, _, dtype = reader(header)
+    # A header may promise far more than the archive holds: NumPy would allocate it before reading.
+    if not dtype.hasobject and int(np.prod([int(length) for length in shape], dtype=object)) * dtype.itemsize > entry.file_size:
+        raise ValueError(f"array {entry.filename!r} is shorter than its header says")
     return shape, dtype
+
+
+def read_member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> np.ndarray:
+    """One array of an npz. Raises ValueError for one that is pickled or broken."""
+    if member_header(archive, entry)[1].hasobject:
+        raise ValueError(f"array {entry.filename!r} holds Python objects, which are never loaded")
+    with archive.open(entry) as member:
+        return np.lib.format.read_array(member, allow_pickle=False)

@@ -13,11 +13,13 @@ from nri_core.importers.acclaim import Acclaim
 from nri_core.importers.contract import Inspection, Progress, Reader
 from nri_core.importers.delimited import TextTable
 from nri_core.importers.excel import ExcelTable
+from nri_core.importers.numpy_files import NumpyFiles
 from nri_core.importers.parquet import ParquetTable
 from nri_core.recording import Recording
 
 READERS: dict[str, Reader] = {  # in the order in which they are asked whether they recognise a file: the particular before the general
     "acclaim": Acclaim(),
+    "numpy": NumpyFiles,
     "parquet": ParquetTable(),
     "excel": ExcelTable(),
     "text table": TextTable(),
