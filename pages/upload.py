@@ -8,7 +8,7 @@ from ui import state
 from ui.frame import STAGE_AND_SIDE, frame, mistakes_shown, next_step
 from ui.mending import show_findings, show_steps
 from ui.player import player
-from ui.reading import bring, correct, show_reading
+from ui.reading import bring, correct, offer_samples, show_reading, take_truth
 from ui.upload import endings, plan_of, preview
 
 WELCOME = (
@@ -23,7 +23,9 @@ with frame("upload"):
         if files and (brought := bring(files, None)) is not state.upload():
             show_reading(brought)
     upload = state.upload()
-    if upload is not None:
+    if upload is None:
+        offer_samples()
+    else:
         stage, side = st.columns(STAGE_AND_SIDE, gap="medium")
         recording = upload.now.recording
         with side:
@@ -36,6 +38,7 @@ with frame("upload"):
             whole = st.toggle("Cut into windows", value=upload.now.suggested.window is not None, key=f"cut {upload.digest} {len(upload.steps)}", help=meaning)
             window = st.number_input("Frames of a window", 3, 10_000, first, key=f"window {upload.digest} {len(upload.steps)}") if whole else None
             stride = st.number_input("Frames between two starts", 1, 10_000, stride, key=f"stride {upload.digest} {len(upload.steps)}") if whole else None
+            take_truth(upload)
             use = st.button("Use this data", type="primary", width="stretch", icon=":material/check:")
             said = st.container()
         with stage:

@@ -13,6 +13,7 @@ import streamlit as st
 from nri_core.errors import DataError, NRIError
 from nri_core.importers.apart import inspect_apart, read_apart
 from nri_core.importers.memory import recall, remember
+from nri_core.importers.samples import SAMPLES
 from nri_core.jobs.contract import runs_directory
 from ui import state
 from ui.mapping import ask_options, show_understood
@@ -51,6 +52,31 @@ def show_reading(upload: Upload) -> None:
         correct(upload)
     else:
         st.rerun()
+
+
+def offer_samples() -> None:
+    """A file of each shape to download and look into."""
+    st.caption("No file at hand? Take one of these, look into it, and drop it above.")
+    with st.grid(3):
+        for sample in SAMPLES.values():
+            with st.container():
+                st.download_button(sample.file, sample.text, file_name=sample.file, on_click="ignore", icon=":material/download:", width="stretch")
+                st.caption(sample.about)
+
+
+def take_truth(upload: Upload) -> None:
+    """A known graph, if there is one: only to compare with, never to learn from."""
+    meaning = "An edge list (source, target), an adjacency matrix, or GraphML, with the names of the nodes. It is only compared with; training never sees it."
+    with st.popover("Known graph", icon=":material/share:", width="stretch", help="If you know who acts on whom."):
+        st.caption(meaning)
+        file = st.file_uploader("Known graph", ["csv", "tsv", "txt", "graphml"], label_visibility="collapsed", key=f"truth {upload.digest}")
+        if file is not None and st.button("Compare with it", type="primary"):
+            try:
+                upload.know(_write(Path(mkdtemp(dir=upload.folder)), file))
+            except NRIError as error:
+                st.error(literal(str(error)), icon=":material/error:")
+            else:
+                st.rerun()
 
 
 def correct(upload: Upload) -> None:

@@ -1,11 +1,12 @@
 """A file that the user brought: how it is understood, the recording in it, and what was done to that. Imports no streamlit."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
 from nri_core.importers import READERS
 from nri_core.importers.contract import Inspection
+from nri_core.importers.truth import with_truth
 from nri_core.preparation import Finding, Fix, Plan, diagnose, prepare, suggest
 from nri_core.recording import Recording
 from nri_core.trajectories import Trajectories
@@ -63,6 +64,10 @@ class Upload:
             recording = prepare(recording, [fix])
             steps.append(Step.of(recording, fix))
         self.steps += steps
+
+    def know(self, graph: Path) -> None:
+        """Take a known graph as the truth of what is there now. Raises DataError."""
+        self.steps[-1] = replace(self.now, recording=with_truth(self.now.recording, graph))
 
     def undo(self) -> None:
         """Take the last fix back."""

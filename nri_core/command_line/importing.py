@@ -11,6 +11,7 @@ from nri_core.command_line.fields import add_json, assign, describe
 from nri_core.errors import ConfigError
 from nri_core.importers import READERS, inspect, read, reader_of
 from nri_core.importers.contract import Inspection
+from nri_core.importers.truth import with_truth
 from nri_core.preparation import FIXES, Fix, Plan, diagnose, prepare, read_plan, suggest
 from nri_core.recording import Recording
 from nri_core.storage import write_text
@@ -29,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--window", type=int, help="cut windows of so many frames (default: recordings as they are)")
     parser.add_argument("--stride", type=int, help="frames between the starts of two windows (default: one after another)")
     parser.add_argument("--least-seen", type=float, help="share of sightings that a window must have")
+    parser.add_argument("--truth", type=Path, metavar="GRAPH", help="a known graph to compare with: edge list, adjacency matrix or GraphML")
     parser.add_argument("--plan", type=Path, metavar="plan.json", help="everything as saved in a plan")
     parser.add_argument("--save-plan", type=Path, metavar="plan.json", help="write the plan, which repeats this import")
     add_json(parser)
@@ -40,6 +42,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     inspection = inspect(options.files, form=plan.form)
     chosen = assign(reader_of(inspection.format).options(**{**inspection.options, **plan.options}), options.settings).model_dump(mode="json")
     recording = read(options.files, form=inspection.format, options=chosen, progress=_say)
+    recording = with_truth(recording, options.truth) if options.truth else recording
     plan = plan.model_copy(update={"form": inspection.format, "options": chosen})
     if options.suggested:
         found = suggest(recording)

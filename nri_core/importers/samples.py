@@ -1,0 +1,145 @@
+"""A small file of each text format, made by ourselves: what shape to bring."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+FRAMES, RATE = 60, 10.0
+NAMES = ("ann", "bob", "cid", "dot")
+TRIALS = ("1", "2")
+SPRINGS = ((0, 1), (1, 2), (2, 3))  # who pulls whom in the samples
+
+
+class Sample(NamedTuple):
+    """A file to download: its name, a line about it, and its text."""
+
+    file: str
+    about: str
+    text: Callable[[], str]
+
+
+def motion(trial: int) -> Float[np.ndarray, "time node 4"]:
+    """x, y, vx, vy of four bodies on three springs, integrated in small steps; the same each time."""
+    place = np.random.default_rng(trial).uniform(-1, 1, (len(NAMES), 2))
+    speed = np.random.default_rng(100 + trial).normal(0, 0.3, (len(NAMES), 2))
+    frames, small = [], 20
+    for _ in range(FRAMES):
+        frames.append(np.concatenate([place, speed], axis=-1))
+        for _ in range(small):
+            force = np.zeros_like(place)
+            for first, second in SPRINGS:
+                pull = place[second] - place[first]
+                force[first] += pull
+                force[second] -= pull
+            speed = speed + force / (RATE * small)
+            place = place + speed / (RATE * small)
+    return np.stack(frames)
+
+
+def _long(columns: str, *, first: Callable[[int, int, str], list[str]], dims: slice, separator: str = ",", header: bool = True) -> str:
+    """A row for each trial, frame and node: what `first` gives, then the features."""
+    lines = [separator.join(columns.split(","))] if header else []
+    for trial, name in enumerate(TRIALS):
+        for frame, row in enumerate(motion(trial)):
+            lines += [separator.join([*first(frame, node, name), *(f"{value:.4f}" for value in values[dims])]) for node, values in enumerate(row)]
+    return "\n".join(lines) + "\n"
+
+
+def _tidy() -> str:
+    return _long("trial,time,name,x,y,vx,vy", first=lambda frame, node, trial: [trial, f"{frame / RATE:.1f}", NAMES[node]], dims=slice(0, 4))
+
+
+def _european() -> str:
+    """Semicolons and decimal commas."""
+    return _tidy().replace(",", ";").replace(".", ",")
+
+
+def _tracks() -> str:
+    """As trackpy writes them."""
+    return _long("frame,particle,x,y", first=lambda frame, node, trial: [str(frame + int(trial) * 1000 - 1000), str(node)], dims=slice(0, 2))
+
+
+def _wide() -> str:
+    names = [f"{axis}_{name}" for name in NAMES for axis in ("x", "y")]
+    lines = [",".join(["time", *names])]
+    lines += [",".join([f"{frame / RATE:.1f}", *(f"{value:.4f}" for value in row[:, :2].ravel())]) for frame, row in enumerate(motion(0))]
+    return "\n".join(lines) + "\n"
+
+
+def _one_number() -> str:
+    """Time series without places, such as signals of brain regions."""
+    lines = ["time\t" + "\t".join(NAMES)]
+    lines += ["\t".join([f"{frame / RATE:.1f}", *(f"{value:.4f}" for value in row[:, 0])]) for frame, row in enumerate(motion(0))]
+    return "\n".join(lines) + "\n"
+
+
+def _pedestrians() -> str:
+    """Frame, person, x, y without a header, a person coming later than the others."""
+    rows = [(10 * frame, node + 1, *values[:2]) for frame, row in enumerate(motion(0)) for node, values in enumerate(row) if node != 3 or frame >= 20]
+    return "".join(f"{frame}\t{node}\t{x:.4f}\t{y:.4f}\n" for frame, node, x, y in rows)
+
+
+def _skeleton() -> str:
+    return """# a skeleton of two arms, for 'swing.amc'
+:version 1.10
+:name sample
+:units
+  length 1.0
+  angle deg
+:root
+  order TX TY TZ RX RY RZ
+  axis XYZ
+  position 0 0 0
+  orientation 0 0 0
+:bonedata
+  begin
+    id 1
+    name upper
+    direction 1 0 0
+    length 10
+    axis 0 0 0 XYZ
+    dof rz
+  end
+  begin
+    id 2
+    name lower
+    direction 1 0 0
+    length 8
+    axis 0 0 0 XYZ
+    dof ry rz
+  end
+:hierarchy
+  begin
+    root upper
+    upper lower
+  end
+"""
+
+
+def _swing() -> str:
+    lines = [":FULLY-SPECIFIED", ":DEGREES"]
+    for frame in range(FRAMES):
+        angle = 40 * np.sin(2 * np.pi * frame / FRAMES)
+        lines += [str(frame + 1), "root 0 20 0 0 0 0", f"upper {angle:.4f}", f"lower {angle / 2:.4f} {-angle:.4f}"]
+    return "\n".join(lines) + "\n"
+
+
+def _edges() -> str:
+    pairs = [(NAMES[first], NAMES[second]) for one in SPRINGS for first, second in (one, one[::-1])]
+    return "source,target\n" + "".join(f"{source},{target}\n" for source, target in pairs)
+
+
+SAMPLES: dict[str, Sample] = {
+    "tidy": Sample("tidy.csv", "A row for each name and time: best", _tidy),
+    "european": Sample("semicolons.csv", "The same with semicolons and decimal commas", _european),
+    "tracks": Sample("tracks.csv", "Frame, particle, x, y, as trackpy writes them", _tracks),
+    "wide": Sample("wide.csv", "A row for each time, columns x and y for each name", _wide),
+    "signals": Sample("signals.tsv", "One number for each name, such as brain signals", _one_number),
+    "pedestrians": Sample("pedestrians.txt", "Frame, person, x, y without a header; people come and go", _pedestrians),
+    "skeleton": Sample("arm.asf", "A skeleton for motion capture", _skeleton),
+    "swing": Sample("swing.amc", "A motion of that skeleton: choose both files", _swing),
+    "graph": Sample("graph.csv", "The known graph of the first two, as an edge list", _edges),
+}
+COMPANIONS = {"swing": "skeleton", "graph": "tidy"}  # files that only make sense together
