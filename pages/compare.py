@@ -2,7 +2,9 @@
 
 import streamlit as st
 
+from nri_core.exporters import View
 from ui import state
+from ui.exports import offer_exports
 from ui.frame import STAGE_AND_SIDE, frame
 from ui.names import literal
 from ui.player import player
@@ -50,5 +52,7 @@ with frame("compare"):
             system = comparison.choose_system(score, reading, data)
         with stage:
             player(data, key="compare", sim=system, posterior=named, forecast=reading.forecast, height=458)
+            title = f"{chosen_data.name}, system {system + 1}, read by {chosen.name}"
+            offer_exports(View(data, system, named, system, reading.forecast, system, title=title), key="compare")
         comparison.show_score(score, system, reading.posterior, data, meanings)
         comparison.show_details(system, named, reading, data, start=chosen.start)

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 import numpy as np
 import streamlit as st
 
+from nri_core.exporters import View
 from nri_core.metrics import forecast_error, score_edges, static_error
 from ui import names, samples, state
+from ui.exports import offer_exports
 from ui.forms import check_choice
 from ui.frame import frame, next_step
 from ui.player import player
@@ -78,3 +80,5 @@ with frame("explore"):
         next_step("simulate", "Make your own system")
         next_step("train", "Train a model and watch the graph form")
         next_step("compare", "Compare with the truth")
+        shown_now = View(shown.trajectories, system, shown.posterior, system, shown.forecast, system, title=f"{state.view().data}, system {system + 1}")
+        offer_exports(shown_now, key="explore", name=chosen.replace(" ", "_"))

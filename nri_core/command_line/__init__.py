@@ -20,6 +20,7 @@ VERBS = {
     "train": "learn a model from trajectories, without labels",
     "evaluate": "compare what a model infers and forecasts with the truth",
     "infer": "write the graph that a model infers",
+    "export": "write trajectories, pictures, a film, or one HTML file with the player",
     "combine": "make one model, an ensemble, of several trainings",
     "runs": "train in the background: submit, list, status, pause, cancel, resume, …",
     "sweep": "many runs from one file of settings and seeds: start, table, combine",

@@ -10,8 +10,11 @@ from nri_core.posterior import EdgePosterior
 from nri_core.storage import writing
 
 
-def edge_table(posterior: EdgePosterior, sims: range) -> pd.DataFrame:
-    """Columns sim, source (sender), target (receiver), edge_type, weight, and `p_NAME` for each edge type."""
+THRESHOLD = 0.5
+
+
+def edge_table(posterior: EdgePosterior, sims: range, threshold: float = THRESHOLD) -> pd.DataFrame:
+    """Columns sim, source (sender), target (receiver), edge_type, weight, whether that reaches the threshold, and `p_NAME` for each edge type."""
     receivers, senders = edge_list(len(posterior.node_names))
     names, types = np.array(posterior.node_names, dtype=object), np.array(posterior.edge_type_names, dtype=object)
     probs = posterior.edge_probs[sims.start : sims.stop, receivers, senders]  # [sim, edge, type]
@@ -23,15 +26,26 @@ def edge_table(posterior: EdgePosterior, sims: range) -> pd.DataFrame:
         "edge_type": types[probs.argmax(-1)].ravel(),
         "weight": np.clip(1 - probs[..., silent].sum(-1), 0, 1).ravel(),
     }
+    columns |= {"threshold": threshold, "edge": columns["weight"] >= threshold}
     return pd.DataFrame(columns | {f"p_{name}": probs[..., kind].ravel() for kind, name in enumerate(posterior.edge_type_names)})
 
 
-def write_csv(posterior: EdgePosterior, sims: range, path: Path) -> None:
+def write_csv(posterior: EdgePosterior, sims: range, path: Path, threshold: float) -> None:
     """One line for each simulation and ordered pair."""
     with writing(path) as beside:
-        edge_table(posterior, sims).to_csv(beside, index=False)
+        edge_table(posterior, sims, threshold).to_csv(beside, index=False)
 
 
-def write_npz(posterior: EdgePosterior, sims: range, path: Path) -> None:
+def write_adjacency(posterior: EdgePosterior, sims: range, path: Path, threshold: float) -> None:
+    """Weights as a matrix with names, as graph programs have it: the sender's row, the receiver's column; 0 below the threshold."""
+    names = list(posterior.node_names)
+    table = edge_table(posterior, sims, threshold)
+    weights = table.weight.where(table.edge, 0.0)
+    matrix = pd.DataFrame({"source": table.source, "target": table.target, "weight": weights}).pivot(index="source", columns="target", values="weight")
+    with writing(path) as beside:
+        matrix.reindex(index=names, columns=names).fillna(0.0).rename_axis(index="sender acts on receiver", columns=None).to_csv(beside)
+
+
+def write_npz(posterior: EdgePosterior, sims: range, path: Path, threshold: float) -> None:
     """`posterior.npz`: edge_probs [sim, receiver, sender, type] and names."""
     posterior.select(slice(sims.start, sims.stop)).save(path)

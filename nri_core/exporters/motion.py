@@ -1,0 +1,41 @@
+"""Trajectories for other programs: the arrays, or a row for each simulation, frame and node that was seen."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from nri_core.errors import DataError
+from nri_core.storage import writing
+from nri_core.trajectories import Trajectories
+
+MOST_ROWS = 50_000_000
+
+
+def motion_table(data: Trajectories) -> pd.DataFrame:
+    """Columns sim, frame, time, node, and the features. Raises DataError where that would be too long."""
+    sims, frames, nodes, dims = data.values.shape
+    if sims * frames * nodes > MOST_ROWS:
+        raise DataError(f"Expected at most {MOST_ROWS:,} rows; found {sims * frames * nodes:,}. Export as .npz, or fewer simulations.")
+    sim, frame, node = (index.ravel() for index in np.indices((sims, frames, nodes)))
+    table = pd.DataFrame({"sim": sim, "frame": frame, "time": frame * data.dt, "node": np.array(data.node_names, dtype=object)[node]})
+    for dim, name in enumerate(data.feature_names):
+        table[name if name not in table else f"{name} "] = data.values[..., dim].ravel()
+    return table if data.observed is None else table[data.observed.ravel()].reset_index(drop=True)
+
+
+def write_table(data: Trajectories, path: Path) -> None:
+    """CSV."""
+    with writing(path) as beside:
+        motion_table(data).to_csv(beside, index=False)
+
+
+def write_parquet(data: Trajectories, path: Path) -> None:
+    """Parquet, small and typed."""
+    with writing(path) as beside:
+        motion_table(data).to_parquet(beside, index=False)
+
+
+def write_arrays(data: Trajectories, path: Path) -> None:
+    """`data.npz`, which everything here reads."""
+    data.save(path)
