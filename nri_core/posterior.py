@@ -101,3 +101,14 @@ class PosteriorOverTime:
             "inference": np.array(first.inference),
         }
         write_npz(Path(path), arrays)
+
+    @classmethod
+    def load(cls, source: Path | BufferedIOBase) -> Self:
+        """Read what `save` wrote. Raises DataError."""
+        arrays = read_npz(source, what="beliefs over time")
+        try:
+            names = [tuple(map(str, arrays[name])) for name in ("edge_type_names", "node_names")]
+            windows = tuple(EdgePosterior(probs, *names, str(arrays["inference"])) for probs in arrays["edge_probs"])
+            return cls(tuple(int(start) for start in arrays["starts"]), windows)
+        except KeyError as error:
+            raise DataError(f"Expected beliefs over time with an array {error}; found {', '.join(arrays)}.") from error
