@@ -129,7 +129,7 @@ def _jumps(recording: Recording) -> list[Finding]:
     speeds = [np.linalg.norm(np.diff(trial.values[..., recording.location], axis=0), axis=-1) / np.diff(trial.times)[:, None] for trial in recording.trials]
     every = np.concatenate([speed[~np.isnan(speed)] for speed in speeds])
     usual = float(np.median(every)) if len(every) else 0.0
-    high = float(np.quantile(every, 0.99)) if len(every) else 0.0
+    high = float(np.quantile(every, 0.95)) if len(every) else 0.0
     limit = max(JUMP * usual, 4 * high)
     count = int((every > limit).sum())
     if usual > 0 and count and not swapped:
