@@ -78,6 +78,11 @@ class Checkpoint:
         return (first, *(f"type {kind}" for kind in range(1, settings.num_edge_types)))
 
     @property
+    def objective(self) -> str | None:
+        """What its training minimised, where that is known."""
+        return self.config.metadata.get("recipe", {}).get("objective")
+
+    @property
     def device(self) -> torch.device:
         return next(self.model.parameters()).device
 

@@ -32,6 +32,19 @@ def split(data: Trajectories, *, valid_fraction: float = 0.1, most: int = 1000) 
     return data.select(np.flatnonzero(~kept_out)), data.select(np.flatnonzero(kept_out))
 
 
+def halves(data: Trajectories) -> tuple[Trajectories, Trajectories]:
+    """Two parts of about the same size that share no recording. Raises DataError where there is only one."""
+    trials = np.arange(data.num_sims) if data.trials is None else data.trials
+    names, first = np.unique(trials, return_index=True)
+    if len(names) < 2:
+        raise DataError("Expected at least 2 recordings, one for each half; found 1. Cut the recording into parts or record more.")
+    names = names[np.argsort(first)]
+    ends = np.cumsum([np.count_nonzero(trials == name) for name in names])
+    number = min(max(int(np.searchsorted(ends, data.num_sims / 2)) + 1, 1), len(names) - 1)
+    chosen = np.isin(trials, names[:number])
+    return data.select(np.flatnonzero(chosen)), data.select(np.flatnonzero(~chosen))
+
+
 def columns(feature_names: tuple[str, ...], wanted: tuple[str, ...]) -> tuple[int, ...]:
     """Positions of the `wanted` features that are there, in the wanted order."""
     return tuple(feature_names.index(name) for name in wanted if name in feature_names)

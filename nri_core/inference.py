@@ -160,8 +160,8 @@ def rollout(
     """`num_steps` frames after the true frame `start`, the decoder fed with its own predictions under the most probable graph.
 
     In the units of `data`; metadata holds `start`, and `unit_scale` for errors in the reference's units. `posterior`
-    names its types as the model does (relabel for display only); None stands for every pair of the last type, which is
-    all that a model without a graph knows. `dynamic` asks the encoder again at each step, of the last frames, predicted
+    names its types as the model does (relabel for display only); None stands for every pair of the last type, or for no
+    edge at all, as a model without a graph was trained. `dynamic` asks the encoder again at each step, of the last frames, predicted
     ones included (Kipf et al. 2018, section 5.2). An ensemble gives the mean of its members' paths. Raises DataError where `start` is not a frame of the data, and
     CheckpointError for a model that cannot forecast.
     """
@@ -213,6 +213,8 @@ def _check_dynamic(checkpoint: Checkpoint, start: int) -> None:
 
 def _one_hot_edges(checkpoint: Checkpoint, data: Trajectories, posterior: EdgePosterior | None) -> Float[Tensor, "sim node slot type"]:
     num_edge_types = checkpoint.config.settings.num_edge_types
+    if posterior is None and checkpoint.objective == "empty_graph":
+        return torch.zeros(data.num_sims, data.num_nodes, data.num_nodes - 1, num_edge_types, device=checkpoint.device)
     kinds = np.full((data.num_sims, data.num_nodes, data.num_nodes), num_edge_types - 1) if posterior is None else posterior.edge_types
     return slots_of(kinds, num_edge_types, checkpoint.device)
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 MOST_EDGE_TYPES = 10
 ADDITIVE_DECODERS = ("relative", "phase", "mlp")
+UNREAD = ("full_graph", "empty_graph")  # objectives under which no graph is inferred
 WITHOUT_GRAPH = ("lstm", "joint_lstm")  # predict without any graph
 
 
@@ -65,10 +66,10 @@ class ModelSettings(BaseModel):
 class TrainConfig(ModelSettings):
     """A recipe: the model, what to minimise, and for how long. The defaults are the `live` preset."""
 
-    objective: Literal["distilled", "marginal", "elbo", "supervised", "true_graph", "full_graph"] = Field(
+    objective: Literal["distilled", "marginal", "elbo", "supervised", "true_graph", "full_graph", "empty_graph"] = Field(
         "distilled",
         description="What training minimises: elbo is NRI; marginal sums over graphs without an encoder; distilled also teaches an encoder. "
-        "Baselines: supervised (encoder, labels), true_graph (decoder, labels), full_graph (decoder, every pair alike)",
+        "Baselines: supervised (encoder, labels), true_graph (decoder, labels), full_graph (decoder, every pair alike), empty_graph (decoder, nobody acts on anybody)",
     )
     inference: Literal["decoder", "law", "encoder", "none"] = Field(
         "decoder", description="How the graph is read: through the decoder, then once more through the forecaster's law, by the encoder alone, or not at all"
@@ -96,14 +97,14 @@ class TrainConfig(ModelSettings):
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
         objective, encoder, decoder = self.objective, self.encoder, self.decoder
-        _require((encoder == "none") == (objective in ("marginal", "true_graph", "full_graph")), f"the objective {objective} goes with "
+        _require((encoder == "none") == (objective in ("marginal", "true_graph", *UNREAD)), f"the objective {objective} goes with "
                  f"{'no encoder' if encoder != 'none' else 'an encoder'}; found encoder {encoder}")  # fmt: skip
         _require((decoder == "none") == (objective == "supervised"), f"decoder none goes with the objective supervised and no other; found {decoder}")
         _require(self.additive or objective not in ("marginal", "distilled"), f"the objective {objective} sums over graphs, which needs a decoder of "
                  f"{', '.join(ADDITIVE_DECODERS)}; found {decoder}. Choose the elbo objective")  # fmt: skip
-        _require(decoder not in WITHOUT_GRAPH or objective == "full_graph", f"the decoder {decoder} sees no graph: choose the objective full_graph")
+        _require(decoder not in WITHOUT_GRAPH or objective in UNREAD, f"the decoder {decoder} sees no graph: choose the objective full_graph")
         _require(decoder != "simulated" or objective in ("elbo",), "the simulated decoder has nothing to learn: choose the objective elbo, for its encoder")
-        _require((self.inference == "none") == (objective == "full_graph"), "inference none goes with the objective full_graph and no other")
+        _require((self.inference == "none") == (objective in UNREAD), "inference none goes with the objectives full_graph and empty_graph and no other")
         _require(self.inference != "encoder" or encoder != "none", "there is no encoder to read the graph: choose inference by the decoder")
         _require(self.inference != "law" or self.forecaster != "none", "inference law reads through a forecaster: choose the forecaster stepped, or inference "
                  "decoder")  # fmt: skip

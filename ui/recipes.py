@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from streamlit.delta_generator import DeltaGenerator
 
 from nri_core.errors import NRIError
-from nri_core.settings import PRESETS, WITHOUT_GRAPH, TrainConfig, suited
+from nri_core.settings import PRESETS, UNREAD, WITHOUT_GRAPH, TrainConfig, suited
 from nri_core.trajectories import Trajectories
 from ui import state
 from ui.forms import ask, choices_of, validated
@@ -23,6 +23,7 @@ MEANINGS = {
     "supervised": "A baseline: the encoder is told the true graphs.",
     "true_graph": "A baseline: the decoder is told the true graphs.",
     "full_graph": "A baseline: everybody acts on everybody.",
+    "empty_graph": "A baseline: nobody acts on anybody.",
     "edgewise": "Reads each pair by its relative motion. Not the paper's.",
     "phase": "For oscillators, from their phases. Not the paper's.",
     "mlp": "The paper's, of dense layers.",
@@ -48,7 +49,7 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "Optimiser": ("How the weights are found. It is Adam.", ("learning_rate", "schedule", "batch_size", "epoch_size", "keep_best")),
 }
 SUITED = ("num_edge_types", "skip_first", "encoder", "decoder", "forecaster", "symmetries")  # what `suited` may change
-_PREDICTING = ("elbo", "true_graph", "full_graph")
+_PREDICTING = ("elbo", "true_graph", *UNREAD)
 
 
 def suited_to(preset: str, watch: Trajectories | None, *, prefix: str) -> TrainConfig:

@@ -21,6 +21,8 @@ VERBS = {
     "evaluate": "compare what a model infers and forecasts with the truth",
     "infer": "write the graph that a model infers",
     "export": "write trajectories, pictures, a film, or one HTML file with the player",
+    "types": "how many kinds of interaction: by the likelihood of held-out motion, without labels",
+    "assess": "what can be concluded without knowing the truth",
     "combine": "make one model, an ensemble, of several trainings",
     "runs": "train in the background: submit, list, status, pause, cancel, resume, …",
     "sweep": "many runs from one file of settings and seeds: start, table, combine",

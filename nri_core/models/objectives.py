@@ -84,6 +84,11 @@ def full_graph(model: NRI, batch: Batch, settings: TrainConfig, generator: torch
     return _given_graph(model, batch, settings, complete_graph(batch.values, settings.num_edge_types))
 
 
+def empty_graph(model: NRI, batch: Batch, settings: TrainConfig, generator: torch.Generator) -> Outcome:
+    """What there is to beat: the decoder learns to predict where nobody acts on anybody."""
+    return _given_graph(model, batch, settings, torch.zeros_like(complete_graph(batch.values, settings.num_edge_types)))
+
+
 def complete_graph(values: Float[Tensor, "sim time node dim"], num_edge_types: int) -> Float[Tensor, "sim node slot type"]:
     """Every edge of the last type."""
     num_sims, _, num_nodes, _ = values.shape
@@ -130,4 +135,5 @@ OBJECTIVES: dict[str, Callable[[NRI, Batch, TrainConfig, torch.Generator], Outco
     "supervised": supervised,
     "true_graph": true_graph,
     "full_graph": full_graph,
+    "empty_graph": empty_graph,
 }

@@ -20,7 +20,7 @@ from nri_core.models.marginal import MOST_SETS, num_sets
 from nri_core.models.objectives import LABELLED, OBJECTIVES, Batch
 from nri_core.phases import readable
 from nri_core.posterior import EdgePosterior
-from nri_core.settings import ModelSettings, TrainConfig
+from nri_core.settings import UNREAD, ModelSettings, TrainConfig
 from nri_core.training.allocation import keep_freed_memory
 from nri_core.training.parallel import Ranks
 from nri_core.training.record import EpochRecord
@@ -126,7 +126,7 @@ def _check(train: Trajectories, valid: Trajectories, config: TrainConfig) -> Non
             f"types; these data have {train.num_nodes} nodes. Choose the elbo objective."
         )
     frames = min(config.window, train.num_steps)
-    if config.objective in ("elbo", "true_graph", "full_graph"):
+    if config.objective in ("elbo", "true_graph", *UNREAD):
         name, steps = ("burn-in", config.burn_in) if config.remembers else ("prediction", config.prediction_steps)
         if steps >= frames:
             raise ConfigError(f"Expected fewer {name} steps than frames; found {steps} steps and {frames} frames. Lower the steps or bring longer data.")
