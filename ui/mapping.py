@@ -14,7 +14,6 @@ from nri_core.importers.contract import Inspection
 from ui.names import called, literal
 
 NOBODY = "none"
-MAIN = 8  # options that are asked at once; the others are folded away
 
 
 def show_understood(inspection: Inspection) -> None:
@@ -39,8 +38,10 @@ def ask_options(inspection: Inspection, options: Mapping[str, Any], *, key: str)
 
 
 def _matters(name: str, options: Mapping[str, Any]) -> bool:
-    """Long and wide tables are asked different things."""
+    """Long and wide tables are asked different things; the layout itself is asked before."""
     long_only, wide_only = ("node", "coordinates", "velocities", "others"), ("pattern", "stacked")
+    if name == "layout":
+        return False
     if options.get("layout") == "wide":
         return name not in long_only
     return name not in wide_only if options.get("layout") == "long" else True

@@ -82,8 +82,12 @@ def take_truth(upload: Upload) -> None:
 def correct(upload: Upload) -> None:
     """What was understood, and a form to correct it."""
     show_understood(upload.inspection)
+    options = dict(upload.options)
+    if "layout" in options:  # by itself: the other questions depend on it
+        words = {"long": "A row for each node and time", "wide": "Columns for each node"}
+        options["layout"] = st.segmented_control("Layout", words, default=options["layout"], required=True, format_func=words.get, key=f"layout {upload.digest}")
     with st.form(f"options {upload.digest}", border=False):
-        answers = ask_options(upload.inspection, upload.options, key=upload.digest)
+        answers = ask_options(upload.inspection, options, key=upload.digest)
         again = st.form_submit_button("Read it again like this", icon=":material/refresh:")
     if again:
         try:
