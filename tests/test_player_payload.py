@@ -103,3 +103,22 @@ def test_a_phase_is_a_point_on_a_circle_and_a_sine_alone_a_height() -> None:
 def test_parts_that_do_not_belong_together(wrong: dict) -> None:
     with pytest.raises(DataError, match="Expected"):
         payload(trajectories(), **wrong)
+
+
+def test_space_has_three_dimensions_and_bones_that_exist() -> None:
+    data = trajectories(features=("z", "vx", "y", "x"))
+    bones = [[0, 1], [1, 2], [2, 3], [0, "1"], [True, 1], "01", [0, 1, 2]]
+    data = replace(data, metadata={"bones": bones, "up": "z", "units": "m"})
+    header, rest = unpack(payload(data))
+    assert header["dims"] == 3 and header["bones"] == [[0, 1], [1, 2]] and header["up"] == "z" and header["units"] == "m"
+    positions = np.frombuffer(rest[: 12 * 36], "<f4").reshape(12, 3, 3)
+    np.testing.assert_allclose(positions, data.values[0][..., [3, 2, 0]], rtol=1e-6)
+    flat = Trajectories(data.values[:, 6:], ("z", "vx", "y", "v"), metadata={"start": 5})
+    with pytest.raises(DataError, match="3 dimensions"):
+        payload(data, forecast=flat)
+
+
+@pytest.mark.parametrize("metadata", [{}, {"bones": 3, "up": ["z"], "units": 4}, {"bones": None, "up": "sideways"}])
+def test_metadata_that_says_nothing_of_use(metadata: dict) -> None:
+    header, _ = unpack(payload(replace(trajectories(), metadata=metadata)))
+    assert (header["dims"], header["bones"], header["up"], header["units"]) == (2, [], "y", "")

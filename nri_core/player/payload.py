@@ -28,7 +28,7 @@ def payload(
 ) -> bytes:
     """u32 length of the header | header (JSON) | positions | forecast | edge probabilities | truth; little-endian, all 4-byte aligned.
 
-    positions, forecast   float32 [time, node, 2]: the features named x and y; else `phase` as a point on a circle; else `sin_phi`, or
+    positions, forecast   float32 [time, node, 2 or 3]: the features named x, y and, if there is one, z; else `phase` as a point on a circle; else `sin_phi`, or
                           a single feature, as a height; else the first two. NaN where unseen
     edge probabilities    float32 [receiver, sender, edge type]
     truth                 uint8 [1 or time, receiver, sender]
@@ -52,17 +52,18 @@ def payload(
         truth = _truth(trajectories, sim)
         blocks.append(truth)
         header |= {"truthTypes": list(trajectories.edge_type_names), "truthFrames": len(truth)}
-    header |= {"frames": len(blocks[0]), "nodes": trajectories.num_nodes, "digest": _digest(positions, trajectories)}
+    header |= {"frames": len(blocks[0]), "nodes": trajectories.num_nodes, "dims": positions.shape[-1], "digest": _digest(positions, trajectories)}
+    header |= {"bones": _bones(trajectories), "up": "z" if trajectories.metadata.get("up") == "z" else "y", "units": _units(trajectories)}
     text = json.dumps(header, ensure_ascii=False).encode()
     text += b" " * (-len(text) % 4)
     return b"".join((len(text).to_bytes(4, "little"), text, *(np.ascontiguousarray(block).tobytes() for block in blocks)))
 
 
-def _positions(trajectories: Trajectories, sim: int, span: tuple[float, float] | None = None) -> Float32[np.ndarray, "time node 2"]:
+def _positions(trajectories: Trajectories, sim: int, span: tuple[float, float] | None = None) -> Float32[np.ndarray, "time node space"]:
     """`span`: where nodes that have only a height stand side by side, if not as far apart as they are high."""
     names, values = trajectories.feature_names, trajectories.values[sim]
     if {"x", "y"} <= set(names):
-        plane = values[..., [names.index("x"), names.index("y")]]
+        plane = values[..., [names.index(axis) for axis in ("x", "y", "z") if axis in names]]
     elif _is_round(trajectories):
         phase = values[..., names.index("phase")]
         plane = np.linspace(1.0, INNERMOST, trajectories.num_nodes)[:, None] * np.stack([np.cos(phase), np.sin(phase)], axis=-1)
@@ -82,7 +83,7 @@ def _is_round(trajectories: Trajectories) -> bool:
     return "phase" in trajectories.feature_names and not {"x", "y"} <= set(trajectories.feature_names)
 
 
-def _forecast(trajectories: Trajectories, shown: int, forecast: Trajectories, sim: int) -> tuple[int, Float32[np.ndarray, "time node 2"]]:
+def _forecast(trajectories: Trajectories, shown: int, forecast: Trajectories, sim: int) -> tuple[int, Float32[np.ndarray, "time node space"]]:
     _require_sim(forecast, sim, "forecast")
     start = forecast.metadata.get("start")
     if not isinstance(start, int) or not 0 <= start < trajectories.num_steps:
@@ -90,10 +91,25 @@ def _forecast(trajectories: Trajectories, shown: int, forecast: Trajectories, si
     if forecast.num_nodes != trajectories.num_nodes:
         raise DataError(f"Expected a forecast of {trajectories.num_nodes} nodes; found {forecast.num_nodes}.")
     seen = _positions(trajectories, shown)
-    return start, _positions(forecast, sim, (float(np.nanmin(seen[..., 0])), float(np.nanmax(seen[..., 0]))))
+    ahead = _positions(forecast, sim, (float(np.nanmin(seen[..., 0])), float(np.nanmax(seen[..., 0]))))
+    if ahead.shape[-1] != seen.shape[-1]:
+        raise DataError(f"Expected a forecast in {seen.shape[-1]} dimensions, as the recording; found {ahead.shape[-1]}.")
+    return start, ahead
 
 
-def _lengthened(positions: Float32[np.ndarray, "time node 2"], frames: int) -> Float32[np.ndarray, "longer node 2"]:
+def _bones(trajectories: Trajectories) -> list[list[int]]:
+    """Pairs of nodes to be drawn as a skeleton; what anybody may have written into the metadata is read with care."""
+    told, nodes = trajectories.metadata.get("bones"), range(trajectories.num_nodes)
+    pairs = [bone for bone in told if isinstance(bone, list | tuple) and len(bone) == 2] if isinstance(told, list | tuple) else []
+    return [list(pair) for pair in pairs if all(type(node) is int and node in nodes for node in pair)]
+
+
+def _units(trajectories: Trajectories) -> str:
+    told = trajectories.metadata.get("units")
+    return told[:20] if isinstance(told, str) else ""
+
+
+def _lengthened(positions: Float32[np.ndarray, "time node space"], frames: int) -> Float32[np.ndarray, "longer node space"]:
     """A forecast may go on after the recording ends: nothing is seen there."""
     missing = max(frames - len(positions), 0)
     return np.pad(positions, ((0, missing), (0, 0), (0, 0)), constant_values=np.nan)

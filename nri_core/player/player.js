@@ -2,6 +2,7 @@
 
 const FRAMES_A_SECOND = 15; // at speed 1
 const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 4];
+const TURNS = { ArrowLeft: [-0.15, 0], ArrowRight: [0.15, 0], ArrowUp: [0, 0.1], ArrowDown: [0, -0.1], Home: [0, 0] }; // with shift: yaw and pitch
 const REST_AT_END = 900; // ms on the last frame before starting again
 const EASING = 220; // ms
 const PARTS = "caption note panes side legend badge detail play step time clock speed threshold level mode loop veil tip".split(" ");
@@ -20,6 +21,7 @@ class Player {
     this.pace = 1;
     this.looping = true;
     this.playing = false;
+    this.turn = { ...TURN };
     this.detailLevel = new DetailLevel();
     this.calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     for (const speed of SPEEDS) this.speed.add(new Option(`${speed} ×`, speed, speed === 1, speed === 1));
@@ -79,6 +81,7 @@ class Player {
     this.twin.canvas.parentElement.hidden = !compared;
     this.side.hidden = !this.edges;
     if (!scene.comparable) this.mode.value = "probability";
+    this.main.canvas.parentElement.parentElement.classList.toggle("solid", scene.dims === 3);
     this.time.max = scene.frames - 1;
     this.threshold.parentElement.hidden = !scene.probs;
     this.mode.parentElement.hidden = !scene.comparable;
@@ -128,7 +131,9 @@ class Player {
     const ahead = scene.forecast ? frame - scene.forecast.start : 0;
     this.badge.hidden = ahead <= 0 || ahead > scene.forecast.frames;
     if (!this.badge.hidden) this.badge.textContent = `forecast, ${ahead} ${ahead === 1 ? "frame" : "frames"} ahead`;
-    if (this.truth?.setFrame(frame)) this.changed();
+    const seen = scene.gaps ? countSeen(scene, frame) : scene.nodes;
+    if (this.truth?.setFrame(frame) || seen !== this.seen) this.changed();
+    this.seen = seen;
     root.dataset.edgeAccuracy = scene.comparable ? edgeAccuracy(scene, frame).toFixed(4) : "";
   }
 
@@ -195,7 +200,7 @@ class Player {
     for (const stage of [this.main, this.twin]) stage.fit(ratio);
     this.table.fit(sharp);
     if (!this.groups) this.regroup(level);
-    const view = { scene, time: this.moment, palette, hover, near: this.near, forecast: scene.forecast };
+    const view = { scene, time: this.moment, turn: this.turn, palette, hover, near: this.near, forecast: scene.forecast };
     this.main.draw({ ...view, groups: this.groups.main });
     if (this.inferred && this.truth) this.twin.draw({ ...view, groups: this.groups.truth, forecast: null });
     const table = { scene, edges: this.edges, truth: this.truth, palette, mode: this.mode.value, hover };
@@ -210,8 +215,16 @@ class Player {
     this.groups = { main: groups(edges, truth), truth: this.inferred && truth ? groups(truth, null) : [] };
     const shown = (this.shown = edges ? edges.countShown() : 0), drawn = Math.min(shown, budget);
     this.root.dataset.edgesShown = drawn;
-    this.detail.textContent = drawn < shown ? `strongest ${drawn} of ${shown} edges while playing` : "";
+    this.detail.textContent = drawn < shown ? `strongest ${drawn} of ${shown} edges while playing` : this.hint();
     if (edges) this.legendText = writeLegend(this.legend, legendLines(this, shown), this.legendText);
+  }
+
+  // What is worth knowing about the view: nothing where it is plain.
+  hint() {
+    const { space, units } = this.scene;
+    if (!space) return "";
+    const grid = units ? `grid ${Number(space.step.toPrecision(1))} ${units}` : "";
+    return [this.turned ? "" : "drag to turn", grid].filter(Boolean).join(" · ");
   }
 
   neighbours(node) {
@@ -233,6 +246,7 @@ class Player {
     this.veil.onclick = () => this.setVeiled(!this.veiled);
     root.addEventListener("keydown", (event) => this.key(event));
     root.addEventListener("pointerdown", (event) => event.target.tagName !== "CANVAS" && this.setHover(null));
+    for (const stage of [this.main, this.twin]) this.drag(stage.canvas);
     this.point(this.main.canvas, (x, y) => this.main.pick(x, y, this.edges));
     this.point(this.twin.canvas, (x, y) => this.twin.pick(x, y, this.truth));
     this.point(this.table.canvas, (x, y) => this.table.pick(x, y, this.scene.nodes));
@@ -257,6 +271,7 @@ class Player {
       L: () => this.setLoop(!this.looping),
       t: () => this.setVeiled(!this.veiled),
       T: () => this.setVeiled(!this.veiled),
+      ...(event.shiftKey && this.scene.space && TURNS[key] && { [key]: () => this.turnBy(...TURNS[key]) }),
     }[key];
     if (own?.test(key) || !act) return;
     event.preventDefault();
@@ -294,12 +309,41 @@ class Player {
     this.load(this.whole);
   }
 
+  // ---- turning, where there are three dimensions
+
+  turnBy(yaw, pitch) {
+    const { turn } = this;
+    if (yaw === 0 && pitch === 0) Object.assign(turn, TURN);
+    turn.yaw = (turn.yaw + yaw) % (2 * Math.PI);
+    turn.pitch = Math.max(-0.2, Math.min(Math.PI / 2, turn.pitch + pitch)); // from a little below the ground to straight above
+    this.root.dataset.turn = `${turn.yaw.toFixed(2)} ${turn.pitch.toFixed(2)}`;
+    if (!this.turned) this.groups = null; // the hint has done its work
+    this.turned = true;
+    this.wake();
+  }
+
+  drag(canvas) {
+    canvas.addEventListener("pointerdown", (event) => {
+      if (!this.scene.space || event.button) return;
+      canvas.setPointerCapture(event.pointerId);
+      this.dragged = [event.clientX, event.clientY];
+    });
+    canvas.addEventListener("pointermove", (event) => {
+      if (!this.dragged) return;
+      const [x, y] = this.dragged;
+      this.dragged = [event.clientX, event.clientY];
+      if (event.clientX !== x || event.clientY !== y) this.turnBy((event.clientX - x) * 0.009, (event.clientY - y) * 0.007);
+    });
+    for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => (this.dragged = null));
+    canvas.addEventListener("dblclick", () => this.scene.space && this.turnBy(0, 0));
+  }
+
   // ---- pointing
 
   point(canvas, pick) {
     const move = (event) => {
       const box = canvas.getBoundingClientRect();
-      this.setHover(pick(event.clientX - box.left, event.clientY - box.top), event);
+      this.setHover(this.dragged && event.type === "pointermove" ? null : pick(event.clientX - box.left, event.clientY - box.top), event);
     };
     canvas.addEventListener("pointermove", move);
     canvas.addEventListener("pointerdown", move);

@@ -10,14 +10,16 @@ function decodeScene(bytes) {
     offset += array.byteLength;
     return array;
   };
-  const { frames, nodes, forecast, types, truthTypes, truthFrames } = scene;
-  scene.positions = take(Float32Array, frames * nodes * 2);
-  if (forecast) forecast.positions = take(Float32Array, forecast.frames * nodes * 2);
+  const { frames, nodes, dims, forecast, types, truthTypes, truthFrames } = scene;
+  scene.positions = take(Float32Array, frames * nodes * dims);
+  if (forecast) forecast.positions = take(Float32Array, forecast.frames * nodes * dims);
   scene.probs = types.length ? take(Float32Array, nodes * nodes * types.length) : null;
   scene.truth = truthFrames ? take(Uint8Array, truthFrames * nodes * nodes) : null;
   // Inferred and true types can be held against each other when they go by the same names.
   scene.comparable = Boolean(scene.probs && scene.truth) && types.join("\0") === truthTypes.join("\0");
-  scene.box = boundingBox(scene);
+  if (dims === 3) scene.space = spaceOf(scene);
+  else scene.box = boundingBox(scene);
+  scene.gaps = gapsOf(scene);
   if (forecast) forecast.error = forecastError(scene);
   return scene;
 }
@@ -47,14 +49,14 @@ function boundingBox({ positions, forecast }) {
 }
 
 // Mean distance between forecast and what happened, one number a forecast frame; NaN where nothing was seen.
-function forecastError({ positions, forecast, nodes }) {
+function forecastError({ positions, forecast, nodes, dims }) {
   const error = new Float32Array(forecast.frames);
   for (let f = 0; f < forecast.frames; f++) {
     const seen = (forecast.start + 1 + f) * nodes;
     let sum = 0, count = 0;
     for (let i = 0; i < nodes; i++) {
-      const a = 2 * (seen + i), b = 2 * (f * nodes + i);
-      const distance = Math.hypot(positions[a] - forecast.positions[b], positions[a + 1] - forecast.positions[b + 1]);
+      const a = dims * (seen + i), b = dims * (f * nodes + i), high = dims === 3 ? positions[a + 2] - forecast.positions[b + 2] : 0;
+      const distance = Math.hypot(positions[a] - forecast.positions[b], positions[a + 1] - forecast.positions[b + 1], high);
       if (Number.isFinite(distance)) { sum += distance; count++; }
     }
     error[f] = count ? sum / count : NaN;
@@ -66,11 +68,11 @@ function forecastError({ positions, forecast, nodes }) {
 const turn = (from, to) => ((to - from + 3 * Math.PI) % (2 * Math.PI)) - Math.PI;
 
 // Positions at a time between two frames, into `out`: on the straight line between them, or, where the scene is round, on the arc.
-function positionsAt(array, { frames, nodes, round }, time, out) {
+function positionsAt(array, { frames, nodes, dims, round }, time, out) {
   const t = Math.max(0, Math.min(frames - 1, time));
   const k = Math.min(Math.floor(t), Math.max(frames - 2, 0)), part = t - k;
-  const a = k * nodes * 2, b = Math.min(k + 1, frames - 1) * nodes * 2;
-  for (let i = 0; i < nodes * 2; i++) out[i] = part ? array[a + i] * (1 - part) + array[b + i] * part : array[a + i];
+  const a = k * nodes * dims, b = Math.min(k + 1, frames - 1) * nodes * dims;
+  for (let i = 0; i < nodes * dims; i++) out[i] = part ? array[a + i] * (1 - part) + array[b + i] * part : array[a + i];
   for (let i = 0; round && part && i < nodes * 2; i += 2) {
     const from = Math.atan2(array[a + i + 1], array[a + i]), by = turn(from, Math.atan2(array[b + i + 1], array[b + i]));
     const radius = Math.hypot(array[a + i], array[a + i + 1]);

@@ -22,35 +22,51 @@ class Stage {
     this.canvas.height = Math.round(height * ratio);
   }
 
-  // World to pixels: the whole box fits, y upwards, room for a particle at the rim and for the pane's title.
-  place(scene) {
-    const [left, low, right, high] = scene.box, rim = scene.nodes <= NAMED_NODES ? 22 : 12, title = 14;
-    const wide = Math.max(right - left, 1e-6), tall = Math.max(high - low, 1e-6);
-    this.scale = Math.max(Math.min((this.width - 2 * rim) / wide, (this.height - 2 * rim - title) / tall), 0);
-    this.left = (this.width - wide * this.scale) / 2 - left * this.scale;
-    this.top = (this.height + title + tall * this.scale) / 2 + low * this.scale;
+  // World to pixels, and how large a particle is.
+  place({ scene, turn, time }) {
+    const few = scene.nodes <= NAMED_NODES;
+    if (this.solid !== (scene.dims === 3)) this.eye = (this.solid = scene.dims === 3) ? new Camera() : new Plane();
+    this.eye.fit(scene, this.width, this.height, few ? 22 : 12, 14);
+    if (this.solid) this.eye.aim(turn, time);
     const largest = scene.nodes <= 10 ? 9.5 : 8;
-    this.radius = scene.nodes <= NAMED_NODES ? Math.min(largest, Math.max(6.5, this.width / 30)) : scene.nodes <= 60 ? 4 : 3;
+    this.radius = few ? Math.min(largest, Math.max(6.5, this.width / 30)) : scene.nodes <= 60 ? 4 : 3;
   }
 
-  px(value) { return this.left + value * this.scale; }
-  py(value) { return this.top - value * this.scale; }
+  // Where every particle is now: in the world, in pixels, and how near; NaN where it is not seen.
+  locate({ scene, time }) {
+    const { nodes, dims } = scene;
+    if (this.world?.length !== nodes * dims || this.depth.length !== nodes) {
+      [this.world, this.ahead, this.points, this.ghosts] = [nodes * dims, nodes * dims, nodes * 2, nodes * 2].map((size) => new Float32Array(size));
+      [this.depth, this.size, this.presence] = [0, 1, 1].map((value) => new Float32Array(nodes).fill(value));
+      this.order = Array.from({ length: nodes }, (_, node) => node);
+    }
+    positionsAt(scene.positions, scene, time, this.world);
+    fillGaps(scene, time, this.world, this.presence);
+    for (let node = 0; node < nodes; node++) {
+      this.toPixels(this.world, this.points, node);
+      if (this.solid) [this.depth[node], this.size[node]] = [this.eye.depth, this.eye.size];
+    }
+    if (this.solid) this.order.sort((one, other) => this.depth[one] - this.depth[other]); // the nearest is drawn last
+  }
+
+  toPixels(array, out, node) {
+    this.eye.see(array, node);
+    out[2 * node] = this.eye.x;
+    out[2 * node + 1] = this.eye.y;
+  }
 
   draw(view) {
     const { scene, time } = view, pen = this.context;
     if (!this.width || !this.height) return;
-    this.place(scene);
-    if (!this.points || this.points.length !== scene.nodes * 2) this.points = new Float32Array(scene.nodes * 2);
-    positionsAt(scene.positions, scene, time, this.points);
-    for (let i = 0; i < scene.nodes; i++) {
-      this.points[2 * i] = this.px(this.points[2 * i]);
-      this.points[2 * i + 1] = this.py(this.points[2 * i + 1]);
-    }
+    this.place(view);
+    this.locate(view);
     pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     pen.clearRect(0, 0, this.width, this.height);
     pen.lineCap = pen.lineJoin = "round";
+    if (this.solid) drawGround(this, view);
     if (scene.round) this.drawOrbits(view);
     else this.drawTrails(view);
+    drawBones(this, view, this.points);
     for (const group of view.groups) this.drawEdges(group);
     if (view.forecast && time > view.forecast.start && time <= view.forecast.start + view.forecast.frames) this.drawForecast(view);
     this.drawParticles(view);
@@ -68,7 +84,16 @@ class Stage {
     return Number.isFinite(out[2] + out[3]);
   }
 
-  drawEdges({ pairs, colour, width, alpha, dash, straight, core, arrows }) {
+  // Pairs of which one is fading are drawn one by one, after the others.
+  drawEdges(group) {
+    const { presence } = this, nodes = presence.length, there = (pair) => Math.min(presence[Math.floor(pair / nodes)], presence[pair % nodes]);
+    if (presence.every((share) => share === 1)) return this.strokeEdges(group);
+    this.strokeEdges({ ...group, pairs: group.pairs.filter((pair) => there(pair) === 1) });
+    const fading = group.pairs.filter((pair) => there(pair) > 0 && there(pair) < 1);
+    for (const pair of fading) this.strokeEdges({ ...group, pairs: [pair], alpha: group.alpha * there(pair) });
+  }
+
+  strokeEdges({ pairs, colour, width, alpha, dash, straight, core, arrows }) {
     const pen = this.context;
     pen.globalAlpha = alpha;
     pen.strokeStyle = pen.fillStyle = colour;
@@ -140,7 +165,7 @@ class Stage {
 
   // Where a point is an angle: its circle, and an arc of the last frames on it.
   drawOrbits(view) {
-    const { scene, time, palette } = view, pen = this.context, { nodes, positions } = scene, x = this.px(0), y = this.py(0);
+    const { scene, time, palette } = view, pen = this.context, { nodes, positions } = scene, { left: x, top: y } = this.eye;
     const few = nodes <= NAMED_NODES, head = Math.floor(time), angle = (frame, node) => {
       const k = 2 * (frame * nodes + node);
       return Math.atan2(positions[k + 1], positions[k]);
@@ -181,27 +206,24 @@ class Stage {
       else pen.moveTo(x, y);
       open = true;
     };
-    for (let k = first; k <= last; k++) go(this.px(array[2 * (k * nodes + node)]), this.py(array[2 * (k * nodes + node) + 1]));
+    for (let k = first; k <= last; k++) {
+      this.eye.see(array, k * nodes + node);
+      go(this.eye.x, this.eye.y);
+    }
     if (end) go(end[2 * node], end[2 * node + 1]);
   }
 
   // Dashed from where the forecast starts, and a hollow ring where it says the particle is now.
   drawForecast(view) {
     const { scene, time, palette, forecast, hover } = view, pen = this.context, { nodes } = scene;
-    const at = time - forecast.start - 1;
-    this.ghosts ??= new Float32Array(nodes * 2);
-    if (this.ghosts.length !== nodes * 2) this.ghosts = new Float32Array(nodes * 2);
-    positionsAt(forecast.positions, { frames: forecast.frames, nodes, round: scene.round }, at, this.ghosts);
+    const at = time - forecast.start - 1, { dims, positions } = scene, from = forecast.start * nodes;
+    positionsAt(forecast.positions, { ...scene, frames: forecast.frames }, at, this.ahead);
+    for (let k = 0; at < 0 && !scene.round && k < nodes * dims; k++) this.ahead[k] = positions[from * dims + k] * -at + this.ahead[k] * (at + 1);
+    for (let node = 0; node < nodes; node++) this.toPixels(this.ahead, this.ghosts, node);
+    drawBones(this, view, this.ghosts, [4, 4]);
     for (let node = 0; node < nodes; node++) {
-      const named = nodes <= NAMED_NODES || (hover && hover.node === node), start = 2 * (forecast.start * nodes + node);
-      const x0 = scene.positions[start], y0 = scene.positions[start + 1];
-      let x = this.ghosts[2 * node], y = this.ghosts[2 * node + 1];
-      if (at < 0 && !scene.round) [x, y] = [x0 + (x - x0) * (at + 1), y0 + (y - y0) * (at + 1)];
-      [x, y] = [this.px(x), this.py(y)];
+      const named = nodes <= NAMED_NODES || (hover && hover.node === node), x = this.ghosts[2 * node], y = this.ghosts[2 * node + 1];
       if (!Number.isFinite(x + y)) continue;
-      const last = [];
-      last[2 * node] = x;
-      last[2 * node + 1] = y;
       pen.strokeStyle = particleColour(palette, node, nodes);
       pen.globalAlpha = (named ? 0.95 : 0.5) * this.faded(view, node);
       pen.lineWidth = named ? 1.6 : 1;
@@ -209,8 +231,12 @@ class Stage {
       else if (named) {
         pen.setLineDash([5, 5]);
         pen.beginPath();
-        pen.moveTo(this.px(x0), this.py(y0));
-        if (at >= 0) this.pathOn(forecast.positions, nodes, node, Math.floor(at));
+        this.eye.see(positions, from + node);
+        pen.moveTo(this.eye.x, this.eye.y);
+        for (let k = 0; at >= 0 && k <= Math.floor(at); k++) {
+          this.eye.see(forecast.positions, k * nodes + node);
+          pen.lineTo(this.eye.x, this.eye.y);
+        }
         pen.lineTo(x, y);
         pen.stroke();
         pen.setLineDash([]);
@@ -222,40 +248,30 @@ class Stage {
     }
   }
 
-  pathOn(array, nodes, node, last) {
-    for (let k = 0; k <= last; k++) this.context.lineTo(this.px(array[2 * (k * nodes + node)]), this.py(array[2 * (k * nodes + node) + 1]));
-  }
-
   drawParticles(view) {
     const { scene, palette } = view, pen = this.context, { nodes, names } = scene, named = nodes <= NAMED_NODES;
-    pen.font = `600 ${Math.round(this.radius * 1.15)}px ${palette.font}`;
     pen.textAlign = "center";
     pen.textBaseline = "middle";
-    for (let node = 0; node < nodes; node++) {
-      const x = this.points[2 * node], y = this.points[2 * node + 1], colour = particleColour(palette, node, nodes);
+    for (const node of this.order) {
+      const x = this.points[2 * node], y = this.points[2 * node + 1], colour = particleColour(palette, node, nodes), radius = this.radius * this.size[node];
       if (!Number.isFinite(x + y)) continue;
-      const shine = this.faded(view, node);
-      if (named) {
-        pen.globalAlpha = 0.2 * shine;
-        pen.fillStyle = colour;
+      const there = this.presence[node], shine = this.faded(view, node) * there * (this.solid ? nearness(this.depth[node]) : 1);
+      const disc = (size, alpha, fill) => {
+        pen.globalAlpha = alpha;
+        pen.fillStyle = fill;
         pen.beginPath();
-        pen.arc(x, y, this.radius * 1.75, 0, 7);
+        pen.arc(x, y, size, 0, 7);
         pen.fill();
-      }
-      pen.globalAlpha = shine;
-      pen.fillStyle = palette.ground; // a rim of the ground parts the particle from its edges
-      pen.beginPath();
-      pen.arc(x, y, this.radius + (named ? 2 : 1.2), 0, 7);
-      pen.fill();
-      pen.fillStyle = colour;
-      pen.beginPath();
-      pen.arc(x, y, this.radius, 0, 7);
-      pen.fill();
+      };
+      if (named) disc(radius * 1.75, 0.2 * shine, colour);
+      disc(radius + (named ? 2 : 1.2), this.solid ? there : shine, palette.ground); // a rim of the ground parts the particle from its edges
+      disc(radius, shine, colour);
       if (!named) continue;
       const short = names[node].length <= 2;
+      pen.font = `600 ${Math.round(radius * 1.15)}px ${palette.font}`;
       pen.fillStyle = short ? textOn(colour) : palette.ink;
       if (short) pen.fillText(names[node], x, y + 0.5);
-      else this.nameTag(clipped(names[node]), x, y - this.radius - 9, palette);
+      else this.nameTag(clipped(names[node]), x, y - radius - 9, palette);
     }
   }
 
@@ -270,7 +286,7 @@ class Stage {
 
   // What lies under the pointer: a particle first, else the nearest drawn edge.
   pick(x, y, edges) {
-    if (!this.points || !this.scale) return null;
+    if (!this.points) return null;
     const nodes = this.points.length / 2;
     let best = null, nearest = this.radius + 5;
     for (let node = 0; node < nodes; node++) {
