@@ -15,6 +15,7 @@ from nri_core.importers.text import Dialect, Start, is_number
 from nri_core.recording import Recording, Remark, Trial
 
 SHOWN_ROWS = 8
+LARGEST = 1e100  # beyond it, squares overflow
 SECONDS = {"seconds": 1.0, "milliseconds": 1e-3, "minutes": 60.0, "hours": 3600.0}
 Load = Callable[[Sequence[str], Sequence[str]], Mapping[str, Any]]  # (number columns, text columns) → arrays, categoricals
 
@@ -190,12 +191,13 @@ def _counted(nodes: np.ndarray, trials: np.ndarray) -> np.ndarray:
 
 
 def _finite(file: str, column: Any, name: str, remarks: list[Remark]) -> np.ndarray:
-    """Infinity is no place: it counts as not seen, and is told."""
+    """Infinity, or nearly, is no place: it counts as not seen, and is told."""
     numbers = np.asarray(column, float)
-    if np.isinf(numbers).any():
-        wrong = np.flatnonzero(np.isinf(numbers))
-        remarks.append(Remark("infinite values", f"{len(wrong):,} infinite value(s) in column `{name}` of {file} count as not seen, the first in data row {wrong[0] + 1}."))
-        numbers = np.where(np.isinf(numbers), np.nan, numbers)
+    endless = np.abs(numbers) > LARGEST
+    if endless.any():
+        wrong = np.flatnonzero(endless)
+        remarks.append(Remark("infinite values", f"{len(wrong):,} infinite (or nearly infinite) value(s) in column `{name}` of {file} count as not seen, the first in data row {wrong[0] + 1}."))
+        numbers = np.where(endless, np.nan, numbers)
     return numbers
 
 

@@ -45,9 +45,9 @@ def start_of(path: Path) -> Start:
     """Sniff. Raises DataError for what is no text, or no table of at least two columns."""
     encoding, text = _decoded(path)
     lines = text.splitlines()[:400]
-    if not any(line.strip() for line in lines):
-        raise DataError(f"Expected a table in {path.name}; it holds only empty lines. Save or download it again.")
-    skipped = next((place for place, line in enumerate(lines) if line.strip() and not line.startswith("#")), 0)
+    skipped = next((place for place, line in enumerate(lines) if line.strip() and not line.startswith("#")), None)
+    if skipped is None:
+        raise DataError(f"Expected a table in {path.name}; it holds only empty lines or comments. Save or download it again.")
     delimiter = _delimiter(lines[skipped:])
     rows = [row for row in _cells(lines[skipped:], delimiter) if row]
     widths = [len(row) for row in rows]
