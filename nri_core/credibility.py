@@ -19,8 +19,9 @@ from nri_core.settings import TrainConfig
 from nri_core.trajectories import Trajectories
 
 LONGEST = 10  # frames ahead over which forecasts are compared
-SAME, MOSTLY = 0.8, 0.4  # agreement beyond chance from which graphs are called the same, or mostly so
+SAME, MOSTLY = 0.9, 0.4  # agreement beyond chance from which graphs are called the same, or mostly so
 SEED, FIRST, SECOND, ALONE = "another seed", "first half", "second half", "no interaction"
+PURPOSES = (SEED, FIRST, SECOND, ALONE)  # of further trainings, in the order of `trainings`
 
 
 @dataclass(frozen=True)

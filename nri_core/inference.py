@@ -16,12 +16,13 @@ from nri_core.dataset import slots_of
 from nri_core.errors import CheckpointError, DataError
 from nri_core.graph import off_diagonal
 from nri_core.metrics import best_relabelling
-from nri_core.models.marginal import MOST_SETS, countable, marginal, num_sets
+from nri_core.models.marginal import countable, marginal, num_sets
 from nri_core.models.nri import NRI
 from nri_core.models.rereading import reread
 from nri_core.models.search import search
 from nri_core.phases import as_given, readable
 from nri_core.posterior import EdgePosterior, PosteriorOverTime
+from nri_core.settings import MOST_SETS
 from nri_core.trajectories import Trajectories
 
 SIMS_AT_ONCE = 128

@@ -6,6 +6,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 MOST_EDGE_TYPES = 10
+MOST_SETS = 4096  # of incoming edges of one node that are summed over: 13 nodes with two types
 ADDITIVE_DECODERS = ("relative", "phase", "mlp")
 UNREAD = ("full_graph", "empty_graph")  # objectives under which no graph is inferred
 WITHOUT_GRAPH = ("lstm", "joint_lstm")  # predict without any graph

@@ -12,7 +12,7 @@ from ui.player import player
 with frame("compare"):
     with st.spinner("Loading what reads graphs"):  # torch
         from nri_core.metrics import score_edges
-        from ui import choices, comparison
+        from ui import choices, comparison, conclusions
         from ui.readings import readings
 
     stage, side = st.columns(STAGE_AND_SIDE, gap="medium")
@@ -55,4 +55,6 @@ with frame("compare"):
             title = f"{chosen_data.name}, system {system + 1}, read by {chosen.name}"
             offer_exports(View(data, system, named, system, reading.forecast, system, title=title), key="compare")
         comparison.show_score(score, system, reading.posterior, data, meanings)
+        if score is None:
+            conclusions.show_conclusions(chosen.run)
         comparison.show_details(system, named, reading, data, start=chosen.start)

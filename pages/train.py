@@ -4,7 +4,7 @@ import streamlit as st
 
 from nri_core.jobs import prepare, submit
 from nri_core.settings import TrainConfig
-from ui import recipes, state
+from ui import kinds, recipes, state
 from ui.backends import choose_backend
 from ui.forms import ask, check_choice
 from ui.frame import STAGE_AND_SIDE, frame, mistakes_shown
@@ -45,9 +45,13 @@ with frame("train"):
                     player(watched, key="forming", note="before training", height=468)
             with st.expander("Advanced settings"):
                 answers |= recipes.ask_others(without=MAIN, start=start, prefix=f"{preset}_", notes=train)
+            unlabelled = st.container()
         with train:
             backend = choose_backend()
             config = recipes.settled(answers, data and data.watch, start=start, prefix=f"{preset}_")
+        if data is not None:
+            with unlabelled:
+                kinds.show(data, config, start, backend, prefix=f"{preset}_")
         # The key changes with each run, so that a double click starts one run and not two.
         ready = data is not None and config is not None
         if ready:

@@ -17,7 +17,7 @@ CORE = (
     ("posterior", "recording"),
     ("systems", "importers", "player"),
     ("preparation",),
-    ("dataset", "phases"),
+    ("dataset", "phases", "suggestions"),
     ("models",),
     ("checkpoint",),
     ("metrics",),

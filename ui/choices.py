@@ -36,6 +36,7 @@ class Chosen:
     start: int
     about: str = ""
     caveats: tuple[str, ...] = ()
+    run: str = ""  # that trained it, where that is known
 
 
 def choose_data() -> Dataset:
@@ -127,7 +128,7 @@ def _by_model(model: Model, data: Dataset) -> Chosen:
     seen = not data.held_out and not data.shipped and _trained_on(data)
     reader = by_model(model.folder, inference, trajectories)
     notes = caveats(checkpoint.config, trajectories, seen=seen, held_out=data.held_out)
-    return Chosen(model.name, reader, forecast_start(checkpoint, trajectories), caveats=tuple(notes))
+    return Chosen(model.name, reader, forecast_start(checkpoint, trajectories), caveats=tuple(notes), run=model.run)
 
 
 def _ways(checkpoint: Checkpoint) -> dict[str, str | None]:

@@ -76,11 +76,7 @@ def show_score(score: EdgeScore | None, system: int, posterior: EdgePosterior, d
         does = ", ".join(f"{name}: **{meaning}**" for name, meaning in meanings.items() if name != "none")
         if does:
             st.caption(f"Edge types by what they do to the forecast: {does}.")
-        st.info(
-            "The true graph of these data is not known: the page shows the inferred graph and the forecast. "
-            "Accuracy and the true matrix need an array `edge_types` in the file.",
-            icon=":material/help:",
-        )
+        st.caption("The page shows the inferred graph and the forecast. Accuracy and the true matrix need a known graph: add one under Your data.")
         return
     ranking = "not defined" if score.auroc is None else f"{score.auroc:.4f}"
     metrics = (

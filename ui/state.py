@@ -16,6 +16,7 @@ from ui.names import law_of, sample_title
 
 OWN = "my model"  # among the systems of Explore: the model in use, on systems that it never saw
 _DATASET, _MODEL, _RUNS, _RUN, _PAGE, _VIEW, _SAMPLE, _CHOSEN, _DELETED = "dataset", "model", "runs", "run", "page", "view", "sample", "chosen sample", "deleted"
+_KINDS = "kinds"
 _UPLOAD, _UPLOADS = "upload", "uploads put aside"
 
 
@@ -226,6 +227,20 @@ def follow_run(run_id: str) -> None:
     """Let Train show this run, and put its id into the address, where a reload finds it."""
     st.session_state[_RUNS] = [run_id, *(other for other in runs() if other != run_id)]
     st.session_state[_RUN] = st.query_params[_RUN] = run_id
+
+
+def followed_kinds() -> str:
+    """The tag of the comparison of kinds that Train shows: in the address, so that a reload finds it."""
+    return st.query_params.get(_KINDS, "") or st.session_state.get(_KINDS, "")
+
+
+def follow_kinds(tag: str) -> None:
+    """Let Train show this comparison; none for an empty tag."""
+    st.session_state[_KINDS] = tag
+    if tag:
+        st.query_params[_KINDS] = tag
+    else:
+        st.query_params.pop(_KINDS, None)
 
 
 def unfollow_run() -> None:

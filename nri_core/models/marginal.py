@@ -17,7 +17,6 @@ from nri_core.models.layers import reverse_slots, sender_slots, twice
 from nri_core.models.nri import NRI
 from nri_core.models.prediction import Messages
 
-MOST_SETS = 4096  # of incoming edges of one receiver: N = 13 with two types
 MOST_GRAPHS = 4096  # undirected graphs summed over one by one: N = 5 with two types has 1,024
 SETS_WITH_GRADIENT = 16
 MOST_VALUES = 1_000_000  # numbers held at once while a table is filled: 4 MB stay in a processor's cache

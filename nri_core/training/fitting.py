@@ -16,11 +16,11 @@ from nri_core.dataset import Normalizer, as_tensor, edges_as_tensor, sightings, 
 from nri_core.errors import ConfigError, DataError
 from nri_core.inference import infer_edges
 from nri_core.models import NRI
-from nri_core.models.marginal import MOST_SETS, num_sets
+from nri_core.models.marginal import num_sets
 from nri_core.models.objectives import LABELLED, OBJECTIVES, Batch
 from nri_core.phases import readable
 from nri_core.posterior import EdgePosterior
-from nri_core.settings import UNREAD, ModelSettings, TrainConfig
+from nri_core.settings import MOST_SETS, UNREAD, ModelSettings, TrainConfig
 from nri_core.training.allocation import keep_freed_memory
 from nri_core.training.parallel import Ranks
 from nri_core.training.record import EpochRecord
