@@ -13,13 +13,25 @@ from nri_core.importers.acclaim import Acclaim
 from nri_core.importers.contract import Inspection, Progress, Reader
 from nri_core.importers.delimited import TextTable
 from nri_core.importers.excel import ExcelTable
+from nri_core.importers.hdf5 import Hdf5Files
+from nri_core.importers.matlab import MatlabFiles
 from nri_core.importers.numpy_files import NumpyFiles
+from nri_core.importers.own import OwnFile
 from nri_core.importers.parquet import ParquetTable
+from nri_core.importers.reference import ReferenceFiles
+from nri_core.importers.sleap import Sleap
+from nri_core.importers.torch_files import TorchFiles
 from nri_core.recording import Recording
 
 READERS: dict[str, Reader] = {  # in the order in which they are asked whether they recognise a file: the particular before the general
     "acclaim": Acclaim(),
+    "own": OwnFile(),
+    "reference": ReferenceFiles(),
     "numpy": NumpyFiles,
+    "torch": TorchFiles,
+    "matlab": MatlabFiles,
+    "sleap": Sleap(),
+    "hdf5": Hdf5Files,
     "parquet": ParquetTable(),
     "excel": ExcelTable(),
     "text table": TextTable(),

@@ -40,13 +40,13 @@ class ArrayFile:
 
     def inspect(self, paths: tuple[Path, ...]) -> Inspection:
         """From the headers, and from short lists."""
-        return inspection_of(self.form, paths[0].name, self._arrays(paths), rows=self.edge_rows)
+        return inspection_of(self.form, paths[0].name, self.arrays(paths), rows=self.edge_rows)
 
     def read(self, paths: tuple[Path, ...], options: ArrayOptions, progress: Progress) -> Recording:
         """Only the wanted arrays."""
-        return recording_of(paths[0].name, self._arrays(paths), options, progress)
+        return recording_of(paths[0].name, self.arrays(paths), options, progress)
 
-    def _arrays(self, paths: tuple[Path, ...]) -> Arrays:
+    def arrays(self, paths: tuple[Path, ...]) -> Arrays:
         """All arrays of all files, by names that differ."""
         found: dict[str, Array] = {}
         for path in paths:

@@ -15,6 +15,7 @@ from nri_core.importers.axes import WORDS, arranged, guess
 from nri_core.importers.contract import Options, Progress
 from nri_core.importers.truth_arrays import Rows, edge_kinds, edge_matrices
 from nri_core.recording import MAX_VALUES, Recording, Remark, Trial
+from nri_core.storage import MAX_ARCHIVE_BYTES
 
 FEATURES = {1: ("value",), 2: ("x", "y"), 3: ("x", "y", "z"), 4: ("x", "y", "vx", "vy"), 6: ("x", "y", "z", "vx", "vy", "vz")}
 
@@ -109,8 +110,9 @@ def _loaded(file: str, array: Array) -> Shaped[np.ndarray, "..."]:
     """Its numbers as float32 or float64. Raises DataError before anything too large is read."""
     if not array.is_numeric:
         raise DataError(f"Expected numbers in `{array.name}` of {file}; found {array.dtype}. Choose another array.")
-    if not 1 <= array.size <= MAX_VALUES:
-        raise DataError(f"Expected 1 to {MAX_VALUES:,} numbers in `{array.name}` of {file}; found {array.size:,}. Split it into smaller files.")
+    if not 1 <= array.size <= MAX_VALUES or array.size * array.dtype.itemsize > MAX_ARCHIVE_BYTES:
+        most = min(MAX_VALUES, MAX_ARCHIVE_BYTES // array.dtype.itemsize)
+        raise DataError(f"Expected 1 to {most:,} numbers in `{array.name}` of {file}; found {array.size:,}. Split it into smaller files.")
     numbers = array.load()
     if numbers.dtype in (np.float32, np.float64) and numbers.dtype.isnative:
         return numbers
