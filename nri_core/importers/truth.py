@@ -48,7 +48,7 @@ def read_truth(path: Path, node_names: Sequence[str]) -> tuple[Int[np.ndarray, "
     first, second = (next(place for place, name in enumerate(header) if name in usual) if named else place for place, usual in ((0, SENDERS), (1, RECEIVERS)))
     kind = next((place for place, name in enumerate(header) if name in KINDS), None) if named else (2 if len(start.names) > 2 else None)
     known = set(node_names)
-    body = rows[1:] if named or not {rows[0][first], rows[0][second]} <= known else rows
+    body = rows[1:] if named or not set(rows[0][:2]) <= known else rows
     edges = []
     for number, row in enumerate(body, len(rows) - len(body) + 1):
         if len(row) <= max(first, second):
