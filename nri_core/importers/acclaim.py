@@ -1,6 +1,6 @@
 """Motion capture as Acclaim ASF/AMC (the CMU database): joint positions by forward kinematics."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -157,7 +157,10 @@ def _skeleton(path: Path) -> Skeleton:
                     found[bone["name"][0]] = bone
             elif section == "hierarchy" and key not in ("begin", "end"):
                 parents |= dict.fromkeys(words[1:], words[0])
-        return Skeleton(_bones(path, found, parents), float(units["length"]), units["angle"].lower().startswith("deg"), order)
+        length = float(units["length"])
+        if not 0 < length < np.inf:
+            raise ValueError(f"a length unit of {length:g}")
+        return Skeleton(_bones(path, found, parents), length, units["angle"].lower().startswith("deg"), order)
     except (KeyError, ValueError, IndexError) as error:
         raise DataError(f"Expected an ASF skeleton in {path.name}; line {number} cannot be understood ({error}). Get the file again.") from error
 
@@ -171,13 +174,21 @@ def _bones(path: Path, found: dict[str, dict[str, list[str]]], parents: dict[str
             raise DataError(f"Expected bones that hang together in {path.name}; {next(name for name in found if name not in bones)} has no way to the root.")
         for name in ready:
             about = found[name]
-            turn = np.array(about["axis"][:3], float)
+            turn = _three(about["axis"])
             frame = _rotation({f"r{axis}": turn[[place]] for place, axis in enumerate("xyz")}, degrees=True, frames=1)[0]
-            offset = np.array(about["direction"][:3], float) * float(about["length"][0])
+            offset = _three(about["direction"]) * float(about["length"][0])
             bones[name] = Bone(parents[name], offset, frame, tuple(word.lower() for word in about.get("dof", ())))
     if not bones:
         raise DataError(f"Expected bones in {path.name}; found none. Is it an ASF skeleton?")
     return bones
+
+
+def _three(words: Sequence[str]) -> Float[np.ndarray, "3"]:
+    """Raises ValueError for anything but three finite numbers."""
+    numbers = np.array(words[:3], float)
+    if numbers.shape != (3,) or not np.isfinite(numbers).all():
+        raise ValueError(f"three numbers expected, not {' '.join(words[:3])}")
+    return numbers
 
 
 def _angles(path: Path, skeleton: Skeleton) -> dict[str, Float[np.ndarray, "time freedom"]]:
