@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nri_core.errors import DataError
-from nri_core.posterior import EdgePosterior
+from nri_core.posterior import EdgePosterior, PosteriorOverTime
 from nri_core.trajectories import Trajectories
 from nri_core.player.payload import payload
 
@@ -122,3 +122,21 @@ def test_space_has_three_dimensions_and_bones_that_exist() -> None:
 def test_metadata_that_says_nothing_of_use(metadata: dict) -> None:
     header, _ = unpack(payload(replace(trajectories(), metadata=metadata)))
     assert (header["dims"], header["bones"], header["up"], header["units"]) == (2, [], "y", "")
+
+
+def over_time(*starts: int) -> PosteriorOverTime:
+    return PosteriorOverTime(starts, tuple(posterior() for _ in starts))
+
+
+def test_a_graph_over_time_has_a_slice_a_window_shown_around_its_middle() -> None:
+    data = trajectories()
+    header, rest = unpack(payload(data, posterior=over_time(0, 4, 8)))  # windows of 4 frames: their middles are 2, 6 and 10
+    assert header["probFrames"] == [0, 4, 8] and "around this moment" in header["caption"]
+    assert len(rest) == 12 * 24 + 3 * 72 + 9
+    assert unpack(payload(data, posterior=over_time(0, 2, 4)))[0]["probFrames"] == [0, 5, 7]  # of 8: the middles are 4, 6 and 8
+    assert unpack(payload(data, posterior=over_time(*range(12))))[0]["probFrames"] == list(range(12))  # one for each frame
+    assert unpack(payload(data, posterior=over_time(0)))[0]["probFrames"] == [0]
+    assert unpack(payload(data, posterior=posterior()))[0]["probFrames"] == [0]
+    for starts in ((4, 0), (0, 12), (3, 3), (-1, 3)):
+        with pytest.raises(DataError, match="one after another"):
+            payload(data, posterior=over_time(*starts))

@@ -7,7 +7,7 @@ import streamlit as st
 
 from nri_core.player import assets
 from nri_core.player.payload import payload
-from nri_core.posterior import EdgePosterior
+from nri_core.posterior import EdgePosterior, PosteriorOverTime
 from nri_core.trajectories import Trajectories
 
 _mount = st.components.v2.component("nri_player", **assets()._asdict())
@@ -18,7 +18,7 @@ def player(
     *,
     key: str,
     sim: int = 0,
-    posterior: EdgePosterior | None = None,
+    posterior: EdgePosterior | PosteriorOverTime | None = None,
     posterior_sim: int | None = None,
     forecast: Trajectories | None = None,
     forecast_sim: int | None = None,

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 _HERE = Path(__file__).parent
-_SCRIPTS = "camera gaps scene palette edges skeleton stage matrix timeline words detail player"  # joined to one module: no build step
+_SCRIPTS = "camera gaps scene palette edges overtime skeleton stage matrix timeline words detail picture player"  # joined to one module: no build step
 
 
 class Assets(NamedTuple):

@@ -13,6 +13,7 @@ class Edges {
     this.prob = new Float32Array(count); // eased towards goal
     this.seen = new Float32Array(count); // eased towards 1 (passes the threshold) or 0
     this.threshold = 0.5;
+    this.limit = Infinity; // so many are shown at most, the strongest
     this.settled = false;
     this.load(scene, 0);
     this.prob.set(this.goal);
@@ -24,37 +25,52 @@ class Edges {
     this.types = this.isTruth ? scene.truthTypes : scene.types;
     this.drawn = this.types.map((name, kind) => (name === "none" ? -1 : kind)).filter((kind) => kind >= 0);
     this.slice = -1;
-    if (this.isTruth) this.setFrame(frame);
-    else this.readProbs();
+    this.setFrame(frame);
     this.settled = false;
   }
 
   readProbs() {
-    const { probs, nodes } = this.scene, types = this.types.length;
+    const { probs, nodes } = this.scene, types = this.types.length, from = this.slice * nodes * nodes;
     for (let pair = 0; pair < nodes * nodes; pair++) {
       let best = this.drawn[0] ?? 0, p = 0;
-      for (const kind of this.drawn) if (probs[pair * types + kind] > p) p = probs[pair * types + (best = kind)];
+      for (const kind of this.drawn) if (probs[(from + pair) * types + kind] > p) p = probs[(from + pair) * types + (best = kind)];
       this.kind[pair] = best;
       this.goal[pair] = p;
     }
   }
 
-  // A truth that changes over time shows the one of this frame.
+  // A graph that changes over time shows the one of this frame; returns whether it is another than before.
   setFrame(frame) {
-    const slice = Math.min(frame, this.scene.truthFrames - 1);
-    if (!this.isTruth || slice === this.slice) return false;
+    const slice = sliceAt(this.scene, frame, this.isTruth);
+    if (slice === this.slice) return false;
     this.slice = slice;
-    const { truth, nodes } = this.scene;
-    for (let pair = 0, k = slice * nodes * nodes; pair < nodes * nodes; pair++, k++) {
-      this.goal[pair] = this.drawn.includes(truth[k]) && pair % (nodes + 1) ? 1 : 0;
-      if (this.goal[pair]) this.kind[pair] = truth[k];
-    }
+    if (this.isTruth) this.readTruth();
+    else this.readProbs();
+    this.keepStrongest();
     this.settled = false;
     return true;
   }
 
+  // Marks the pairs that stand among the `limit` strongest; equals count in order.
+  keepStrongest() {
+    this.kept = null;
+    const passing = Array.from(this.goal.keys()).filter((pair) => this.shows(pair));
+    if (passing.length <= this.limit) return;
+    this.kept = new Uint8Array(this.goal.length);
+    passing.sort((one, other) => this.goal[other] - this.goal[one] || one - other);
+    for (const pair of passing.slice(0, this.limit)) this.kept[pair] = 1;
+  }
+
+  readTruth() {
+    const { truth, nodes } = this.scene, { slice } = this;
+    for (let pair = 0, k = slice * nodes * nodes; pair < nodes * nodes; pair++, k++) {
+      this.goal[pair] = this.drawn.includes(truth[k]) && pair % (nodes + 1) ? 1 : 0;
+      if (this.goal[pair]) this.kind[pair] = truth[k];
+    }
+  }
+
   shows(pair) {
-    return pair % (this.nodes + 1) !== 0 && (this.isTruth ? this.goal[pair] > 0 : this.goal[pair] >= this.threshold);
+    return pair % (this.nodes + 1) !== 0 && (this.isTruth ? this.goal[pair] > 0 : this.goal[pair] >= this.threshold && (!this.kept || this.kept[pair] === 1));
   }
 
   countShown() {
@@ -93,13 +109,14 @@ function verdict(edges, truth, pair) {
 }
 
 // Share of ordered pairs whose most probable type is the true one.
-function edgeAccuracy({ probs, truth, truthFrames, types, nodes }, frame) {
-  const from = Math.min(frame, truthFrames - 1) * nodes * nodes, kinds = types.length;
+function edgeAccuracy(scene, frame) {
+  const { probs, truth, types, nodes } = scene, kinds = types.length, all = nodes * nodes;
+  const from = sliceAt(scene, frame, true) * all, read = sliceAt(scene, frame, false) * all;
   let right = 0;
   for (let pair = 0; pair < nodes * nodes; pair++) {
     if (pair % (nodes + 1) === 0) continue;
     let best = 0;
-    for (let kind = 1; kind < kinds; kind++) if (probs[pair * kinds + kind] > probs[pair * kinds + best]) best = kind;
+    for (let kind = 1; kind < kinds; kind++) if (probs[(read + pair) * kinds + kind] > probs[(read + pair) * kinds + best]) best = kind;
     right += best === truth[from + pair];
   }
   return right / (nodes * (nodes - 1));

@@ -2,12 +2,13 @@
 
 import hashlib
 import json
+import math
 
 import numpy as np
 from jaxtyping import Float32, UInt8
 
 from nri_core.errors import DataError
-from nri_core.posterior import EdgePosterior
+from nri_core.posterior import EdgePosterior, PosteriorOverTime
 from nri_core.trajectories import Trajectories
 
 NO_EDGE = "none"  # the edge type of this name is not drawn
@@ -18,7 +19,7 @@ def payload(
     trajectories: Trajectories,
     *,
     sim: int = 0,
-    posterior: EdgePosterior | None = None,
+    posterior: EdgePosterior | PosteriorOverTime | None = None,
     posterior_sim: int | None = None,
     forecast: Trajectories | None = None,
     forecast_sim: int | None = None,
@@ -30,7 +31,7 @@ def payload(
 
     positions, forecast   float32 [time, node, 2 or 3]: the features named x, y and, if there is one, z; else `phase` as a point on a circle; else `sin_phi`, or
                           a single feature, as a height; else the first two. NaN where unseen
-    edge probabilities    float32 [receiver, sender, edge type]
+    edge probabilities    float32 [slice, receiver, sender, edge type]: one slice, or one for each window of a graph over time
     truth                 uint8 [1 or time, receiver, sender]
 
     Only what is drawn travels. Raises DataError when the parts do not belong together.
@@ -39,15 +40,16 @@ def payload(
     positions = _positions(trajectories, sim)
     blocks: list[np.ndarray] = [positions]
     header: dict[str, object] = {"caption": caption or _caption(trajectories, posterior, forecast), "note": note, "height": height}
-    header |= {"names": list(trajectories.node_names), "round": _is_round(trajectories), "forecast": None, "types": [], "truthTypes": [], "truthFrames": 0}
+    header |= {"names": list(trajectories.node_names), "round": _is_round(trajectories), "forecast": None, "types": [], "probFrames": [], "truthTypes": [], "truthFrames": 0}
     if forecast is not None:
         start, predicted = _forecast(trajectories, sim, forecast, sim if forecast_sim is None else forecast_sim)
         blocks[0] = _lengthened(positions, start + 1 + len(predicted))
         blocks.append(predicted)
         header["forecast"] = {"start": start, "frames": len(predicted)}
     if posterior is not None:
-        blocks.append(_probs(trajectories, posterior, sim if posterior_sim is None else posterior_sim))
-        header["types"] = list(posterior.edge_type_names)
+        windows = posterior.windows if isinstance(posterior, PosteriorOverTime) else (posterior,)
+        blocks.append(np.stack([_probs(trajectories, window, sim if posterior_sim is None else posterior_sim) for window in windows]))
+        header |= {"types": list(windows[0].edge_type_names), "probFrames": _slices(trajectories, posterior)}
     if trajectories.edge_types is not None:
         truth = _truth(trajectories, sim)
         blocks.append(truth)
@@ -123,6 +125,17 @@ def _probs(trajectories: Trajectories, posterior: EdgePosterior, sim: int) -> Fl
     return posterior.edge_probs[sim].astype("<f4")
 
 
+def _slices(trajectories: Trajectories, posterior: EdgePosterior | PosteriorOverTime) -> list[int]:
+    """The first frame at which each slice is shown: a window tells about its middle, so it is shown while no other's middle is nearer."""
+    if isinstance(posterior, EdgePosterior):
+        return [0]
+    starts, frames = posterior.starts, trajectories.num_steps
+    if list(starts) != sorted({*starts}) or starts[0] < 0 or starts[-1] >= frames:
+        raise DataError(f"Expected windows that start one after another within {frames} frames; found {starts[0]} … {starts[-1]}.")
+    half = (frames - starts[-1]) / 2  # the last window ends where the recording does
+    return [0, *(math.ceil((before + after) / 2 + half - 0.5) for before, after in zip(starts, starts[1:], strict=False))]
+
+
 def _truth(trajectories: Trajectories, sim: int) -> UInt8[np.ndarray, "slice node node"]:
     truth = trajectories.edge_types[sim].astype(np.uint8)
     return truth if truth.ndim == 3 else truth[None]
@@ -140,13 +153,15 @@ def _digest(positions: np.ndarray, trajectories: Trajectories) -> str:
     return state.hexdigest()[:16]
 
 
-def _caption(trajectories: Trajectories, posterior: EdgePosterior | None, forecast: Trajectories | None) -> str:
+def _caption(trajectories: Trajectories, posterior: EdgePosterior | PosteriorOverTime | None, forecast: Trajectories | None) -> str:
     shape = ""
     if _is_round(trajectories):
         shape = " The angle of a point is its phase."
     elif "sin_phi" in trajectories.feature_names:
         shape = " The height of a point is the sine of its phase; these data hold no phase."
     ahead = f" Dashed {'' if shape else 'paths and '}rings: the forecast." if forecast is not None else ""
+    if isinstance(posterior, PosteriorOverTime):
+        return f"Thick lines: pairs believed to act on each other around this moment. Bands: those that change most.{ahead}{shape}"
     if posterior is not None:
         return f"Thick lines: pairs believed to act on each other.{ahead}{shape}"
     if trajectories.edge_types is not None:

@@ -5,7 +5,7 @@ const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 4];
 const TURNS = { ArrowLeft: [-0.15, 0], ArrowRight: [0.15, 0], ArrowUp: [0, 0.1], ArrowDown: [0, -0.1], Home: [0, 0] }; // with shift: yaw and pitch
 const REST_AT_END = 900; // ms on the last frame before starting again
 const EASING = 220; // ms
-const PARTS = "caption note panes side legend badge detail play step time clock speed threshold level mode loop veil tip".split(" ");
+const PARTS = "caption note panes side legend badge detail play step time clock speed threshold level most mode loop veil picture film tip".split(" ");
 
 class Player {
   constructor(root) {
@@ -24,6 +24,7 @@ class Player {
     this.turn = { ...TURN };
     this.detailLevel = new DetailLevel();
     this.calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.film.hidden = !filmType();
     for (const speed of SPEEDS) this.speed.add(new Option(`${speed} ×`, speed, speed === 1, speed === 1));
     this.listen();
     this.observer = new ResizeObserver(() => this.resized());
@@ -32,6 +33,7 @@ class Player {
   }
 
   close() {
+    this.reel?.stop();
     this.observer.disconnect();
     cancelAnimationFrame(this.request);
     this.closed = true;
@@ -43,8 +45,10 @@ class Player {
     this.whole = whole;
     const scene = this.veiled ? withoutTruth(whole) : whole;
     const fresh = !this.scene || this.scene.digest !== scene.digest;
+    if (fresh && this.reel) this.setFilming(false);
     const before = this.scene;
     this.scene = scene;
+    this.write(scene);
     const frame = fresh ? 0 : this.frame;
     const keeps = !fresh && Boolean(before.probs) === Boolean(scene.probs) && before.types.join() === scene.types.join();
     if (keeps && before.truthTypes.join() === scene.truthTypes.join()) {
@@ -53,10 +57,10 @@ class Player {
     } else {
       this.truth = scene.truth ? new Edges(scene, true) : null;
       this.inferred = scene.probs ? new Edges(scene, false) : null;
+      if (fresh && Boolean(before?.bones.length) !== Boolean(scene.bones.length)) this.most.value = scene.bones.length ? "50" : "Infinity"; // all 930 pairs of a body would hide it
       this.setThreshold(Number(this.threshold.value), true);
     }
     this.edges = this.inferred ?? this.truth;
-    this.write(scene);
     if (fresh) {
       this.setHover(null);
       this.moment = this.calm ? Math.floor(scene.frames / 2) : 0; // still, with trails to read the motion from
@@ -71,7 +75,11 @@ class Player {
     const { root, whole } = this, compared = Boolean(scene.probs && scene.truth);
     this.caption.textContent = this.veiled && whole.truth && !scene.probs ? "The truth is hidden. Who acts on whom?" : scene.caption;
     this.note.textContent = scene.note;
-    root.style.setProperty("--stage", `${Math.max(scene.height - 118, 160)}px`);
+    scene.lanes ??= lanesOf(scene);
+    const above = scene.lanes.length * LANE;
+    root.style.setProperty("--lanes", `${above}px`);
+    this.track.parentElement.classList.toggle("laned", above > 0);
+    root.style.setProperty("--stage", `${Math.max(scene.height - 118 - above, 160)}px`);
     root.style.minHeight = `${scene.height}px`;
     root.dataset.numFrames = scene.frames;
     const title = scene.probs ? "Inferred graph" : scene.truth ? "True graph" : "";
@@ -79,11 +87,12 @@ class Player {
     this.main.canvas.setAttribute("aria-label", title || "Particles");
     this.panes.classList.toggle("paired", compared);
     this.twin.canvas.parentElement.hidden = !compared;
-    this.side.hidden = !this.edges;
+    this.side.hidden = !scene.probs && !scene.truth;
     if (!scene.comparable) this.mode.value = "probability";
     this.main.canvas.parentElement.parentElement.classList.toggle("solid", scene.dims === 3);
     this.time.max = scene.frames - 1;
     this.threshold.parentElement.hidden = !scene.probs;
+    this.most.parentElement.hidden = !scene.probs || scene.nodes <= NAMED_NODES;
     this.mode.parentElement.hidden = !scene.comparable;
     this.veil.hidden = !whole.truth;
   }
@@ -97,10 +106,11 @@ class Player {
 
   resized() {
     if (!this.scene || this.closed) return;
-    const ratio = Math.min(window.devicePixelRatio || 1, 2);
-    drawTimeline(this.track, { scene: this.scene, palette: this.palette, ratio });
+    drawTimeline(this.track, { scene: this.scene, palette: this.palette, ratio: this.sharpness, threshold: Number(this.threshold.value) });
     this.wake();
   }
+
+  get sharpness() { return this.finer ?? Math.min(window.devicePixelRatio || 1, 2); } // pixels drawn for one on the page
 
   // Something that decides which edges look how: build the groups anew.
   changed() {
@@ -126,13 +136,16 @@ class Player {
     root.dataset.frame = frame;
     this.time.value = frame;
     this.time.style.setProperty("--done", `${last ? (100 * frame) / last : 0}%`);
+    this.track.parentElement.style.setProperty("--at", last ? frame / last : 0);
     this.time.setAttribute("aria-valuetext", `frame ${frame} of ${last}`);
     this.clock.textContent = `${frame} / ${last}`;
     const ahead = scene.forecast ? frame - scene.forecast.start : 0;
     this.badge.hidden = ahead <= 0 || ahead > scene.forecast.frames;
     if (!this.badge.hidden) this.badge.textContent = `forecast, ${ahead} ${ahead === 1 ? "frame" : "frames"} ahead`;
     const seen = scene.gaps ? countSeen(scene, frame) : scene.nodes;
-    if (this.truth?.setFrame(frame) || seen !== this.seen) this.changed();
+    const turned = [this.truth, this.inferred].filter((edges) => edges?.setFrame(frame)).length > 0;
+    if (turned && this.hover) this.writeTip();
+    if (turned || seen !== this.seen) this.changed();
     this.seen = seen;
     root.dataset.edgeAccuracy = scene.comparable ? edgeAccuracy(scene, frame).toFixed(4) : "";
   }
@@ -175,6 +188,7 @@ class Player {
     const last = this.scene.frames - 1;
     if (this.moment >= last) {
       this.endedAt ??= now;
+      if (this.reel) return void (now - this.endedAt > REST_AT_END && this.setFilming(false));
       if (!this.looping) this.setPlaying(false);
       else if (now - this.endedAt > REST_AT_END) this.seek(0);
     } else {
@@ -195,7 +209,7 @@ class Player {
 
   draw() {
     const { scene, hover, palette, root } = this;
-    const level = this.playing ? this.detailLevel.level : 0, sharp = Math.min(window.devicePixelRatio || 1, 2);
+    const level = this.playing && !this.reel ? this.detailLevel.level : 0, sharp = this.sharpness;
     const ratio = level ? Math.min(sharp, 1) : sharp;
     for (const stage of [this.main, this.twin]) stage.fit(ratio);
     this.table.fit(sharp);
@@ -206,6 +220,7 @@ class Player {
     const table = { scene, edges: this.edges, truth: this.truth, palette, mode: this.mode.value, hover };
     if (this.edges && this.table.stale) this.table.draw(table);
     root.dataset.detail = level;
+    this.reel?.take();
   }
 
   regroup(level) {
@@ -241,14 +256,19 @@ class Player {
     this.time.oninput = () => this.jump(Number(this.time.value));
     this.speed.onchange = () => { this.pace = Number(this.speed.value); };
     this.threshold.oninput = () => this.setThreshold(Number(this.threshold.value));
+    this.most.onchange = () => this.setThreshold(Number(this.threshold.value));
     this.mode.onchange = () => this.changed();
     this.loop.onclick = () => this.setLoop(!this.looping);
+    this.picture.onclick = () => this.takePicture();
+    this.film.onclick = () => this.setFilming(!this.reel);
     this.veil.onclick = () => this.setVeiled(!this.veiled);
     root.addEventListener("keydown", (event) => this.key(event));
     root.addEventListener("pointerdown", (event) => event.target.tagName !== "CANVAS" && this.setHover(null));
     for (const stage of [this.main, this.twin]) this.drag(stage.canvas);
     this.point(this.main.canvas, (x, y) => this.main.pick(x, y, this.edges));
     this.point(this.twin.canvas, (x, y) => this.twin.pick(x, y, this.truth));
+    this.point(this.track, (x, y) => laneAt(this.scene, y));
+    this.track.addEventListener("pointerdown", (event) => this.jump(frameAt(this.scene, event.offsetX, this.track.clientWidth)));
     this.point(this.table.canvas, (x, y) => this.table.pick(x, y, this.scene.nodes));
   }
 
@@ -291,10 +311,14 @@ class Player {
     this.threshold.style.setProperty("--done", `${100 * level}%`);
     if (this.inferred) {
       this.inferred.threshold = level;
+      this.inferred.limit = this.most.parentElement.hidden ? Infinity : Number(this.most.value);
+      this.inferred.keepStrongest();
       this.inferred.settled = false;
       if (atOnce) this.inferred.settle();
     }
-    if (this.palette) this.changed();
+    if (!this.palette) return;
+    this.changed();
+    if (this.scene.lanes.length) this.resized();
   }
 
   setLoop(looping) {
@@ -307,6 +331,34 @@ class Player {
     this.veil.setAttribute("aria-pressed", !veiled);
     this.setHover(null);
     this.load(this.whole);
+  }
+
+  // ---- to keep
+
+  takePicture() {
+    this.finer = 2;
+    this.resized();
+    this.draw();
+    const canvas = document.createElement("canvas");
+    compose(this, canvas, 2);
+    this.finer = undefined;
+    this.resized();
+    canvas.toBlob((blob) => save(blob, `nri-frame-${this.frame}.png`), "image/png");
+  }
+
+  // From the first frame to the last at the chosen speed, as it is seen; stopped early, what there is.
+  setFilming(filming) {
+    if (!filming) {
+      this.reel?.stop();
+      this.reel = null;
+      this.setPlaying(false);
+    } else if (this.scene.frames > 1) {
+      this.seek(0);
+      this.setPlaying(true);
+      this.reel = new Reel(this);
+    }
+    this.root.dataset.filming = Boolean(this.reel);
+    this.film.setAttribute("aria-pressed", Boolean(this.reel));
   }
 
   // ---- turning, where there are three dimensions

@@ -10,10 +10,10 @@ function decodeScene(bytes) {
     offset += array.byteLength;
     return array;
   };
-  const { frames, nodes, dims, forecast, types, truthTypes, truthFrames } = scene;
+  const { frames, nodes, dims, forecast, types, probFrames, truthTypes, truthFrames } = scene;
   scene.positions = take(Float32Array, frames * nodes * dims);
   if (forecast) forecast.positions = take(Float32Array, forecast.frames * nodes * dims);
-  scene.probs = types.length ? take(Float32Array, nodes * nodes * types.length) : null;
+  scene.probs = types.length ? take(Float32Array, probFrames.length * nodes * nodes * types.length) : null;
   scene.truth = truthFrames ? take(Uint8Array, truthFrames * nodes * nodes) : null;
   // Inferred and true types can be held against each other when they go by the same names.
   scene.comparable = Boolean(scene.probs && scene.truth) && types.join("\0") === truthTypes.join("\0");
@@ -26,7 +26,7 @@ function decodeScene(bytes) {
 
 // The same scene to somebody who does not know who acts on whom.
 function withoutTruth(scene) {
-  return { ...scene, truth: null, truthTypes: [], truthFrames: 0, comparable: false };
+  return { ...scene, truth: null, truthTypes: [], truthFrames: 0, comparable: false, lanes: null };
 }
 
 // Everything that was seen fits; a forecast that runs away widens the view by half at most.

@@ -2,15 +2,25 @@
 
 const THUMB = 7; // half the thumb: the track of a range input ends that much before its box
 
-function drawTimeline(canvas, { scene, palette, ratio }) {
-  const width = canvas.clientWidth, height = canvas.clientHeight, pen = canvas.getContext("2d");
+const across = ({ frames }, width) => (frame) => THUMB + (frame / (frames - 1)) * (width - 2 * THUMB);
+const frameAt = ({ frames }, x, width) => Math.round(((x - THUMB) / (width - 2 * THUMB)) * (frames - 1));
+
+function drawTimeline(canvas, { scene, palette, ratio, threshold }) {
+  const width = canvas.clientWidth, height = canvas.clientHeight, pen = canvas.getContext("2d"), { forecast, frames, lanes } = scene;
   if (!width) return;
   canvas.width = Math.round(width * ratio);
   canvas.height = Math.round(height * ratio);
-  const { forecast, frames } = scene;
-  if (!forecast || frames < 2) return;
+  if (frames < 2) return;
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-  const x = (frame) => THUMB + (frame / (frames - 1)) * (width - 2 * THUMB), floor = height - 8, end = forecast.start + forecast.frames;
+  const x = across(scene, width), above = lanes.length * LANE, floor = height - above - 8;
+  if (lanes.length) drawLanes(pen, scene, x, palette);
+  pen.translate(0, above);
+  if (forecast) drawAhead(pen, scene, x, floor, palette);
+  if (lanes.length) drawShare(pen, scene, x, floor, palette, threshold);
+}
+
+function drawAhead(pen, { forecast }, x, floor, palette) {
+  const end = forecast.start + forecast.frames;
   pen.fillStyle = pen.strokeStyle = palette.ink;
   pen.globalAlpha = 0.06;
   pen.fillRect(x(forecast.start), 2, x(end) - x(forecast.start), floor - 2);

@@ -37,10 +37,10 @@ function writeLegend(list, lines, before) {
   return text;
 }
 
-function aboutPair({ scene, truth }, pair) {
+function aboutPair({ scene, inferred, truth }, pair) {
   const { names, nodes, probs, types, truthTypes } = scene;
   const lines = [`${names[pair % nodes]} → ${names[Math.floor(pair / nodes)]}`];
-  if (probs) types.forEach((type, kind) => lines.push(`${type} ${probs[pair * types.length + kind].toFixed(3)}`));
+  if (probs) types.forEach((type, kind) => lines.push(`${type} ${probs[(inferred.slice * nodes * nodes + pair) * types.length + kind].toFixed(3)}`));
   if (truth) lines.push(`truth: ${truthTypes[scene.truth[truth.slice * nodes * nodes + pair]]}`);
   return lines;
 }
