@@ -148,7 +148,7 @@ def _finite(values: Float[np.ndarray, "*axes"], name: str, remarks: list[Remark]
 
 def _with_others(
     file: str, arrays: Arrays, options: ArrayOptions, values: Float[np.ndarray, "sim time node dim"], remarks: list[Remark]
-) -> tuple[Float[np.ndarray, "sim time node dim"], tuple[str, ...]]:
+) -> tuple[Float[np.ndarray, "sim time all_nodes dim"], tuple[str, ...]]:
     """Further nodes beside those of the main array, and all their names."""
     sims, frames, nodes, dims = values.shape
     names = _node_names(file, arrays, options.names, nodes)

@@ -12,7 +12,8 @@ from nri_core.importers.array_files import ALONE, ArrayFile
 from nri_core.importers.arrays import Array
 from nri_core.storage import MAX_ARCHIVE_BYTES, check_unpacked, member_header, read_member
 
-UNREADABLE = (OSError, ValueError, EOFError, KeyError, NotImplementedError, RuntimeError, MemoryError, SyntaxError, zipfile.BadZipFile, zipfile.zlib.error)
+UNREADABLE = (OSError, ValueError, EOFError, KeyError, OverflowError, NotImplementedError, RuntimeError, MemoryError, SyntaxError)
+UNREADABLE += (zipfile.BadZipFile, zipfile.zlib.error)
 
 
 def _looks(path: Path) -> bool:

@@ -1,5 +1,6 @@
 """SLEAP: poses of several animals, as analysis export (.h5) or project (.slp)."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -16,6 +17,8 @@ from nri_core.importers.tables import one_of
 from nri_core.recording import MAX_VALUES, Recording, Trial
 
 ANALYSIS = {"tracks", "node_names"}
+AXES = '["track", "xy", "node", "frame"]'  # of older exports, which do not name them
+ORDER = ("frame", "track", "node", "xy")
 PROJECT = {"frames", "instances", "points", "metadata"}
 
 
@@ -108,18 +111,19 @@ def _poses(path: Path) -> Poses:
 
 
 def _analysis(path: Path, file: Any) -> Poses:
-    """`tracks` as [track, 2, part, frame]; its names beside it."""
+    """`tracks` with its axes as it names them, or else [track, xy, node, frame]; names beside it."""
     tracks = file["tracks"]
-    parts = _texts(file, "node_names")
-    if tracks.ndim != 4 or tracks.shape[1] != 2 or tracks.shape[2] != len(parts):
-        raise DataError(f"Expected `tracks` of shape (tracks, 2, {len(parts)}, frames) in {path.name}; found {tracks.shape}. Export the analysis again.")
     if not 1 <= tracks.size <= MAX_VALUES or tracks.external or tracks.is_virtual:
-        raise DataError(f"Expected 1 to {MAX_VALUES:,} numbers in `tracks` of {path.name}; found {tracks.size:,}. Export fewer frames.")
+        raise DataError(f"Expected 1 to {MAX_VALUES:,} numbers in `tracks` of {path.name} itself; found {tracks.size:,}. Export fewer frames.")
+    parts, axes = _texts(file, "node_names"), json.loads(tracks.attrs.get("dims", AXES))
+    shape = dict(zip(axes, tracks.shape, strict=False))
+    if tracks.ndim != 4 or set(shape) != set(ORDER) or (shape["xy"], shape["node"]) != (2, len(parts)):
+        raise DataError(f"Expected `tracks` of shape (tracks, 2, {len(parts)}, frames) in {path.name}; found {tracks.shape}. Export the analysis again.")
     names = _texts(file, "track_names")
-    names = names if len(names) == tracks.shape[0] == len(set(names)) else tuple(f"track {number + 1}" for number in range(tracks.shape[0]))
+    names = names if len(names) == shape["track"] == len(set(names)) else tuple(f"track {number + 1}" for number in range(shape["track"]))
     edges = np.asarray(file["edge_inds"][()], int).reshape(-1, 2) if "edge_inds" in file else np.zeros((0, 2), int)
     bones = tuple((int(first), int(second)) for first, second in edges if 0 <= min(first, second) and max(first, second) < len(parts))
-    return Poses((np.asarray(tracks[()], float).transpose(3, 0, 2, 1),), names, parts, bones)
+    return Poses((np.asarray(tracks[()], float).transpose([axes.index(name) for name in ORDER]),), names, parts, bones)
 
 
 def _texts(file: Any, name: str) -> tuple[str, ...]:
