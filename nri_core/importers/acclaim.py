@@ -11,6 +11,7 @@ from pydantic import Field
 
 from nri_core.errors import DataError
 from nri_core.importers.contract import Inspection, Options, Progress
+from nri_core.importers.kinematics import AXES, about
 from nri_core.recording import Recording, Trial
 
 INCH = 0.0254  # metres
@@ -97,16 +98,10 @@ def positions(skeleton: Skeleton, angles: dict[str, Float[np.ndarray, "time free
 def _rotation(angles: dict[str, Float[np.ndarray, " time"]], *, degrees: bool, frames: int) -> Float[np.ndarray, "time 3 3"]:
     """About x first, then y, then z, whichever are given."""
     turned = np.broadcast_to(np.eye(3), (frames, 3, 3))
-    for axis in "xyz":
+    for axis in AXES:
         if (angle := angles.get(f"r{axis}")) is None:
             continue
-        angle = np.radians(angle) if degrees else angle
-        first, second = {"x": (1, 2), "y": (2, 0), "z": (0, 1)}[axis]
-        matrix = np.zeros((frames, 3, 3))
-        matrix[:, 3 - first - second, 3 - first - second] = 1
-        matrix[:, first, first] = matrix[:, second, second] = np.cos(angle)
-        matrix[:, first, second], matrix[:, second, first] = -np.sin(angle), np.sin(angle)
-        turned = matrix @ turned
+        turned = about(axis, np.radians(angle) if degrees else angle) @ turned
     return turned
 
 

@@ -126,6 +126,35 @@ def _swing() -> str:
     return "\n".join(lines) + "\n"
 
 
+def _swing_in_one() -> str:
+    """The same arm, the skeleton in the file."""
+    head = """HIERARCHY
+ROOT root
+{
+  OFFSET 0 0 0
+  CHANNELS 6 Xposition Yposition Zposition Zrotation Xrotation Yrotation
+  JOINT elbow
+  {
+    OFFSET 10 0 0
+    CHANNELS 3 Zrotation Xrotation Yrotation
+    JOINT hand
+    {
+      OFFSET 8 0 0
+      CHANNELS 3 Zrotation Xrotation Yrotation
+      End Site
+      {
+        OFFSET 2 0 0
+      }
+    }
+  }
+}
+MOTION
+"""
+    angles = 40 * np.sin(2 * np.pi * np.arange(FRAMES) / FRAMES)
+    rows = "".join(f"0 20 0 {angle:.4f} 0 0 {-angle / 2:.4f} 0 {angle:.4f} 0 0 0\n" for angle in angles)
+    return f"{head}Frames: {FRAMES}\nFrame Time: {1 / RATE}\n{rows}"
+
+
 def _edges() -> str:
     pairs = [(NAMES[first], NAMES[second]) for one in SPRINGS for first, second in (one, one[::-1])]
     return "source,target\n" + "".join(f"{source},{target}\n" for source, target in pairs)
@@ -140,6 +169,7 @@ SAMPLES: dict[str, Sample] = {
     "pedestrians": Sample("pedestrians.txt", "Frame, person, x, y without a header; people come and go", _pedestrians),
     "skeleton": Sample("arm.asf", "A skeleton for motion capture", _skeleton),
     "swing": Sample("swing.amc", "A motion of that skeleton: choose both files", _swing),
+    "bvh": Sample("arm.bvh", "Motion capture with the skeleton in the same file", _swing_in_one),
     "graph": Sample("graph.csv", "The known graph of the first two, as an edge list", _edges),
 }
 COMPANIONS = {"swing": "skeleton", "graph": "tidy"}  # files that only make sense together
