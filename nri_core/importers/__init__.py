@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from nri_core.errors import DataError
 from nri_core.importers.acclaim import Acclaim
 from nri_core.importers.bvh import Bvh
+from nri_core.importers.c3d import C3d
 from nri_core.importers.contract import Inspection, Progress, Reader
 from nri_core.importers.delimited import TextTable
 from nri_core.importers.excel import ExcelTable
@@ -27,6 +28,7 @@ from nri_core.recording import Recording
 READERS: dict[str, Reader] = {  # in the order in which they are asked whether they recognise a file: the particular before the general
     "acclaim": Acclaim(),
     "bvh": Bvh(),
+    "c3d": C3d(),
     "own": OwnFile(),
     "reference": ReferenceFiles(),
     "numpy": NumpyFiles,
