@@ -1,5 +1,7 @@
 """Compare: what a model or a classical method inferred against what is true, system by system."""
 
+from functools import partial
+
 import streamlit as st
 
 from nri_core.exporters import View
@@ -44,14 +46,14 @@ with frame("compare"):
         reading = known.whole
         score = score_edges(reading.posterior, data)
         meanings = known.meanings if score is None else {}
-        if score is None:
-            named = comparison.named_by_what_they_do(reading.posterior, meanings)
-        else:
-            named = reading.posterior.relabelled(score.relabelling, data.edge_type_names)
+        call = partial(comparison.named, score=score, meanings=meanings, data=data)
+        named = call(reading.posterior)
         with side:
             system = comparison.choose_system(score, reading, data)
+            changing = comparison.choose_time(chosen.reader, data, system, call)
         with stage:
-            player(data, key="compare", sim=system, posterior=named, forecast=reading.forecast, height=458)
+            believed = {"posterior": changing, "posterior_sim": 0} if changing else {"posterior": named}
+            player(data, key="compare", sim=system, forecast=reading.forecast, height=458, **believed)
             title = f"{chosen_data.name}, system {system + 1}, read by {chosen.name}"
             offer_exports(View(data, system, named, system, reading.forecast, system, title=title), key="compare")
         comparison.show_score(score, system, reading.posterior, data, meanings)

@@ -357,7 +357,17 @@ def test_compare_without_truth_says_what_can_be_shown() -> None:
 
 
 def test_compare_with_data_that_end_with_the_window() -> None:
-    assert player(opened("compare", dataset=sample().select(slice(5), frames=slice(0, 49))))
+    app = opened("compare", dataset=sample().select(slice(5), frames=slice(0, 49)))
+    assert player(app)
+    assert not [toggle for toggle in app.toggle if toggle.label == "Graph over time"], "one window holds all there is"
+
+
+def test_compare_shows_the_graph_from_window_to_window() -> None:
+    app = opened("compare", dataset=sample().select(slice(3)), way="Encoder alone")
+    assert b'"probFrames": [0]' in player(app)
+    next(toggle for toggle in app.toggle if toggle.label == "Graph over time").set_value(True).run()
+    assert not app.exception and b'"probFrames": [0, ' in player(app)
+    assert b'"types": ["none", "spring"]' in player(app), "each window goes by the names of the whole"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The parts of Compare: the list of systems, the numbers, the matrices and the forecast's error."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -8,17 +9,18 @@ import streamlit as st
 from jaxtyping import Float
 
 from nri_core.metrics import Calibration, EdgeScore, calibration, forecast_error, static_error
-from nri_core.posterior import EdgePosterior
+from nri_core.posterior import EdgePosterior, PosteriorOverTime
 from nri_core.trajectories import Trajectories
 from ui import figures
 from ui.choices import Chosen
 from ui.forms import note
 from ui.names import literal
-from ui.readings import Reading
+from ui.readings import Reader, Reading, over_time
 from ui.state import Dataset
 
 _PLAIN = {"displayModeBar": False}
 _BY_BEST_NAME = "No one told the model what its types are called, so a type counts under the name that fits it best (“up to relabelling”)."
+_OVER_TIME = "The graph is read again for every window of the recording, each as long as those the model learned from. Pairs that change most lie over the time line."
 
 Errors = Float[np.ndarray, "sim horizon"]
 
@@ -60,6 +62,19 @@ def choose_system(score: EdgeScore | None, reading: Reading, data: Trajectories)
     )
     rows = [row for row in chosen.selection.rows if row < len(table)]
     return int(table["System"].iloc[rows[0] if rows else 0]) - 1
+
+
+def named(posterior: EdgePosterior, score: EdgeScore | None, meanings: Mapping[str, str], data: Trajectories) -> EdgePosterior:
+    """The belief with its types called by the truth's names that fit best; without a truth by what they do."""
+    return named_by_what_they_do(posterior, meanings) if score is None else posterior.relabelled(score.relabelling, data.edge_type_names)
+
+
+def choose_time(reader: Reader, data: Trajectories, system: int, call: Callable[[EdgePosterior], EdgePosterior]) -> PosteriorOverTime | None:
+    """The system's graph from window to window, if that is asked for and there is more than one window."""
+    if reader.over_time is None or not st.toggle("Graph over time", key="over_time", bind="query-params", help=_OVER_TIME):
+        return None
+    found = over_time(reader, data, system)
+    return replace(found, windows=tuple(call(window) for window in found.windows))
 
 
 def named_by_what_they_do(posterior: EdgePosterior, meanings: Mapping[str, str]) -> EdgePosterior:

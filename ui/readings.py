@@ -14,18 +14,19 @@ from streamlit.delta_generator import DeltaGenerator
 from nri_core.checkpoint import Checkpoint
 from nri_core.errors import CheckpointError
 from nri_core.graph import num_edges
-from nri_core.inference import forecast_start, infer_edges, rollout
+from nri_core.inference import forecast_start, infer_edges, infer_windows, rollout
 from nri_core.jobs import open_run
 from nri_core.meaning import Meaning, edge_type_meanings
 from nri_core.metrics import score_edges
 from nri_core.network_baselines import BASELINES
-from nri_core.posterior import EdgePosterior
+from nri_core.posterior import EdgePosterior, PosteriorOverTime
 from nri_core.storage import CHECKPOINT_FILES
 from nri_core.trajectories import Trajectories
 from ui import samples, state
 
 EDGES_AT_ONCE = 2000
 MOST_EXPLORED = 36
+WINDOWS_APART = 6  # of a graph over time: one starts each sixth of a window
 MANY_NODES = 30  # above this even one system takes seconds
 
 
@@ -41,12 +42,14 @@ class Reading:
 class Reader:
     """A model or a baseline. `key` tells it from every other; `whole` says that it must see all systems at once.
 
-    `meanings` says of each edge type what it does, without labels; a baseline cannot.
+    `meanings` says of each edge type what it does, without labels, and `over_time` how the graph changes from window to window;
+    a baseline can neither, and data no longer than a model's window leave nothing to change.
     """
 
     key: str
     read: Callable[[Trajectories], Reading] = field(repr=False)
     meanings: Callable[[Trajectories, EdgePosterior], tuple[Meaning, ...]] | None = field(default=None, repr=False)
+    over_time: Callable[[Trajectories], PosteriorOverTime] | None = field(default=None, repr=False)
     whole: bool = False
 
 
@@ -67,7 +70,9 @@ def by_model(folder: Path, inference: str | None, data: Trajectories) -> Reader:
             return Reading(posterior, None)
         return Reading(posterior, rollout(model, part, posterior, start=start, num_steps=part.num_steps - start - 1))
 
-    return Reader(f"{_digest(folder)} {inference}", read, partial(edge_type_meanings, model))
+    window = model.config.window
+    windows = partial(infer_windows, model, stride=max(window // WINDOWS_APART, 1), inference=inference) if data.num_steps > window else None
+    return Reader(f"{_digest(folder)} {inference}", read, partial(edge_type_meanings, model), windows)
 
 
 def by_baseline(name: str, window: int, **options: str) -> Reader:
@@ -148,6 +153,16 @@ class Readings:
 def readings(reader: Reader, data: Trajectories) -> Readings:
     """What is known so far, the same object for every session."""
     return _readings(reader.key, data.digest, reader, data)
+
+
+def over_time(reader: Reader, data: Trajectories, system: int) -> PosteriorOverTime:
+    """How the graph of one system changes from window to window; kept for all sessions."""
+    return _over_time(reader.key, data.digest, system, reader, data)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading the graph of every window")
+def _over_time(key: str, digest: str, system: int, _reader: Reader, _data: Trajectories) -> PosteriorOverTime:
+    return _reader.over_time(_data.select(slice(system, system + 1)))
 
 
 def _digest(folder: Path) -> str:
