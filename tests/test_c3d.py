@@ -65,7 +65,7 @@ def test_a_file_cut_off_is_refused(share: float, tmp_path: Path) -> None:
 
 def test_noise_in_a_file_is_read_or_refused(tmp_path: Path) -> None:
     good, chance = file(tmp_path).read_bytes(), np.random.default_rng(1)
-    for _ in range(300):
+    for _ in range(60):
         noisy = bytearray(good)
         for place in chance.integers(0, 1600, 4):
             noisy[place] = chance.integers(0, 256)
@@ -73,7 +73,7 @@ def test_noise_in_a_file_is_read_or_refused(tmp_path: Path) -> None:
         try:
             assert read([path]).num_nodes <= 255
         except DataError as error:
-            assert "noisy.c3d" in str(error) or "Expected" in str(error)
+            assert str(error).startswith("Expected")
 
 
 def test_text_is_no_c3d(tmp_path: Path) -> None:

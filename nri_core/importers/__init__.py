@@ -22,6 +22,7 @@ from nri_core.importers.own import OwnFile
 from nri_core.importers.parquet import ParquetTable
 from nri_core.importers.reference import ReferenceFiles
 from nri_core.importers.sleap import Sleap
+from nri_core.importers.sportvu import SportVu
 from nri_core.importers.torch_files import TorchFiles
 from nri_core.recording import Recording
 
@@ -29,6 +30,7 @@ READERS: dict[str, Reader] = {  # in the order in which they are asked whether t
     "acclaim": Acclaim(),
     "bvh": Bvh(),
     "c3d": C3d(),
+    "sportvu": SportVu(),
     "own": OwnFile(),
     "reference": ReferenceFiles(),
     "numpy": NumpyFiles,

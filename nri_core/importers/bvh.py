@@ -137,7 +137,8 @@ def _heads(path: Path, lines: list[str], start: int) -> tuple[int, float]:
         return int(frames), float(frame_time)
     except ValueError as error:
         found = " | ".join(lines[start + 1 : start + 3])[:80]
-        raise DataError(f"Expected `Frames:` and `Frame Time:` (seconds) in lines {start + 2} and {start + 3} of {path.name}; found {found!r}. {AGAIN}") from error
+        where = f"lines {start + 2} and {start + 3} of {path.name}"
+        raise DataError(f"Expected `Frames:` and `Frame Time:` (seconds) in {where}; found {found!r}. {AGAIN}") from error
 
 
 def _joints(path: Path, lines: list[str]) -> tuple[Joint, ...]:

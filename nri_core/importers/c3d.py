@@ -75,7 +75,7 @@ class C3d:
         first_path, first = files[0]
         names = tuple(name for name in first.names if all(name in other.names for _, other in files) and (options.unlabelled or not name.startswith("*")))
         if not names:
-            raise DataError(f"Expected named markers that all files share; found none in {first_path.name}. Choose to keep those without a name, or load one file.")
+            raise DataError(f"Expected named markers that all files share; found none in {first_path.name}. Keep those without a name, or load one file.")
         unit = first.unit if all(markers.unit == first.unit for _, markers in files) else ""
         scale = METRES[unit] if options.metres and unit in METRES else 1.0
         trials = []
@@ -138,7 +138,7 @@ def _value(content: bytes, place: int, processor: int) -> Any:
 
 
 def numbers(raw: bytes, kind: str, processor: int) -> Float[np.ndarray, " value"]:
-    """As the processor wrote them: Intel the small end first, MIPS the big one; DEC as Intel, but the halves of a fraction exchanged, and four times the value."""
+    """As the processor wrote them: Intel the small end first, MIPS the big one; DEC as Intel, a fraction four times as large and in exchanged halves."""
     if kind == "f4" and processor == DEC:
         return numbers(np.frombuffer(raw, "<u2").reshape(-1, 2)[:, ::-1].tobytes(), kind, 0) / 4
     with np.errstate(invalid="ignore"):  # broken files hold NaN of the kind that warns
