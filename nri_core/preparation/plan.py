@@ -25,6 +25,7 @@ AnyFix = Annotated[
 _KINDS = (Resample, Interpolate, KeepComplete, Gather, ChooseNodes, DropConstant, DropTrials, SplitTrials, MarkJumps, SwapBack, MarkOutliers, Smooth, Velocities, Centre, Scale)
 FIXES: dict[str, type[Fix]] = {kind.model_fields["kind"].default: kind for kind in _KINDS}
 MOST_SUGGESTED = 8
+ENOUGH_VALUES, FEWEST_LOOKED_AT = 1_000_000, 12
 
 
 class Plan(BaseModel):
@@ -65,6 +66,7 @@ def prepare(recording: Recording, fixes: Sequence[Fix]) -> Recording:
 def suggest(recording: Recording) -> Plan:
     """The first fix of each problem and of what is usually mended, until nothing more stands in the way; and windows."""
     fixes: list[Fix] = []
+    whole, recording = recording, _some(recording)
     for _ in range(MOST_SUGGESTED):
         mending = next((finding.fixes[0] for finding in diagnose(recording) if finding.fixes and _worth(finding.code, finding.severity, finding.fixes[0], fixes)), None)
         if mending is None:
@@ -76,11 +78,19 @@ def suggest(recording: Recording) -> Plan:
         fixes.append(mending)
     if max(trial.num_frames for trial in recording.trials) < 3:
         return Plan(fixes=tuple(fixes))
+    recording = recording if fixes else whole
     window, stride = suggested_window(recording)
     lengths = {trial.num_frames for trial in recording.trials}
     if len(lengths) == 1 and len(recording.trials) >= 10 and max(lengths) <= 100:
         return Plan(fixes=tuple(fixes))  # recordings of one length, as they are
     return Plan(fixes=tuple(fixes), window=window, stride=stride)
+
+
+def _some(recording: Recording) -> Recording:
+    """Trials from all over a large recording, enough to see what is usual in it."""
+    trials = recording.trials
+    step = min(recording.num_values // ENOUGH_VALUES + 1, max(len(trials) // FEWEST_LOOKED_AT, 1))
+    return recording.with_trials(trials[::step])
 
 
 def _worth(code: str, severity: str, fix: Fix, before: Sequence[Fix]) -> bool:
