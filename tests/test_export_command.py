@@ -12,7 +12,9 @@ import pytest
 from PIL import Image
 
 from nri_core.command_line import main
-from nri_core.exporters import VIEWS, View
+from nri_core.errors import DataError
+from nri_core.exporters import EXPORTERS, MOTIONS, VIEWS, View, write_graph
+from nri_core.exporters.drawing import EDGE_HUES, HEIGHT, MARGIN, RADIUS, draw, scene_of
 from nri_core.graph import off_diagonal
 from nri_core.posterior import EdgePosterior, PosteriorOverTime
 from nri_core.trajectories import Trajectories
@@ -130,3 +132,73 @@ def test_json_keeps_names_as_text(export: Callable[..., Path]) -> None:
 def test_views_without_any_graph(form: str, data: Trajectories, tmp_path: Path) -> None:
     VIEWS[form](View(data), tmp_path / f"view.{form}")
     assert (tmp_path / f"view.{form}").stat().st_size > 500
+
+
+def _named(*names: str) -> tuple[Trajectories, EdgePosterior]:
+    values = np.random.default_rng(0).normal(size=(1, FRAMES, len(names), 2))
+    probs = np.stack([np.full((1, len(names), len(names)), 0.5)] * 2, -1) * off_diagonal(len(names))[..., None]
+    return Trajectories(values, ("x", "y"), node_names=names), EdgePosterior(probs, ("none", "edge"), names, "encoder")
+
+
+@pytest.mark.parametrize("names", [("a\x00b", "c\x07", "d\x1b[31m"), ("\ud800", "\uffff!", "c"), ("\u202eabc", "b\u2028", "c\nd\te"), ("", "<", "&amp;")])
+def test_names_that_no_file_can_hold_are_written_as_far_as_they_can(names: tuple[str, ...], tmp_path: Path) -> None:
+    data, posterior = _named(*names)
+    for form, write in VIEWS.items():
+        write(View(data, posterior=posterior), tmp_path / f"view.{form}")
+    for form, write in MOTIONS.items():
+        write(data, tmp_path / f"motion.{form}")
+    for form in EXPORTERS:
+        write_graph(posterior, tmp_path / f"graph.{form}")
+    ElementTree.parse(tmp_path / "view.svg")
+    for graph in (nx.read_graphml(tmp_path / "graph.graphml"), nx.read_gexf(tmp_path / "graph.gexf")):
+        assert len(graph) == 3
+    assert pd.read_csv(tmp_path / "motion.csv", keep_default_na=False, lineterminator="\n").node.nunique() == 3
+
+
+def test_no_cell_of_a_csv_is_a_formula(tmp_path: Path) -> None:
+    """A spreadsheet runs what begins with these; a negative number is none."""
+    data, posterior = _named('=HYPERLINK("x")', "@SUM(1)", "-1.5", "+cmd|' /C calc'!A0")
+    MOTIONS["csv"](data, tmp_path / "motion.csv")
+    for name in ("graph.csv", "graph.adjacency.csv"):
+        write_graph(posterior, tmp_path / name)
+    for path in tmp_path.iterdir():
+        table = pd.read_csv(path, dtype=str)
+        risky = {cell for cell in (*table.columns, *table.to_numpy().ravel()) if cell[:1] in "=+-@"}
+        assert "-1.5" in risky and all(np.isfinite(float(cell)) for cell in risky), path
+
+
+def test_views_over_time_show_the_belief_of_their_moment(export: Callable[..., Path], posterior: EdgePosterior, tmp_path: Path) -> None:
+    PosteriorOverTime((0, 6), (posterior, _silent(posterior))).save(tmp_path / "t.npz")
+    drawn = [export("picture.svg", "--over-time", str(tmp_path / "t.npz"), "--frame", frame, graph=False).read_text() for frame in ("0", "11")]
+    assert [text.count(EDGE_HUES[0]) for text in drawn] == [3, 0]  # a line and the two strokes of its arrow
+    assert export("view.html", "--over-time", str(tmp_path / "t.npz"), graph=False).stat().st_size > 50_000
+
+
+def test_an_arrow_points_at_the_receiver_and_a_mutual_pair_has_none(data: Trajectories, posterior: EdgePosterior) -> None:
+    scene = scene_of(data, 0)
+    lines = [line for line in draw(scene, 0, belief=posterior, belief_sim=0, threshold=0.5).lines if line.colour in EDGE_HUES]
+    line, *strokes = lines
+    assert line.end == tuple(scene.plane[0, 1]) and len(strokes) == 2
+    assert all(np.hypot(*np.subtract(stroke.end, line.end)) == pytest.approx(RADIUS + 3) for stroke in strokes)
+    mutual = EdgePosterior(np.broadcast_to(np.array([0.0, 1.0]), (1, 3, 3, 2)) * off_diagonal(3)[..., None], ("none", "edge"), NODES, "encoder")
+    lines = [line for line in draw(scene, 0, belief=mutual, belief_sim=0, threshold=0.5).lines if line.colour in EDGE_HUES]
+    assert len(lines) == 3
+
+
+@pytest.mark.parametrize("up", ["y", "z"])
+def test_a_skeleton_stands_up_and_stays_in_the_middle(up: str) -> None:
+    """Nodes along the axis that is up, walking far away, fill the height of the picture at every frame."""
+    values = np.zeros((1, 40, 5, 3))
+    values[0, :, :, "xyz".index(up)] = np.linspace(0, 1.8, 5)
+    values[0, :, :, 0] += np.linspace(0, 9, 40)[:, None]
+    scene = scene_of(Trajectories(values, ("x", "y", "z"), metadata={"up": up, "bones": [[0, 1], [1, 2], [2, 3], [3, 4]]}), 0)
+    assert np.ptp(scene.plane[..., 0]) < 1e-6 and np.ptp(scene.plane[..., 1], axis=1) == pytest.approx(HEIGHT - 2 * MARGIN)
+    assert (np.diff(scene.plane[0, :, 1]) < 0).all()  # upwards
+    assert len(draw(scene, 39, belief=None, belief_sim=0, threshold=0.5).lines) == 4
+
+
+def test_another_systems_belief_is_refused(data: Trajectories) -> None:
+    _, other = _named("a", "b")
+    for view in ({"posterior": other}, {"posterior": _named(*"abc")[1], "posterior_sim": 1}):
+        with pytest.raises(DataError, match="Infer them from these data"):
+            View(data, **view)

@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     endings = f"motion: .{', .'.join(MOTIONS)}; what one sees: .{', .'.join(VIEWS)}; the graph of --posterior: .{', .'.join(EXPORTERS)}"
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help=f"file to write. {endings}")
     parser.add_argument("--posterior", type=Path, metavar="posterior.npz", help="what a model believes of the pairs (infer --out posterior.npz)")
-    parser.add_argument("--over-time", type=Path, metavar="over_time.npz", help="beliefs of windows (infer --stride), for a GEXF with time")
+    parser.add_argument("--over-time", type=Path, metavar="over_time.npz", help="beliefs of windows (infer --stride), for a GEXF with time and for views whose edges change")
     parser.add_argument("--forecast", type=Path, metavar="forecast.npz", help="a forecast of these trajectories, for the player")
     parser.add_argument("--sim", type=int, default=0, help="the simulation to show, counted from 0")
     parser.add_argument("--frame", type=int, default=0, help="the frame of a picture")
@@ -35,6 +35,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         raise ConfigError(f"Expected --threshold from 0 to 1; found {options.threshold:g}.")
     if form in VIEWS:
         posterior = EdgePosterior.load(options.posterior) if options.posterior else None
+        posterior = PosteriorOverTime.load(options.over_time) if options.over_time else posterior
         forecast = Trajectories.load(options.forecast) if options.forecast else None
         title = options.title or options.data.stem
         view = View(data, options.sim, posterior, options.sim, forecast, options.sim, options.frame, options.threshold, title)

@@ -8,8 +8,9 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from nri_core.errors import DataError
-from nri_core.exporters.graphs import write_gexf, write_graphml, write_json
+from nri_core.exporters.graphs import check_graph, write_gexf, write_graphml, write_json
 from nri_core.exporters.motion import write_arrays, write_parquet, write_table
+from nri_core.exporters.names import writable
 from nri_core.exporters.tables import THRESHOLD, write_adjacency, write_csv, write_npz
 from nri_core.exporters.views import View, write_gif, write_html, write_png, write_svg
 from nri_core.posterior import EdgePosterior
@@ -34,12 +35,9 @@ def write_graph(posterior: EdgePosterior, path: Path, *, sim: int | None = None,
     Returns the simulations that were written.
     Raises DataError for another ending, for a simulation that is not there, and for node names that are not all different.
     """
-    path, count = Path(path), len(posterior.edge_probs)
+    path, count, posterior = Path(path), len(posterior.edge_probs), writable(posterior)
     form = check_destination(path)
-    if sim is not None and not 0 <= sim < count:
-        raise DataError(f"Expected a simulation from 0 to {count - 1}; found {sim}.")
-    if len(set(posterior.node_names)) < len(posterior.node_names):
-        raise DataError("Expected node names that are all different; some occur twice. Rename them in the data.")
+    check_graph(posterior, sim)
     first = 0 if sim is None else sim
     sims = range(first, count if sim is None and form not in SINGLE else first + 1)
     EXPORTERS[form](posterior, sims, path, threshold)

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import networkx as nx
 
+from nri_core.errors import DataError
+from nri_core.exporters.names import writable_belief
 from nri_core.exporters.tables import edge_table
 from nri_core.posterior import EdgePosterior, PosteriorOverTime
 from nri_core.storage import write_text, writing
@@ -34,11 +36,22 @@ def write_graphml(posterior: EdgePosterior, sims: range, path: Path, threshold: 
         nx.write_graphml(_graph(posterior, sims, nx.DiGraph, threshold), beside)
 
 
+def check_graph(posterior: EdgePosterior, sim: int | None) -> None:
+    """Raises DataError for a simulation that is not there, and for node names that are not all different."""
+    count = len(posterior.edge_probs)
+    if sim is not None and not 0 <= sim < count:
+        raise DataError(f"Expected a simulation from 0 to {count - 1}; found {sim}.")
+    if len(set(posterior.node_names)) < len(posterior.node_names):
+        raise DataError("Expected node names that are all different; some occur twice. Rename them in the data.")
+
+
 def write_dynamic_gexf(over_time: PosteriorOverTime, sim: int, path: Path, *, dt: float, window: int, threshold: float) -> None:
     """One simulation as a directed graph whose edges are there while they are at least `threshold` probable; Gephi plays it.
 
     A window counts from its start to the next one's; the last one for as long as it is.
     """
+    over_time = writable_belief(over_time)
+    check_graph(over_time.windows[0], sim)
     graph = nx.DiGraph(mode="dynamic", defaultedgetype="directed", timeformat="double")
     first = over_time.windows[0]
     graph.add_nodes_from(first.node_names)

@@ -1,11 +1,13 @@
 """Trajectories for other programs: the arrays, or a row for each simulation, frame and node that was seen."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from nri_core.errors import DataError
+from nri_core.exporters.names import cells, writable
 from nri_core.storage import writing
 from nri_core.trajectories import Trajectories
 
@@ -20,12 +22,16 @@ def motion_table(data: Trajectories) -> pd.DataFrame:
     sim, frame, node = (index.ravel() for index in np.indices((sims, frames, nodes)))
     table = pd.DataFrame({"sim": sim, "frame": frame, "time": frame * data.dt, "node": np.array(data.node_names, dtype=object)[node]})
     for dim, name in enumerate(data.feature_names):
-        table[name if name not in table else f"{name} "] = data.values[..., dim].ravel()
+        while name in table:
+            name += " "
+        table[name] = data.values[..., dim].ravel()
     return table if data.observed is None else table[data.observed.ravel()].reset_index(drop=True)
 
 
 def write_table(data: Trajectories, path: Path) -> None:
     """CSV."""
+    data = writable(data)
+    data = replace(data, node_names=tuple(cells(data.node_names)), feature_names=tuple(cells(data.feature_names)))
     with writing(path) as beside:
         motion_table(data).to_csv(beside, index=False)
 
@@ -33,7 +39,7 @@ def write_table(data: Trajectories, path: Path) -> None:
 def write_parquet(data: Trajectories, path: Path) -> None:
     """Parquet, small and typed."""
     with writing(path) as beside:
-        motion_table(data).to_parquet(beside, index=False)
+        motion_table(writable(data)).to_parquet(beside, index=False)
 
 
 def write_arrays(data: Trajectories, path: Path) -> None:

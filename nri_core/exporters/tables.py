@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from nri_core.exporters.names import cells
 from nri_core.graph import edge_list
 from nri_core.posterior import EdgePosterior
 from nri_core.storage import writing
-
 
 THRESHOLD = 0.5
 
@@ -32,18 +32,22 @@ def edge_table(posterior: EdgePosterior, sims: range, threshold: float = THRESHO
 
 def write_csv(posterior: EdgePosterior, sims: range, path: Path, threshold: float) -> None:
     """One line for each simulation and ordered pair."""
+    table = edge_table(posterior, sims, threshold)
+    for column in ("source", "target", "edge_type"):
+        table[column] = cells(table[column])
     with writing(path) as beside:
-        edge_table(posterior, sims, threshold).to_csv(beside, index=False)
+        table.to_csv(beside, index=False)
 
 
 def write_adjacency(posterior: EdgePosterior, sims: range, path: Path, threshold: float) -> None:
     """Weights as a matrix with names, as graph programs have it: the sender's row, the receiver's column; 0 below the threshold."""
-    names = list(posterior.node_names)
+    count, names = len(posterior.node_names), cells(posterior.node_names)
     table = edge_table(posterior, sims, threshold)
-    weights = table.weight.where(table.edge, 0.0)
-    matrix = pd.DataFrame({"source": table.source, "target": table.target, "weight": weights}).pivot(index="source", columns="target", values="weight")
+    receivers, senders = edge_list(count)
+    matrix = np.zeros((count, count))
+    matrix[senders, receivers] = table.weight.where(table.edge, 0.0)
     with writing(path) as beside:
-        matrix.reindex(index=names, columns=names).fillna(0.0).rename_axis(index="sender acts on receiver", columns=None).to_csv(beside)
+        pd.DataFrame(matrix, index=pd.Index(names, name="sender acts on receiver"), columns=names).to_csv(beside)
 
 
 def write_npz(posterior: EdgePosterior, sims: range, path: Path, threshold: float) -> None:

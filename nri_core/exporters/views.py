@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from nri_core.errors import DataError
-from nri_core.exporters.drawing import Drawing, as_pixels, as_svg, draw, places
+from nri_core.exporters.drawing import Drawing, Scene, as_pixels, as_svg, draw, scene_of
+from nri_core.exporters.names import writable, writable_belief, writable_text
 from nri_core.player import assets
 from nri_core.player.payload import payload
-from nri_core.posterior import EdgePosterior
+from nri_core.posterior import EdgePosterior, PosteriorOverTime
 from nri_core.storage import write_text, writing
 from nri_core.trajectories import Trajectories
 
@@ -26,11 +27,11 @@ THEMES = {
 
 @dataclass(frozen=True)
 class View:
-    """One system with what is believed and forecast of it; `posterior` and `forecast` may hold this system only."""
+    """One system with what is believed and forecast of it; `posterior` (which may change over time) and `forecast` may hold this system only."""
 
     data: Trajectories
     sim: int = 0
-    posterior: EdgePosterior | None = None
+    posterior: EdgePosterior | PosteriorOverTime | None = None
     posterior_sim: int = 0
     forecast: Trajectories | None = None
     forecast_sim: int = 0
@@ -43,6 +44,15 @@ class View:
         if not 0 <= self.sim < self.data.num_sims or not 0 <= self.frame < self.data.num_steps:
             found = f"simulation {self.sim}, frame {self.frame}"
             raise DataError(f"Expected a simulation below {self.data.num_sims} and a frame below {self.data.num_steps}; found {found}.")
+        if self.posterior is not None:
+            object.__setattr__(self, "posterior", writable_belief(self.posterior))
+            first = self.posterior.windows[0] if isinstance(self.posterior, PosteriorOverTime) else self.posterior
+            sims, nodes = first.edge_probs.shape[:2]
+            if not 0 <= self.posterior_sim < sims or nodes != self.data.num_nodes:
+                wanted = f"simulation {self.posterior_sim} with {self.data.num_nodes} nodes"
+                raise DataError(f"Expected edge probabilities of {wanted}; found {sims} simulations of {nodes}. Infer them from these data.")
+        object.__setattr__(self, "data", writable(self.data))
+        object.__setattr__(self, "title", writable_text(self.title))
 
 
 def write_html(view: View, path: Path) -> None:
@@ -89,17 +99,18 @@ def write_png(view: View, path: Path) -> None:
 def write_gif(view: View, path: Path) -> None:
     """All frames as a film; of long recordings as many, evenly spread, as a film may have."""
     frames = np.unique(np.linspace(0, view.data.num_steps - 1, min(view.data.num_steps, MOST_FILM_FRAMES)).astype(int))
-    plane = places(view.data, view.sim)
-    pictures = [as_pixels(_drawn(view, int(frame), plane), scale=1).quantize(64) for frame in frames]
+    scene = scene_of(view.data, view.sim)
+    colours = as_pixels(_drawn(view, int(frames[-1]), scene), scale=1).quantize(128)  # one palette for all: no flicker, and far faster than one each
     film = io.BytesIO()
-    pictures[0].save(film, "GIF", save_all=True, append_images=pictures[1:], duration=60, loop=0)
+    pictures = (as_pixels(_drawn(view, int(frame), scene), scale=1).quantize(palette=colours, dither=0) for frame in frames)
+    next(pictures).save(film, "GIF", save_all=True, append_images=pictures, duration=60, loop=0)
     with writing(path) as beside:
         beside.write_bytes(film.getvalue())
 
 
-def _drawn(view: View, frame: int, plane: np.ndarray | None = None) -> Drawing:
-    plane = places(view.data, view.sim) if plane is None else plane
-    return draw(plane, view.data, view.sim, frame, posterior=view.posterior, posterior_sim=view.posterior_sim, threshold=view.threshold)
+def _drawn(view: View, frame: int, scene: Scene | None = None) -> Drawing:
+    scene = scene_of(view.data, view.sim) if scene is None else scene
+    return draw(scene, frame, belief=view.posterior, belief_sim=view.posterior_sim, threshold=view.threshold)
 
 
 def _inside(text: str) -> str:

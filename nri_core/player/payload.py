@@ -37,7 +37,7 @@ def payload(
     Only what is drawn travels. Raises DataError when the parts do not belong together.
     """
     _require_sim(trajectories, sim, "trajectories")
-    positions = _positions(trajectories, sim)
+    positions = positions_of(trajectories, sim)
     blocks: list[np.ndarray] = [positions]
     header: dict[str, object] = {"caption": caption or _caption(trajectories, posterior, forecast), "note": note, "height": height}
     header |= {"names": list(trajectories.node_names), "round": _is_round(trajectories), "forecast": None, "types": [], "probFrames": [], "truthTypes": [], "truthFrames": 0}
@@ -49,20 +49,20 @@ def payload(
     if posterior is not None:
         windows = posterior.windows if isinstance(posterior, PosteriorOverTime) else (posterior,)
         blocks.append(np.stack([_probs(trajectories, window, sim if posterior_sim is None else posterior_sim) for window in windows]))
-        header |= {"types": list(windows[0].edge_type_names), "probFrames": _slices(trajectories, posterior)}
+        header |= {"types": list(windows[0].edge_type_names), "probFrames": first_frames(trajectories, posterior)}
     if trajectories.edge_types is not None:
         truth = _truth(trajectories, sim)
         blocks.append(truth)
         header |= {"truthTypes": list(trajectories.edge_type_names), "truthFrames": len(truth)}
     header |= {"frames": len(blocks[0]), "nodes": trajectories.num_nodes, "dims": positions.shape[-1], "digest": _digest(positions, trajectories)}
-    header |= {"bones": _bones(trajectories), "up": "z" if trajectories.metadata.get("up") == "z" else "y", "units": _units(trajectories)}
+    header |= {"bones": bones_of(trajectories), "up": "z" if trajectories.metadata.get("up") == "z" else "y", "units": _units(trajectories)}
     text = json.dumps(header, ensure_ascii=False).encode()
     text += b" " * (-len(text) % 4)
     return b"".join((len(text).to_bytes(4, "little"), text, *(np.ascontiguousarray(block).tobytes() for block in blocks)))
 
 
-def _positions(trajectories: Trajectories, sim: int, span: tuple[float, float] | None = None) -> Float32[np.ndarray, "time node space"]:
-    """`span`: where nodes that have only a height stand side by side, if not as far apart as they are high."""
+def positions_of(trajectories: Trajectories, sim: int, span: tuple[float, float] | None = None) -> Float32[np.ndarray, "time node space"]:
+    """Where each node is drawn, NaN where unseen. `span`: where nodes that have only a height stand side by side, if not as far apart as they are high."""
     names, values = trajectories.feature_names, trajectories.values[sim]
     if {"x", "y"} <= set(names):
         plane = values[..., [names.index(axis) for axis in ("x", "y", "z") if axis in names]]
@@ -92,14 +92,14 @@ def _forecast(trajectories: Trajectories, shown: int, forecast: Trajectories, si
         raise DataError(f"Expected a forecast that starts at one of the {trajectories.num_steps} frames; found start {start!r}.")
     if forecast.num_nodes != trajectories.num_nodes:
         raise DataError(f"Expected a forecast of {trajectories.num_nodes} nodes; found {forecast.num_nodes}.")
-    seen = _positions(trajectories, shown)
-    ahead = _positions(forecast, sim, (float(np.nanmin(seen[..., 0])), float(np.nanmax(seen[..., 0]))))
+    seen = positions_of(trajectories, shown)
+    ahead = positions_of(forecast, sim, (float(np.nanmin(seen[..., 0])), float(np.nanmax(seen[..., 0]))))
     if ahead.shape[-1] != seen.shape[-1]:
         raise DataError(f"Expected a forecast in {seen.shape[-1]} dimensions, as the recording; found {ahead.shape[-1]}.")
     return start, ahead
 
 
-def _bones(trajectories: Trajectories) -> list[list[int]]:
+def bones_of(trajectories: Trajectories) -> list[list[int]]:
     """Pairs of nodes to be drawn as a skeleton; what anybody may have written into the metadata is read with care."""
     told, nodes = trajectories.metadata.get("bones"), range(trajectories.num_nodes)
     pairs = [bone for bone in told if isinstance(bone, list | tuple) and len(bone) == 2] if isinstance(told, list | tuple) else []
@@ -125,7 +125,7 @@ def _probs(trajectories: Trajectories, posterior: EdgePosterior, sim: int) -> Fl
     return posterior.edge_probs[sim].astype("<f4")
 
 
-def _slices(trajectories: Trajectories, posterior: EdgePosterior | PosteriorOverTime) -> list[int]:
+def first_frames(trajectories: Trajectories, posterior: EdgePosterior | PosteriorOverTime) -> list[int]:
     """The first frame at which each slice is shown: a window tells about its middle, so it is shown while no other's middle is nearer."""
     if isinstance(posterior, EdgePosterior):
         return [0]
