@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nri_core.dataset import split
@@ -253,6 +253,7 @@ STEPS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(gaps=GAPPY, fixes=STEPS)
 def test_fixes_never_invent_or_change_what_they_are_given(gaps: list[tuple[int, int]], fixes: list) -> None:
     values = smooth_motion(40)

@@ -165,6 +165,7 @@ def test_infinity_counts_as_not_seen(tmp_path: Path) -> None:
 NAMED = st.text("abcXY_-. 1234", min_size=1, max_size=6)
 
 
+@settings(deadline=None)
 @given(names=st.lists(NAMED, min_size=1, max_size=8), rows=st.integers(0, 3), header=st.booleans())
 def test_any_header_is_guessed(names: list[str], rows: int, header: bool) -> None:
     roles = roles_of(names, [["1"] * len(names)] * rows, header=header)
@@ -173,6 +174,7 @@ def test_any_header_is_guessed(names: list[str], rows: int, header: bool) -> Non
     assert roles.layout == "wide" or (roles.node and roles.coordinates)
 
 
+@settings(deadline=None)
 @given(nodes=st.lists(st.from_regex(r"[a-zA-Z0-9]{1,4}", fullmatch=True), min_size=2, max_size=5, unique=True), sep=st.sampled_from(["_", ".", "-"]))
 def test_a_grid_of_columns_is_found(nodes: list[str], sep: str) -> None:
     names = [f"{axis}{sep}{node}" for node in nodes for axis in ("x", "y")]
@@ -180,7 +182,7 @@ def test_a_grid_of_columns_is_found(nodes: list[str], sep: str) -> None:
     assert {feature for _, feature in found.values()} == {"x", "y"} and len(found) == len(names)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
 @given(text=st.text("time,idxy;\t0123456789.-+eE\"'\n ", max_size=200))
 def test_any_text_is_read_or_refused(text: str, tmp_path: Path) -> None:
     (path := tmp_path / "any.csv").write_text(text, encoding="utf-8")
