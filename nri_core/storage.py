@@ -4,7 +4,9 @@ import io
 import json
 import os
 import secrets
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import BufferedIOBase
@@ -18,6 +20,8 @@ from nri_core.errors import DataError, NRIError
 CHECKPOINT_FILES = ("config.json", "model.safetensors", "README.md")  # a trained model is a folder of these; the last is for people
 MAX_ARCHIVE_BYTES = 2 * 1024**3  # unpacked; 50,000 reference simulations of springs-5 take 0.8 GB
 MAX_HEADER_BYTES = 65536
+UNREADABLE = (OSError, ValueError, EOFError, KeyError, OverflowError, RuntimeError, MemoryError, SyntaxError, TypeError)  # what damaged arrays raise
+UNREADABLE += (tokenize.TokenError, zipfile.BadZipFile, zlib.error)
 
 
 @contextmanager
@@ -79,7 +83,7 @@ def read_npz(source: Path | BufferedIOBase, *, what: str) -> dict[str, np.ndarra
         raise DataError(f"Expected {what} at {name}; there is no such file. Check the path.") from error
     except DataError:
         raise
-    except (OSError, ValueError, EOFError, KeyError, NotImplementedError, RuntimeError, MemoryError, zipfile.BadZipFile, zipfile.zlib.error) as error:
+    except UNREADABLE as error:
         raise DataError(f"Expected {what} as a NumPy .npz file; {name} cannot be read ({error}). Save or download it again.") from error
 
 

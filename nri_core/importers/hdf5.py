@@ -37,12 +37,13 @@ def headers(path: Path) -> list[Array]:
     """Each dataset by its path in the file. Raises DataError."""
     found: list[Array] = []
 
-    def note(name: str, one: Any) -> bool | None:
+    def note(place: str | bytes, one: Any) -> bool | None:
         if hasattr(one, "dtype") and one.shape is not None:
+            name = place if isinstance(place, str) else place.decode("utf-8", "replace")
             if one.external or one.is_virtual:
                 raise DataError(f"Expected the numbers in {path.name} itself; `{name}` lies in another file. Copy them into one file.")
             is_text = one.dtype.kind == "S" or one.dtype.metadata is not None and one.dtype.metadata.get("vlen") in (str, bytes)
-            found.append(Array(name, one.shape, np.dtype("U") if is_text else one.dtype, partial(load, path, name)))
+            found.append(Array(name, one.shape, np.dtype("U") if is_text else one.dtype, partial(load, path, place)))
         return len(found) > MOST_ARRAYS or None
 
     try:
@@ -53,11 +54,11 @@ def headers(path: Path) -> list[Array]:
     return found
 
 
-def load(path: Path, name: str) -> Shaped[np.ndarray, "..."]:
+def load(path: Path, place: str | bytes) -> Shaped[np.ndarray, "..."]:
     """One dataset, texts as str. Raises DataError."""
     try:
         with opened(path) as file:
-            dataset = file[name]
+            dataset = file[place]
             return np.asarray(dataset[()] if dataset.dtype.kind not in "OS" else dataset.asstr(errors="replace")[()])
     except UNREADABLE as error:
         raise unreadable(path, error) from error

@@ -10,10 +10,7 @@ from jaxtyping import Shaped
 from nri_core.errors import DataError
 from nri_core.importers.array_files import ALONE, ArrayFile
 from nri_core.importers.arrays import Array
-from nri_core.storage import MAX_ARCHIVE_BYTES, check_unpacked, member_header, read_member
-
-UNREADABLE = (OSError, ValueError, EOFError, KeyError, OverflowError, NotImplementedError, RuntimeError, MemoryError, SyntaxError)
-UNREADABLE += (zipfile.BadZipFile, zipfile.zlib.error)
+from nri_core.storage import MAX_ARCHIVE_BYTES, MAX_HEADER_BYTES, UNREADABLE, check_unpacked, member_header, read_member
 
 
 def _looks(path: Path) -> bool:
@@ -33,7 +30,7 @@ def _headers(path: Path) -> list[Array]:
         with open(path, "rb") as file:
             alone = file.read(6) == b"\x93NUMPY"
         if alone:
-            array = np.load(path, mmap_mode="r", allow_pickle=False, max_header_size=65536)  # a map: refuses headers that promise more than there is
+            array = np.load(path, mmap_mode="r", allow_pickle=False, max_header_size=MAX_HEADER_BYTES)  # a map: refuses headers that promise more than there is
             return [Array(ALONE, array.shape, array.dtype, partial(_alone, path))]
         with zipfile.ZipFile(path) as archive:
             check_unpacked(archive, path.name)
@@ -49,7 +46,7 @@ def _alone(path: Path) -> Shaped[np.ndarray, "..."]:
     if path.stat().st_size > MAX_ARCHIVE_BYTES:
         raise DataError(f"Expected a file of at most {MAX_ARCHIVE_BYTES / 1e9:.1f} GB; {path.name} has {path.stat().st_size / 1e9:.1f} GB. Split it.")
     try:
-        return np.load(path, allow_pickle=False, max_header_size=65536)
+        return np.load(path, allow_pickle=False, max_header_size=MAX_HEADER_BYTES)
     except UNREADABLE as error:
         raise _unreadable(path, error) from error
 

@@ -1,6 +1,8 @@
 """Tensors saved by PyTorch, such as dNRI's: only numbers are taken, no code of the file runs."""
 
 import pickle
+import struct
+import warnings
 import zipfile
 from functools import partial
 from pathlib import Path
@@ -13,7 +15,7 @@ from nri_core.storage import MAX_ARCHIVE_BYTES, check_unpacked
 
 MAGIC = bytes.fromhex("80028a0a6cfc9c46f9206aa85019")  # before PyTorch 1.6; since then it is a zip
 UNREADABLE = (OSError, ValueError, EOFError, KeyError, IndexError, TypeError, AttributeError, AssertionError, RuntimeError, MemoryError)
-UNREADABLE += (pickle.UnpicklingError, zipfile.BadZipFile)
+UNREADABLE += (pickle.UnpicklingError, struct.error, OverflowError, RecursionError, zipfile.BadZipFile)
 
 
 def _looks(path: Path) -> bool:
@@ -37,7 +39,8 @@ def _headers(path: Path) -> list[Array]:
                 check_unpacked(archive, path.name)
         elif path.stat().st_size > MAX_ARCHIVE_BYTES:
             raise DataError(f"Expected a file of at most {MAX_ARCHIVE_BYTES / 1e9:.1f} GB; {path.name} has {path.stat().st_size / 1e9:.1f} GB. Split it.")
-        found = _named(torch.load(path, map_location="cpu", weights_only=True))
+        with warnings.catch_warnings(action="ignore"):  # of damaged files; what cannot be read raises
+            found = _named(torch.load(path, map_location="cpu", weights_only=True))
         tensors = {name: one.detach().resolve_conj().resolve_neg() for name, one in found.items() if isinstance(one, torch.Tensor) and one.layout == torch.strided}
         arrays = [(name, (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()) for name, tensor in tensors.items()]
     except DataError:
