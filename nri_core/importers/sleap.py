@@ -12,9 +12,9 @@ from pydantic import Field
 from nri_core.errors import DataError
 from nri_core.importers import hdf5
 from nri_core.importers.contract import Inspection, Options, Progress
-from nri_core.importers.sleap_project import project_poses
+from nri_core.importers.sleap_project import MOST_PLACES, Video, project_poses
 from nri_core.importers.tables import one_of
-from nri_core.recording import MAX_VALUES, Recording, Trial
+from nri_core.recording import Recording, Trial
 
 ANALYSIS = {"tracks", "node_names"}
 AXES = '["track", "xy", "node", "frame"]'  # of older exports, which do not name them
@@ -31,9 +31,9 @@ class SleapOptions(Options):
 
 
 class Poses(NamedTuple):
-    """What both kinds of file hold: values [time, track, part, xy] for each video, and names."""
+    """What both kinds of file hold."""
 
-    videos: tuple[Float[np.ndarray, "time track part 2"], ...]
+    videos: tuple[Video, ...]
     tracks: tuple[str, ...]
     parts: tuple[str, ...]
     bones: tuple[tuple[int, int], ...]
@@ -61,9 +61,9 @@ class Sleap:
     def inspect(self, paths: tuple[Path, ...]) -> Inspection:
         """All of it: such files are small."""
         poses = _poses(one_of(paths))
-        frames = sum(map(len, poses.videos))
+        frames = sum(len(video.frames) for video in poses.videos)
         options = SleapOptions(nodes="animals" if len(poses.tracks) > 1 else "body parts")
-        seen = float(np.mean([np.isfinite(video).mean() for video in poses.videos]))
+        seen = float(np.mean([np.isfinite(video.places).mean() for video in poses.videos]))
         understood = (
             f"{len(poses.tracks)} animal(s) of {len(poses.parts)} body part(s) ({', '.join(f'`{part}`' for part in poses.parts[:6])}) in {frames:,} frames.",
             f"{seen:.0%} of the places were seen. Each node is {'a whole animal' if options.nodes == 'animals' else 'a body part'}.",
@@ -81,21 +81,22 @@ class Sleap:
         bones: tuple[tuple[int, int], ...] = ()
         if options.nodes == "animals":
             names = poses.tracks
-            videos = [video[:, :, poses.parts.index(options.part)] if options.part else middle(video) for video in poses.videos]
+            places = [video.places[:, :, poses.parts.index(options.part)] if options.part else middle(video.places) for video in poses.videos]
         else:
             names = tuple(f"{track} {part}" if len(poses.tracks) > 1 else part for track in poses.tracks for part in poses.parts)
-            videos = [video.reshape(len(video), -1, 2) for video in poses.videos]
+            places = [video.places.reshape(len(video.frames), -1, 2) for video in poses.videos]
             starts = range(0, len(names), len(poses.parts))
             bones = tuple((start + first, start + second) for start in starts for first, second in poses.bones)
-        trials = tuple(Trial(np.arange(len(video)) / options.rate, video, str(number + 1)) for number, video in enumerate(videos))
+        times = [video.frames / options.rate for video in poses.videos]
+        trials = tuple(Trial(*one, str(number + 1)) for number, one in enumerate(zip(times, places, strict=True)))
         return Recording(trials, ("x", "y"), names, bones=bones, metadata={"units": "px"})
 
 
-def middle(video: Float[np.ndarray, "time track part 2"]) -> Float[np.ndarray, "time track 2"]:
+def middle(places: Float[np.ndarray, "time track part 2"]) -> Float[np.ndarray, "time track 2"]:
     """The mean place of the parts that are seen; NaN where none is."""
-    seen = np.isfinite(video).all(-1, keepdims=True)
+    seen = np.isfinite(places).all(-1, keepdims=True)
     count = seen.sum(2)
-    return np.where(count > 0, np.where(seen, video, 0).sum(2) / np.maximum(count, 1), np.nan)
+    return np.where(count > 0, np.where(seen, places, 0).sum(2) / np.maximum(count, 1), np.nan)
 
 
 def _poses(path: Path) -> Poses:
@@ -113,8 +114,8 @@ def _poses(path: Path) -> Poses:
 def _analysis(path: Path, file: Any) -> Poses:
     """`tracks` with its axes as it names them, or else [track, xy, node, frame]; names beside it."""
     tracks = file["tracks"]
-    if not 1 <= tracks.size <= MAX_VALUES or tracks.external or tracks.is_virtual:
-        raise DataError(f"Expected 1 to {MAX_VALUES:,} numbers in `tracks` of {path.name} itself; found {tracks.size:,}. Export fewer frames.")
+    if not 1 <= tracks.size <= MOST_PLACES or tracks.external or tracks.is_virtual:
+        raise DataError(f"Expected 1 to {MOST_PLACES:,} numbers in `tracks` of {path.name} itself; found {tracks.size:,}. Export fewer frames.")
     parts, axes = _texts(file, "node_names"), json.loads(tracks.attrs.get("dims", AXES))
     shape = dict(zip(axes, tracks.shape, strict=False))
     if tracks.ndim != 4 or set(shape) != set(ORDER) or (shape["xy"], shape["node"]) != (2, len(parts)):
@@ -123,7 +124,8 @@ def _analysis(path: Path, file: Any) -> Poses:
     names = names if len(names) == shape["track"] == len(set(names)) else tuple(f"track {number + 1}" for number in range(shape["track"]))
     edges = np.asarray(file["edge_inds"][()], int).reshape(-1, 2) if "edge_inds" in file else np.zeros((0, 2), int)
     bones = tuple((int(first), int(second)) for first, second in edges if 0 <= min(first, second) and max(first, second) < len(parts))
-    return Poses((np.asarray(tracks[()], float).transpose([axes.index(name) for name in ORDER]),), names, parts, bones)
+    places = np.asarray(tracks[()], float).transpose([axes.index(name) for name in ORDER])
+    return Poses((Video(np.arange(len(places)), places),), names, parts, bones)
 
 
 def _texts(file: Any, name: str) -> tuple[str, ...]:

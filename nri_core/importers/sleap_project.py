@@ -2,23 +2,28 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from nri_core.errors import DataError
-from nri_core.recording import MAX_VALUES
 
 MOST_ROWS = 50_000_000
+MOST_PLACES = 100_000_000  # numbers of all poses, each of which is touched several times
 PREDICTED = 1  # instance_type; 0: corrected by a person, which counts more
 BODY = 1  # type of the links of a skeleton that are its bones; 2: symmetries
 
 
-def project_poses(
-    path: Path, file: Any
-) -> tuple[tuple[Float[np.ndarray, "time track part 2"], ...], tuple[str, ...], tuple[str, ...], tuple[tuple[int, int], ...]]:
-    """(a video each: values, names of tracks, names of parts, bones). Raises DataError."""
+class Video(NamedTuple):
+    """The frames that hold poses, by number, and where each part of each track was seen."""
+
+    frames: Int[np.ndarray, " time"]
+    places: Float[np.ndarray, "time track part 2"]
+
+
+def project_poses(path: Path, file: Any) -> tuple[tuple[Video, ...], tuple[str, ...], tuple[str, ...], tuple[tuple[int, int], ...]]:
+    """(videos, names of tracks, names of parts, bones). Raises DataError."""
     parts, bones = _skeleton(path, file)
     frames, instances, *points = (_table(path, file, name) for name in ("frames", "instances", "points", "pred_points"))
     if not len(frames) or not len(instances):
@@ -27,26 +32,25 @@ def project_poses(
     track = instances["track"].astype(int)
     if not names or (track < 0).all():
         names, track = _by_rank(frames, instances)
-    videos = tuple(
-        _video(path, frames[frames["video"] == video], instances, points, track=track, shape=(len(names), len(parts))) for video in np.unique(frames["video"])
-    )
+    if len(frames) * len(names) * len(parts) * 2 > MOST_PLACES:
+        raise DataError(f"Expected at most {MOST_PLACES:,} numbers in {path.name}; {len(frames):,} frames of {len(names):,} tracks have more. Export fewer frames.")
+    chosen = (frames[frames["video"] == video] for video in np.unique(frames["video"]))
+    videos = tuple(_video(one, instances, points, track=track, shape=(len(names), len(parts))) for one in chosen)
     return videos, names, parts, bones
 
 
-def _video(path: Path, frames: Any, instances: Any, points: list[Any], *, track: Any, shape: tuple[int, int]) -> Float[np.ndarray, "time track part 2"]:
-    start, length = int(frames["frame_idx"].min()), int(np.ptp(frames["frame_idx"].astype(np.int64))) + 1
-    if length * shape[0] * shape[1] * 2 > MAX_VALUES:
-        raise DataError(f"Expected at most {MAX_VALUES:,} numbers in {path.name}; {length:,} frames of {shape[0]} tracks have more. Export fewer frames.")
-    values = np.full((length, *shape, 2), np.nan)
-    for frame in frames:
+def _video(frames: Any, instances: Any, points: list[Any], *, track: Any, shape: tuple[int, int]) -> Video:
+    numbers, row = np.unique(frames["frame_idx"].astype(np.int64), return_inverse=True)
+    values = np.full((len(numbers), *shape, 2), np.nan)
+    for frame, place in zip(frames, row.tolist(), strict=True):
         chosen = range(int(frame["instance_id_start"]), min(int(frame["instance_id_end"]), len(instances)))
         for number in sorted(chosen, key=lambda one: instances["instance_type"][one] != PREDICTED):  # what a person corrected is written last
             instance = instances[number]
             own = points[int(instance["instance_type"] == PREDICTED)][int(instance["point_id_start"]) : int(instance["point_id_end"])]
             if 0 <= track[number] < shape[0] and len(own) == shape[1]:
                 places = np.stack([own["x"], own["y"]], -1)
-                values[int(frame["frame_idx"]) - start, track[number]] = np.where(own["visible"][:, None], places, np.nan)
-    return values
+                values[place, track[number]] = np.where(own["visible"][:, None], places, np.nan)
+    return Video(numbers, values)
 
 
 def _by_rank(frames: Any, instances: Any) -> tuple[tuple[str, ...], Any]:
