@@ -175,7 +175,7 @@ def _gained(found: Assessment) -> Conclusion | None:
         return Conclusion("yes", f"Held-out motion is likelier with the graph than without any interaction ({figures}): somebody acts on somebody.{forecast}")
     if gain.low is None or gain.high > 0:
         return Conclusion("open", f"Held-out motion is about as likely without any interaction ({figures}).{forecast}")
-    return Conclusion("no", f"Held-out motion is likelier without any interaction ({figures}): these data show none that this model could use.{forecast}")
+    return Conclusion("no", f"Held-out motion is likelier without any interaction ({figures}): the model has learned of none that helps to predict.{forecast}")
 
 
 def _saved(forecast: Mean) -> str:

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from nri_core.model_choice import TypeChoice
 
 SECONDS_BETWEEN = 2.0
-LEAST, USUAL, MOST = 5, 30, 3600
+USUAL = 30  # epochs of each: enough for what is simple, and shorter than a training one means to keep
 
 
 def show(data: Choice, config: TrainConfig | None, start: TrainConfig, backend: Backend, *, prefix: str) -> None:
     """Both, folded away where the data name their types."""
     with st.expander("How many kinds of interaction? What suits these data", expanded=data.watch.edge_types is None or bool(state.followed_kinds())):
         show_suggestions(data, config or start, prefix=prefix)
-        compare_kinds(data, config, backend, prefix=prefix)
+        compare_kinds(data, config, start, backend, prefix=prefix)
 
 
 def show_suggestions(data: Choice, config: TrainConfig, *, prefix: str) -> None:
@@ -44,10 +44,10 @@ def show_suggestions(data: Choice, config: TrainConfig, *, prefix: str) -> None:
         st.caption("The settings are as suggested.")
 
 
-def compare_kinds(data: Choice, config: TrainConfig | None, backend: Backend, *, prefix: str) -> None:
+def compare_kinds(data: Choice, config: TrainConfig | None, start: TrainConfig, backend: Backend, *, prefix: str) -> None:
     """Start the candidates, or follow those that were started; nothing waits for them."""
     st.caption(
-        "How many kinds of interaction are there? Each number is trained for as long, with the settings of this page, and judged by how likely it makes motion that "
+        "How many kinds of interaction are there? Each number is trained for as many epochs, with the settings of this page, and judged by how likely it makes motion that "
         "was held out. The simplest wins that cannot be told from the best; “no interaction” takes part."
     )
     if tag := state.followed_kinds():
@@ -58,11 +58,12 @@ def compare_kinds(data: Choice, config: TrainConfig | None, backend: Backend, *,
                 _show(tag, prefix)
         st.button("Compare anew", on_click=state.follow_kinds, args=("",), icon=":material/restart_alt:")
         return
-    seconds = st.number_input("Seconds for each", LEAST, MOST, USUAL, key=f"{prefix}kinds_seconds")
+    field = TrainConfig.model_fields["epochs"].description
+    epochs = st.number_input("Epochs of each", 1, max(start.epochs, USUAL), min(start.epochs, USUAL), key=f"{prefix}kinds_epochs", help=field)
     pressed = st.button("Compare kinds", icon=":material/category:", disabled=config is None, key=f"{prefix}kinds_start")
     if pressed and config is not None:
         with st.spinner("Getting the data ready: a second or two"), mistakes_shown():
-            tag = start_kinds(data.make(), config, seconds=float(seconds), name=data.name, device=backend.device, engine=backend.engine, user=state.user())
+            tag = start_kinds(data.make(), config, epochs=epochs, name=data.name, device=backend.device, engine=backend.engine, user=state.user())
             state.follow_kinds(tag)
             st.rerun()
 
@@ -88,12 +89,15 @@ def _show(tag: str, prefix: str) -> None:
     numbers = {name: st.column_config.NumberColumn(format="%.3f") for name in list(rows[0])[1:]}
     st.dataframe(pd.DataFrame(rows), hide_index=True, column_config=numbers)
     st.markdown(f"Chosen: **{found.chosen.words}**." + ("" if found.best == found.chosen else f" Likeliest: {found.best.words}, but not clearly."))
-    st.caption("Of motion that was held out, one frame ahead, in nats per node and frame; ± is the standard error over recordings.")
+    st.caption(
+        "Of motion that was held out, one frame ahead, in nats per node and frame; ± is the standard error over recordings. A model that has not "
+        "learned enough loses to a simpler one: where candidates are close, or nothing wins, compare with more epochs."
+    )
     if found.chosen.num_edge_types > 1:
         keys = {f"{prefix}{name}": value for name, value in found.chosen._asdict().items()}
         st.button("Use it", on_click=state.choose, args=(keys,), type="primary", icon=":material/check:")
     else:
-        st.info("These data show no interaction that this recipe could use: a graph inferred from them would mean little.", icon=":material/info:")
+        st.info("In so many epochs no interaction was found that helps to predict: a graph inferred by such a model would mean little.", icon=":material/info:")
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

@@ -17,11 +17,9 @@ if TYPE_CHECKING:
     from nri_core.credibility import Assessment
     from nri_core.model_choice import Kinds, TypeChoice
 
-LEAST_SECONDS = 5.0
 
-
-def start_kinds(train: Trajectories, config: TrainConfig, *, seconds: float, name: str, device: str = "auto", engine: str = "process", user: str = "") -> str:
-    """A run for each candidate of `model_choice`, the simplest first, so many seconds each; those that cannot be trained on these data are left out.
+def start_kinds(train: Trajectories, config: TrainConfig, *, epochs: int, name: str, device: str = "auto", engine: str = "process", user: str = "") -> str:
+    """A run for each candidate of `model_choice`, the simplest first, each for so many epochs, whatever time they take; those that cannot be trained on these data are left out.
 
     Returns the tag under which `kinds_tried` finds them. Raises ConfigError, DataError and JobError.
     """
@@ -30,7 +28,7 @@ def start_kinds(train: Trajectories, config: TrainConfig, *, seconds: float, nam
     from nri_core.training import check
 
     learned, held_out = split(train)
-    limited = config.model_copy(update={"max_seconds": max(seconds, LEAST_SECONDS)})
+    limited = config.model_copy(update={"epochs": epochs, "max_seconds": None})
     wanted = {}
     for kinds in CANDIDATES:
         settings = with_kinds(limited, kinds)
