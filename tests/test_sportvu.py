@@ -20,7 +20,8 @@ def moment(frame: int, *, quarter: int = 1, home: tuple[int, ...] = (1, 2)) -> l
 
 
 def game(*moments: list[list[Any]]) -> dict[str, Any]:
-    teams = {side: {"name": side, "players": [{"playerid": number, "firstname": first, "lastname": last} for number, first, last in TEAM[side]]} for side in TEAM}
+    players = {side: [{"playerid": number, "firstname": first, "lastname": last} for number, first, last in TEAM[side]] for side in TEAM}
+    teams = {side: {"name": side, "players": players[side]} for side in TEAM}
     return {"gameid": "1", "gamedate": "2016-01-01", "events": [{"eventId": str(place), **teams, "moments": one} for place, one in enumerate(moments)]}
 
 

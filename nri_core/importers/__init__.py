@@ -22,6 +22,7 @@ from nri_core.importers.own import OwnFile
 from nri_core.importers.parquet import ParquetTable
 from nri_core.importers.reference import ReferenceFiles
 from nri_core.importers.sleap import Sleap
+from nri_core.importers.sports import Sports
 from nri_core.importers.sportvu import SportVu
 from nri_core.importers.torch_files import TorchFiles
 from nri_core.recording import Recording
@@ -31,6 +32,7 @@ READERS: dict[str, Reader] = {  # in the order in which they are asked whether t
     "bvh": Bvh(),
     "c3d": C3d(),
     "sportvu": SportVu(),
+    "sports": Sports(),
     "own": OwnFile(),
     "reference": ReferenceFiles(),
     "numpy": NumpyFiles,

@@ -87,10 +87,12 @@ class SportVu:
                 for player, where in moment.places.items():
                     if player in place:
                         values[frame, place[player]] = where[:dims]
-            trials.append(Trial(np.array([moment.time - stretch[0].time for moment in stretch]), values * scale, f"{len(trials) + 1} (quarter {stretch[0].quarter})"))
+            times = np.array([moment.time - stretch[0].time for moment in stretch])
+            trials.append(Trial(times, values * scale, f"{len(trials) + 1} (quarter {stretch[0].quarter})"))
         progress(1.0)
         told = sum(len(event["moments"]) for event in game["events"] if isinstance(event.get("moments"), list))
-        remarks = (Remark("duplicates", f"{told - len(moments):,} moments are told by several events, or empty; each is counted once."),) if told > len(moments) else ()
+        again = f"{told - len(moments):,} moments are told by several events, or empty; each is counted once."
+        remarks = (Remark("duplicates", again),) if told > len(moments) else ()
         labels = tuple(names.get(player, f"player {player}") for player in seen)
         return Recording(tuple(trials), ("x", "y", "z")[:dims], labels, remarks=remarks, metadata={"units": "m" if options.metres else "ft", "up": "z"})
 
