@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from io import BufferedIOBase
 from pathlib import Path
 from types import MappingProxyType
@@ -54,7 +55,7 @@ class Trial:
     def num_frames(self) -> int:
         return len(self.times)
 
-    @property
+    @cached_property
     def seen(self) -> Bool[np.ndarray, "time node"]:
         """Where a node has all its features."""
         return ~np.isnan(self.values).any(-1)

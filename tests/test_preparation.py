@@ -14,7 +14,7 @@ from nri_core.importers import read
 from nri_core.preparation import FIXES, Plan, diagnose, prepare, read_plan, suggest, to_trajectories
 from nri_core.preparation.gaps import Gather, Interpolate, KeepComplete, Resample
 from nri_core.preparation.motion import Centre, MarkJumps, MarkOutliers, Scale, Smooth, SwapBack, Velocities
-from nri_core.preparation.parts import ChooseNodes, DropConstant, DropTrials, SplitTrials
+from nri_core.preparation.parts import ChooseNodes, CutAtBreaks, DropConstant, DropTrials, SplitTrials, breaks
 from nri_core.recording import Recording, Remark, Trial
 
 NAMES = ("a", "b", "c")
@@ -75,6 +75,7 @@ TROUBLES = {
     "jumps": (lambda: with_change(jumping), MarkJumps),
     "outliers": (lambda: with_change(jumping), MarkOutliers),
     "identity switches": (lambda: with_change(exchanged), SwapBack),
+    "breaks": (lambda: recording(np.concatenate([smooth_motion(seed=1), smooth_motion(seed=5) + 20]), trials=1), CutAtBreaks),
     "missing frames": (lambda: recording(smooth_motion()[:40], times=np.delete(np.arange(41) / 10, 7)), Resample),
     "irregular sampling": (lambda: recording(smooth_motion()[:40], times=np.cumsum(np.random.default_rng(0).uniform(0.05, 0.2, 40))), Resample),
     "few trials": (lambda: recording(np.concatenate([smooth_motion()] * 5), trials=1), SplitTrials),
@@ -190,6 +191,40 @@ def test_parts_count_as_recordings_and_cut_out_stretches_do_not() -> None:
     assert set(to_trajectories(stretches, window=20).trials.tolist()) == {0}
 
 
+def test_recordings_in_a_row_are_cut_where_they_meet() -> None:
+    row = recording(np.concatenate([smooth_motion(seed=1), smooth_motion(seed=5) + 20, smooth_motion(seed=2)]), trials=1)
+    found = CutAtBreaks().apply(row)
+    assert [trial.num_frames for trial in found.trials] == [60, 60, 60] and len({trial.source for trial in found.trials}) == 3
+    np.testing.assert_array_equal(found.trials[1].values, smooth_motion(seed=5) + 20)
+    paused = recording(smooth_motion()[:40], times=np.concatenate([np.arange(20.0), 1000 + np.arange(20.0)]), trials=1)
+    assert [trial.num_frames for trial in CutAtBreaks(pause=100).apply(paused).trials] == [20, 20]
+    assert suggest(paused).fixes[0].kind == "cut_at_breaks"  # resampled, it would be mostly empty
+    with pytest.raises(DataError, match="at least 50 frames"):
+        CutAtBreaks(pause=100, shortest=50).apply(paused)
+
+
+def test_a_startled_school_is_no_break() -> None:
+    values = smooth_motion()
+    values[30:] += np.array([1.0, 0.5]) * np.clip(np.arange(30), 0, 6)[:, None, None]  # everybody darts off for six frames
+    assert "breaks" not in codes(recording(values))
+
+
+def test_what_is_suggested_is_done_in_an_order_that_holds() -> None:
+    values = smooth_motion()
+    values[30:, [0, 1]] = values[30:, [1, 0]]
+    values[10:13, 2] = np.nan
+    plan = suggest(recording(values))
+    assert [fix.kind for fix in plan.fixes] == ["swap_back", "interpolate", "velocities"]
+    smooth = prepare(recording(), [Velocities()]).trials[0].values
+    np.testing.assert_allclose(prepare(recording(values), plan.fixes).trials[0].values, smooth, atol=0.05)
+
+
+def test_velocities_of_positions_that_changed_since_are_told() -> None:
+    late_fix = prepare(with_change(lost), [Velocities(), Interpolate()])
+    assert "old velocities" in codes(late_fix, severity="warning")
+    assert "old velocities" not in codes(prepare(late_fix, [Velocities()]))
+
+
 def test_gaps_that_are_kept_are_marked() -> None:
     data = to_trajectories(with_change(lost), window=30)
     assert (~data.observed).sum() == 12 * 4 and np.isfinite(data.values[data.observed]).all()
@@ -244,6 +279,21 @@ def test_real_pedestrians(shared_data: Path) -> None:
     plan = suggest(found)
     assert [fix.kind for fix in plan.fixes][:3] == ["resample", "split_trials", "gather"]
     assert plan.cut(prepare(found, plan.fixes)).observed is None
+
+
+def test_real_plays_put_one_after_another(shared_data: Path) -> None:
+    folder = shared_data / "nba_cle_starters"
+    found = read([folder / "player_coords_val__with_4_games.npy"], options={"rate": 5.0})
+    borders = set((np.load(folder / "example_stop_idxs_val__with_4_games.npy") + 1).tolist())
+    (cuts,) = breaks(found)
+    assert len(cuts) >= 40 and set(cuts) <= borders  # the other plays go on from where the last one ended
+    assert suggest(found).fixes[0].kind == "cut_at_breaks"
+
+
+def test_real_walk_with_a_toe_that_jumps(shared_data: Path) -> None:
+    walk = read([shared_data / "cmu35_official" / name for name in ("35.asf", "35_01.amc")])
+    (jump,) = [finding for finding in diagnose(walk) if finding.code == "jumps"]
+    assert "ltoes moves at 14.3 a second at time 0.825 of recording 35_01" in jump.sentence
 
 
 GAPPY = st.lists(st.tuples(st.integers(0, 39), st.integers(0, 2)), max_size=60)

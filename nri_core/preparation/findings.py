@@ -8,13 +8,15 @@ import numpy as np
 from nri_core.preparation.contract import Fix
 from nri_core.preparation.gaps import Gather, Interpolate, KeepComplete, Resample, stretches
 from nri_core.preparation.motion import MarkJumps, MarkOutliers, SwapBack, Velocities, far_out, switches
-from nri_core.preparation.parts import ChooseNodes, DropConstant, DropTrials, SplitTrials, flat_features, still_nodes
+from nri_core.preparation.parts import ChooseNodes, CutAtBreaks, DropConstant, DropTrials, SplitTrials, breaks, flat_features, still_nodes
 from nri_core.recording import Recording
 
 SHORT_GAP = 10  # frames
 FEWEST_FRAMES, FEWEST_TRIALS, MOST_USEFUL_NODES = 20, 10, 50
 EVEN = 0.01  # share of the usual step by which steps may differ
-JUMP = 20.0  # times the usual step of all nodes
+JUMP = 10.0  # times the usual step of all nodes
+PAUSE = 10.0  # times the usual step in time
+MOVES = {"resample", "swap_back", "mark_jumps", "mark_outliers", "interpolate", "smooth"}  # fixes after which derived velocities no longer hold
 FAR = 2.0  # widths of the range of 98 % of the values
 
 
@@ -62,6 +64,9 @@ def _features(recording: Recording) -> list[Finding]:
     if recording.location and not {f"v{names[place]}" for place in recording.location} <= set(names):
         text = "There are positions but no velocities. Most models predict better when they read both."
         found.append(Finding("no velocities", "warning", text, (Velocities(),)))
+    done = [step["kind"] for step in recording.metadata.get("preparation", ())]
+    if "velocities" in done and set(done[len(done) - done[::-1].index("velocities") :]) & MOVES:
+        found.append(Finding("old velocities", "warning", "Positions were changed after the velocities were derived from them. Derive them again.", (Velocities(),)))
     return found
 
 
@@ -74,15 +79,30 @@ def _time(recording: Recording) -> list[Finding]:
     if not uneven.any():
         return []
     whole = np.abs(steps / usual - np.round(steps / usual)) < EVEN
-    fix = Resample(rate=min(1 / usual, 1e6))
+    fixes: tuple[Fix, ...] = (Resample(rate=min(1 / usual, 1e6)),)
+    if steps.max() > PAUSE * usual:  # what would be mostly empty when resampled is better cut
+        fixes = (CutAtBreaks(pause=PAUSE), *fixes) if steps.sum() > 2 * usual * len(steps) else (*fixes, CutAtBreaks(pause=PAUSE))
     if whole.all():
         missing = int(np.round(steps / usual).sum() - len(steps))
         where = next(trial for trial in recording.trials if (np.diff(trial.times) > 1.5 * usual).any())
         after = where.times[:-1][np.diff(where.times) > 1.5 * usual][0]
         text = f"{counted(missing, 'frame')} missing as a whole, the first after time {after:g} of recording {where.name or '1'}. Models expect even steps."
-        return [Finding("missing frames", "problem", text, (fix,))]
+        return [Finding("missing frames", "problem", text, fixes)]
     text = f"The time between frames is not even: usually {usual:.4g}, but from {steps.min():.4g} to {steps.max():.4g}. Models expect even steps."
-    return [Finding("irregular sampling", "problem", text, (fix,))]
+    return [Finding("irregular sampling", "problem", text, fixes)]
+
+
+def _breaks(recording: Recording) -> list[Finding]:
+    """Recordings that stand one after another in the file, as if they were one."""
+    found = breaks(recording)
+    if not any(found):
+        return []
+    trial, frames = next((trial, frames) for trial, frames in zip(recording.trials, found, strict=True) if frames)
+    text = (
+        f"Nearly everybody jumps at once, {counted(sum(map(len, found)), 'time')}, first at time {trial.times[frames[0]]:g} of recording {trial.name or '1'}: "
+        "as if several recordings stood one after another."
+    )
+    return [Finding("breaks", "warning", text, (CutAtBreaks(),))]
 
 
 def _presence(recording: Recording) -> list[Finding]:
@@ -110,7 +130,7 @@ def _presence(recording: Recording) -> list[Finding]:
         text = f"Nodes come and go: {outside:,} are not there from start to end; between {at_once.min()} and {at_once.max()} of {recording.num_nodes} are seen at once."
         fixes = (Gather(nodes=min(usual, 5)),)
         if len(full := [node for node in range(recording.num_nodes) if all(trial.seen[:, node].mean() > 0.9 for trial in recording.trials)]) >= 2:
-            fixes = (ChooseNodes(names=tuple(recording.node_names[node] for node in full)),) + fixes if len(full) < recording.num_nodes else (Interpolate(),)
+            fixes = (ChooseNodes(names=tuple(recording.node_names[node] for node in full)),) + fixes if len(full) < recording.num_nodes else (KeepComplete(),)
         found.append(Finding("come and go", "problem" if seen < 0.8 else "warning", text, fixes))
     return found
 
@@ -119,7 +139,10 @@ def _jumps(recording: Recording) -> list[Finding]:
     """Steps far longer than usual; and outliers."""
     if not recording.location:
         return []
-    swapped = [(trial, switch) for trial in recording.trials for switch in switches(trial, recording.location)]
+    everybody = breaks(recording)
+    swapped = [
+        (trial, switch) for trial, cuts in zip(recording.trials, everybody, strict=True) for switch in switches(trial, recording.location) if switch[0] not in set(cuts)
+    ]
     found = []
     if swapped:
         trial, (frame, first, second) = swapped[0]
@@ -127,6 +150,8 @@ def _jumps(recording: Recording) -> list[Finding]:
         text = f"Identities seem exchanged {counted(len(swapped), 'time')}: {names} change places at time {trial.times[frame]:g} of recording {trial.name or '1'}."
         found.append(Finding("identity switches", "warning", text, (SwapBack(),)))
     speeds = [np.linalg.norm(np.diff(trial.values[..., recording.location], axis=0), axis=-1) / np.diff(trial.times)[:, None] for trial in recording.trials]
+    for speed, cuts in zip(speeds, everybody, strict=True):
+        speed[np.array(cuts, int) - 1] = np.nan
     every = np.concatenate([speed[~np.isnan(speed)] for speed in speeds])
     usual = float(np.median(every)) if len(every) else 0.0
     high = float(np.quantile(every, 0.95)) if len(every) else 0.0
@@ -166,7 +191,7 @@ def _amount(recording: Recording) -> list[Finding]:
         found.append(Finding("too short", "warning", text, (DropTrials(shortest=FEWEST_FRAMES),) if short < len(lengths) else ()))
     sources = {trial.source or trial.name or place for place, trial in enumerate(recording.trials)}
     if len(sources) < FEWEST_TRIALS:
-        severity = "problem" if len(sources) < 2 else "warning"
+        severity = "problem" if len(sources) < 3 else "warning"  # to learn, to choose by, to judge by
         parts = min(FEWEST_TRIALS, min(lengths) // FEWEST_FRAMES)
         fixes = (SplitTrials(parts=parts),) if parts >= 2 else ()
         number = "one recording" if len(sources) == 1 else f"{len(sources)} recordings"
@@ -196,4 +221,4 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
-CHECKS: tuple[Callable[[Recording], list[Finding]], ...] = (_nodes, _time, _amount, _features, _presence, _jumps, _outliers, _units, _remarks)
+CHECKS: tuple[Callable[[Recording], list[Finding]], ...] = (_time, _breaks, _jumps, _outliers, _presence, _nodes, _features, _amount, _units, _remarks)

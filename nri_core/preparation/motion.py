@@ -1,5 +1,6 @@
 """Fixes of what is measured: jumps, outliers, noise, velocities, origin and scale."""
 
+from itertools import combinations
 from types import MappingProxyType
 from typing import ClassVar, Literal
 
@@ -176,12 +177,15 @@ def switches(trial: Trial, location: list[int]) -> list[tuple[int, int, int]]:
     for frame in suspicious + 1:
         step_now = np.linalg.norm(places[frame] - places[frame - 1], axis=-1)
         far = [int(node) for node in np.flatnonzero(step_now > far_away) if seen[frame - 1, node] and seen[frame, node]]
-        for place, first in enumerate(far):
-            for second in far[place + 1 :]:
-                crossed = np.linalg.norm(places[frame, [second, first]] - places[frame - 1, [first, second]], axis=-1)
-                if crossed.sum() < 0.25 * step_now[[first, second]].sum():
-                    found.append((int(frame), first, second))
-                    places[frame:, [first, second]] = places[frame:, [second, first]]
+        pairs = []
+        for first, second in combinations(far, 2):
+            crossed = np.linalg.norm(places[frame, [second, first]] - places[frame - 1, [first, second]], axis=-1)
+            if crossed.sum() < 0.25 * step_now[[first, second]].sum():
+                pairs.append((int(frame), first, second))
+        if 4 * len(pairs) >= len(far):  # where many others jump as well, the scene changed and nobody was exchanged
+            for _, first, second in pairs:
+                places[frame:, [first, second]] = places[frame:, [second, first]]
+            found += pairs
     return found
 
 

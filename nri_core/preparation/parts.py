@@ -1,5 +1,6 @@
 """Fixes of what is kept: nodes, features, trials."""
 
+from itertools import pairwise
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -8,6 +9,8 @@ from pydantic import Field
 from nri_core.errors import DataError
 from nri_core.preparation.contract import Fix
 from nri_core.recording import Recording
+
+BREAK, LEAP = 8.0, 2.0  # times the usual step, and the steps around it
 
 
 class ChooseNodes(Fix):
@@ -77,6 +80,46 @@ class SplitTrials(Fix):
                 part = trial.part(slice(int(frames[0]), int(frames[-1]) + 1), name=name)
                 made.append(part.of(name))
         return recording.with_trials(made)
+
+
+class CutAtBreaks(Fix):
+    """Where recordings were put one after another in a file: cut at long pauses, and where nearly everybody jumps at once."""
+
+    title: ClassVar[str] = "Cut where one recording ends and the next begins"
+    kind: Literal["cut_at_breaks"] = "cut_at_breaks"
+    pause: float = Field(10.0, ge=1.5, le=1e9, description="A pause is longer than so many times the usual time between frames")
+    shortest: int = Field(3, ge=1, le=100_000, description="Frames that a part must have to be kept")
+
+    def apply(self, recording: Recording) -> Recording:
+        """Each part counts as a recording of its own. Raises DataError where no part is long enough."""
+        made = []
+        for trial, frames in zip(recording.trials, breaks(recording, self.pause), strict=True):
+            edges = [0, *frames, trial.num_frames]
+            parts = [trial.part(slice(start, stop), name=f"{trial.name or '1'}.{number}") for number, (start, stop) in enumerate(pairwise(edges), 1)]
+            made += [part.of(part.name) for part in parts if part.num_frames >= self.shortest] if len(parts) > 1 else [trial]
+        if not made:
+            raise DataError(f"Expected a part of at least {self.shortest} frames between two breaks; there is none. Choose shorter parts or a longer pause.")
+        return recording.with_trials(made)
+
+
+def breaks(recording: Recording, pause: float = np.inf) -> list[list[int]]:
+    """In each trial the frames before which time pauses, or more than two thirds of those seen (at least 3) leap.
+
+    A leap is far longer than usual, and than the steps before and after it: a startled school moves fast for several frames.
+    """
+    location = recording.location
+    steps = [np.linalg.norm(np.diff(trial.values[..., location], axis=0), axis=-1) if location else np.full((trial.num_frames - 1, 1), np.nan) for trial in recording.trials]
+    every = np.concatenate([step[~np.isnan(step)] for step in steps])
+    far = BREAK * float(np.median(every)) if len(every) else 0.0
+    found = []
+    for trial, step in zip(recording.trials, steps, strict=True):
+        known = (~np.isnan(step)).sum(1)
+        around = np.pad(np.nan_to_num(step), ((1, 1), (0, 0)))
+        leap = (step > far) & (step > LEAP * np.maximum(around[:-2], around[2:]))
+        jump = (known >= 3) & (3 * leap.sum(1) > 2 * known) & (far > 0)
+        long = np.diff(trial.times) > pause * recording.frame_time
+        found.append((np.flatnonzero(jump | long) + 1).tolist())
+    return found
 
 
 def still_nodes(recording: Recording) -> set[int]:

@@ -13,16 +13,19 @@ from nri_core.preparation.cutting import LEAST_SEEN, suggested_window, to_trajec
 from nri_core.preparation.findings import diagnose
 from nri_core.preparation.gaps import Gather, Interpolate, KeepComplete, Resample
 from nri_core.preparation.motion import Centre, MarkJumps, MarkOutliers, Scale, Smooth, SwapBack, Velocities
-from nri_core.preparation.parts import ChooseNodes, DropConstant, DropTrials, SplitTrials
+from nri_core.preparation.parts import ChooseNodes, CutAtBreaks, DropConstant, DropTrials, SplitTrials
 from nri_core.recording import Recording
 from nri_core.trajectories import Trajectories
 
 AnyFix = Annotated[
-    Resample | Interpolate | KeepComplete | Gather | ChooseNodes | DropConstant | DropTrials | SplitTrials
-    | MarkJumps | SwapBack | MarkOutliers | Smooth | Velocities | Centre | Scale,
+    CutAtBreaks | Resample | SwapBack | MarkJumps | MarkOutliers | Interpolate | Smooth | Scale | Centre | DropConstant | Velocities
+    | DropTrials | SplitTrials | ChooseNodes | KeepComplete | Gather,
     Field(discriminator="kind"),
 ]  # fmt: skip
-_KINDS = (Resample, Interpolate, KeepComplete, Gather, ChooseNodes, DropConstant, DropTrials, SplitTrials, MarkJumps, SwapBack, MarkOutliers, Smooth, Velocities, Centre, Scale)
+_KINDS = (  # in the order in which they are best done: positions are put right before velocities are derived, and windows are cut last
+    CutAtBreaks, Resample, SwapBack, MarkJumps, MarkOutliers, Interpolate, Smooth, Scale, Centre, DropConstant, Velocities,
+    DropTrials, SplitTrials, ChooseNodes, KeepComplete, Gather,
+)  # fmt: skip
 FIXES: dict[str, type[Fix]] = {kind.model_fields["kind"].default: kind for kind in _KINDS}
 MOST_SUGGESTED = 8
 ENOUGH_VALUES, FEWEST_LOOKED_AT = 1_000_000, 12
@@ -64,11 +67,12 @@ def prepare(recording: Recording, fixes: Sequence[Fix]) -> Recording:
 
 
 def suggest(recording: Recording) -> Plan:
-    """The first fix of each problem and of what is usually mended, until nothing more stands in the way; and windows."""
+    """The first fix of each problem and of what is usually mended, in the order of FIXES, until nothing more stands in the way; and windows."""
     fixes: list[Fix] = []
     whole, recording = recording, _some(recording)
     for _ in range(MOST_SUGGESTED):
-        mending = next((finding.fixes[0] for finding in diagnose(recording) if finding.fixes and _worth(finding.code, finding.severity, finding.fixes[0], fixes)), None)
+        worth = [finding.fixes[0] for finding in diagnose(recording) if finding.fixes and _worth(finding.code, finding.severity, finding.fixes[0], fixes)]
+        mending = min(worth, key=lambda fix: tuple(FIXES).index(fix.kind), default=None)
         if mending is None:
             break
         try:
@@ -94,7 +98,7 @@ def _some(recording: Recording) -> Recording:
 
 
 def _worth(code: str, severity: str, fix: Fix, before: Sequence[Fix]) -> bool:
-    usual = severity == "problem" or code in ("no velocities", "gaps", "identity switches", "constant nodes")
+    usual = severity == "problem" or code in ("no velocities", "gaps", "identity switches", "constant nodes", "breaks")
     return usual and not any(type(one) is type(fix) for one in before)
 
 
