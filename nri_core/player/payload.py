@@ -161,7 +161,7 @@ def _caption(trajectories: Trajectories, posterior: EdgePosterior | PosteriorOve
         shape = " The height of a point is the sine of its phase; these data hold no phase."
     ahead = f" Dashed {'' if shape else 'paths and '}rings: the forecast." if forecast is not None else ""
     if isinstance(posterior, PosteriorOverTime):
-        return f"Thick lines: pairs believed to act on each other around this moment. Bands: those that change most.{ahead}{shape}"
+        return f"Thick lines: pairs believed to act on each other around this moment.{ahead}{shape}"
     if posterior is not None:
         return f"Thick lines: pairs believed to act on each other.{ahead}{shape}"
     if trajectories.edge_types is not None:
