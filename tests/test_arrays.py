@@ -87,6 +87,31 @@ def test_cuts_by_ends(cuts: list[int], lengths: list[int], tmp_path: Path) -> No
     assert [trial.num_frames for trial in read([tmp_path / "a.npz"]).trials] == lengths
 
 
+def test_coordinates_in_arrays_of_their_own(tmp_path: Path) -> None:
+    x, y, vx, vy = motion(4, 40, 6)
+    np.savez(tmp_path / "a.npz", vy=vy, Y=y, vx=vx, X=x)
+    recording = read([tmp_path / "a.npz"])
+    assert recording.feature_names == ("x", "y", "vx", "vy")
+    np.testing.assert_array_equal(recording.trials[0].values, np.stack([x, y, vx, vy], -1))
+
+
+def test_numbered_files_are_recordings_of_the_same_nodes(tmp_path: Path) -> None:
+    for number in (1, 2, 10):
+        np.save(tmp_path / f"fish{number}_28fps.npy", motion(20 + number, 4, 2))
+    recording = read([tmp_path / f"fish{number}_28fps.npy" for number in (1, 2, 10)])
+    assert [(trial.name, trial.num_frames) for trial in recording.trials] == [("fish1_28fps", 21), ("fish2_28fps", 22), ("fish10_28fps", 30)]
+    assert recording.frame_time == pytest.approx(1 / 28)
+
+
+def test_what_is_not_used_is_said(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", positions=motion(20, 3, 2), forces=motion(20, 3, 2))
+    assert "Not used: `forces`." in inspect([tmp_path / "a.npz"]).understood
+    chosen = read([tmp_path / "a.npz"], options={"beside": ["forces"]})
+    assert chosen.feature_names == ("x", "y", "forces x", "forces y")
+    with pytest.raises(DataError, match="either `more` recordings or `velocities`"):
+        read([tmp_path / "a.npz"], options={"more": ["forces"], "velocities": "forces"})
+
+
 def test_a_graph_that_changes_and_flat_lists(tmp_path: Path) -> None:
     flat = np.random.default_rng(2).integers(0, 3, (30, 6))
     np.savez(tmp_path / "a.npz", xy=motion(30, 3, 2), edges=flat)
@@ -323,7 +348,7 @@ def test_a_tensor_that_repeats_one_number_forever_is_refused(tmp_path: Path) -> 
         ({"axes": "time time dim"}, "each of the 3 axes"),
         ({"axes": "sim dim time"}, "time and node among them"),
         ({"features": ["x"]}, "2 different names"),
-        ({"velocities": "names"}, "velocities of shape"),
+        ({"velocities": "names"}, "an array of shape"),
         ({"others": ["edges"]}, "further node"),
         ({"times": "edges"}, "20 times"),
         ({"trials": "edges"}, "one list of numbers"),

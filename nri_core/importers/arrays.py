@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -47,7 +47,9 @@ class ArrayOptions(Options):
     values: str | None = Field(None, description="Array of positions, or of whatever was measured")
     axes: str | None = Field(None, max_length=40, description="Its axes in order: sim is a recording, time a frame, node who moves, dim x, y, …; none: as guessed")
     features: tuple[str, ...] = Field((), max_length=50, description="Name of each feature along dim: x, y, z, vx, vy, vz where it is one of these; none: as usual")
+    beside: tuple[str, ...] = Field((), max_length=20, description="Arrays of the same shape with further features, such as y beside x")
     velocities: str | None = Field(None, description="Array of velocities, of the same shape")
+    more: tuple[str, ...] = Field((), max_length=1000, description="Arrays of further recordings of the same nodes")
     others: tuple[str, ...] = Field((), max_length=20, description="Arrays of further nodes with the same times, such as a ball")
     times: str | None = Field(None, description="Array of the time of each frame, in seconds; none: the rate tells")
     rate: float = Field(1.0, gt=0, le=1e6, description="Frames in a second")
@@ -68,18 +70,35 @@ class Piece(NamedTuple):
 
 def recording_of(file: str, arrays: Arrays, options: ArrayOptions, progress: Progress) -> Recording:
     """The trials that the arrays hold. Raises DataError for arrays that are not there or do not fit each other."""
+    if not options.more:
+        return _recording(file, arrays, options, progress)
+    if beside := [role for role in ("velocities", "others", "times") if getattr(options, role)]:
+        raise DataError(f"Expected either `more` recordings or {' and '.join(f'`{role}`' for role in beside)} for {file}; found both. Leave one of them empty.")
+    parts, remarks = [], []
+    for name in dict.fromkeys((options.values, *options.more)):
+        part = _recording(file, arrays, options.model_copy(update={"values": name}), lambda share: None)
+        if parts and part.num_nodes != parts[0].num_nodes:
+            raise DataError(f"Expected {parts[0].num_nodes} nodes in each recording of {file}; `{name}` has {part.num_nodes}. Leave it out.")
+        many = len(part.trials) > 1
+        parts.append(part.with_trials(replace(trial, name=f"{name} {trial.name}" if many else str(name)) for trial in part.trials))
+        remarks += part.remarks
+        progress(len(parts) / (len(options.more) + 1))
+    return parts[0].with_trials((trial for part in parts for trial in part.trials), remarks=tuple(remarks))
+
+
+def _recording(file: str, arrays: Arrays, options: ArrayOptions, progress: Progress) -> Recording:
     remarks: list[Remark] = []
     main = _chosen(file, arrays, options.values, "values")
     axes = _axes(file, main, options.axes)
-    values = _finite(arranged(_loaded(file, main), axes), main.name, remarks)
-    features = _named_features(file, options.features, values.shape[-1])
+    parts = [_finite(arranged(_loaded(file, main), axes), main.name, remarks)]
+    features = _named_features(file, options, parts[0].shape[-1])
     progress(0.4)
-    if options.velocities:
-        speeds = _chosen(file, arrays, options.velocities, "velocities")
-        if speeds.shape != main.shape:
-            raise DataError(f"Expected velocities of shape {main.shape} as `{main.name}`; `{speeds.name}` in {file} has {speeds.shape}. Choose another array, or none.")
-        values = np.concatenate([values, _finite(arranged(_loaded(file, speeds), axes), speeds.name, remarks)], axis=-1)
-        features += tuple(f"v{name}" for name in features)
+    for name in (*options.beside, *([options.velocities] if options.velocities else [])):
+        array = _chosen(file, arrays, name, "velocities" if name == options.velocities else "beside")
+        if array.shape != main.shape:
+            raise DataError(f"Expected an array of shape {main.shape} as `{main.name}` in {file}; `{name}` has {array.shape}. Choose another array, or none.")
+        parts.append(_finite(arranged(_loaded(file, array), axes), name, remarks))
+    values = np.concatenate(parts, axis=-1) if len(parts) > 1 else parts[0]
     values, names = _with_others(file, arrays, options, values, remarks)
     progress(0.7)
     pieces = _pieces(file, arrays, options, values)
@@ -129,12 +148,20 @@ def _axes(file: str, array: Array, axes: str | None) -> str:
     return " ".join(words)
 
 
-def _named_features(file: str, names: tuple[str, ...], count: int) -> tuple[str, ...]:
-    if not names:
-        return FEATURES.get(count) or tuple(f"feature {place + 1}" for place in range(count))
-    if len(names) != count or len(set(names)) != count:
-        raise DataError(f"Expected {count} different names of features for {file}; found {', '.join(names)}. Name each once, or none.")
-    return tuple(names)
+def _named_features(file: str, options: ArrayOptions, count: int) -> tuple[str, ...]:
+    """Of all arrays together, `count` for each."""
+    if options.features and (len(options.features) != count or len(set(options.features)) != count):
+        raise DataError(f"Expected {count} different names of features for {file}; found {', '.join(options.features)}. Name each once, or none.")
+    own = options.features or FEATURES.get(count) or tuple(f"feature {place + 1}" for place in range(count))
+    if count == 1 and options.beside:
+        own = (_feature(options.values),)
+    further = tuple(_feature(name) if count == 1 else f"{_feature(name)} {feature}" for name in options.beside for feature in own)
+    return own + further + (tuple(f"v{name}" for name in own) if options.velocities else ())
+
+
+def _feature(name: str | None) -> str:
+    last = str(name).rsplit("/", 1)[-1]
+    return last.lower() if last.lower() in FEATURES[6] else last
 
 
 def _finite(values: Float[np.ndarray, "*axes"], name: str, remarks: list[Remark]) -> Float[np.ndarray, "*axes"]:
