@@ -60,16 +60,16 @@ class Entry:
 WALKS = ("cmu35_amc_120fps/35.asf", *(f"cmu35_amc_120fps/35_{number:02d}.amc" for number in range(1, 17)))
 SKELETON = {  # Kipf et al. 2018, section 5.2: MLP encoder, RNN decoder, a silent first type; narrower here, for one CPU
     "encoder": "mlp", "decoder": "rnn", "objective": "elbo", "inference": "encoder", "forecaster": "none", "likelihood": "gaussian", "undirected": False,
-    "symmetries": False, "encoder_hidden": 64, "decoder_hidden": 64, "batch_size": 8, "epoch_size": 32, "burn_in": 25, "learning_rate": 2e-3, "edge_prior": (0.9, 0.1),
+    "symmetries": False, "encoder_hidden": 64, "decoder_hidden": 64, "batch_size": 8, "epoch_size": 32, "burn_in": 25, "learning_rate": 2e-3, "edge_prior": (0.9, 0.1), "window": 49,
 }  # fmt: skip
 ENTRIES: dict[str, Entry] = {
     "walking": Entry(
         "A walking person (CMU subject 35, 31 joints)", WALKS, "Which joints help to predict which others? Bones are drawn, but the model is never told of them.",
-        fixes=(Velocities(), Centre(of="frame")), window=49, stride=49, recipe=SKELETON, slower=4, stripe=24,
+        fixes=(Velocities(), Centre(of="frame")), window=74, stride=37, recipe=SKELETON, slower=4, stripe=8,
     ),
     "pick and roll": Entry(
         "Basketball, five around the ball (derived pick-and-roll windows)", ("nba_pnr_derived/pnr_train.npz",),
-        "Nodes: ball, handler, screener and their two defenders.", fixes=(Velocities(),), options={"unit": "ft"},
+        "Nodes 1 to 5: ball, handler, screener, the handler's defender, the screener's defender.", fixes=(Velocities(),), options={"unit": "ft"},
     ),
     "starters": Entry(
         "Basketball, ten players (Cleveland, 4 games)",

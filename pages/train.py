@@ -30,34 +30,29 @@ with frame("train"):
             check_choice("Recipe", "preset", RECIPES, start="live")
             preset = st.segmented_control("Recipe", RECIPES, default="live", required=True, key="preset", bind="query-params")
             st.caption(RECIPES[preset])
-            start = recipes.suited_to(preset, data and data.watch, prefix=f"{preset}_")
+            start = recipes.suited_to(preset, data.watch, prefix=f"{preset}_")
             with st.grid(2):
                 answers = ask(TrainConfig, MAIN, start=start, prefix=f"{preset}_")
             train = st.container()
         with stage:
-            if data is None:
-                st.info("Upload trajectories to train on, or choose other data.", icon=":material/upload:")
-            else:
-                said.caption("To predict such motion, the model must find out who acts on whom. The graph of this system will form here.")
-                screen = st.container()
-                watched = choose_watched(data)
-                with screen:
-                    player(watched, key="forming", note="before training", height=468)
+            said.caption("To predict such motion, the model must find out who acts on whom. The graph of this system will form here.")
+            screen = st.container()
+            watched = choose_watched(data)
+            with screen:
+                player(watched, key="forming", note="before training", height=468)
             with st.expander("Advanced settings"):
                 answers |= recipes.ask_others(without=MAIN, start=start, prefix=f"{preset}_", notes=train)
             unlabelled = st.container()
         with train:
             backend = choose_backend()
-            config = recipes.settled(answers, data and data.watch, start=start, prefix=f"{preset}_")
-        if data is not None:
-            with unlabelled:
-                kinds.show(data, config, start, backend, prefix=f"{preset}_")
+            config = recipes.settled(answers, data.watch, start=start, prefix=f"{preset}_")
+        with unlabelled:
+            kinds.show(data, config, start, backend, prefix=f"{preset}_")
         # The key changes with each run, so that a double click starts one run and not two.
-        ready = data is not None and config is not None
-        if ready:
+        if config is not None:
             prepare()
-        pressed = train.button("Train", type="primary", disabled=not ready, width="stretch", key=f"train {len(state.runs())}")
-        if pressed and ready:
+        pressed = train.button("Train", type="primary", disabled=config is None, width="stretch", key=f"train {len(state.runs())}")
+        if pressed and config is not None:
             said.caption("Getting the data ready: a second or two.")
             with said, mistakes_shown():
                 run = submit(data.make(), config, watch=watched, name=data.name, device=backend.device, engine=backend.engine, user=state.user())

@@ -1,6 +1,5 @@
 """Each page without a browser: what it shows, what it keeps, and what it says about bad input."""
 
-import io
 import re
 import shutil
 import subprocess
@@ -54,12 +53,6 @@ def player(app: AppTest) -> bytes:
 
 def sample() -> Trajectories:
     return Trajectories.load(SAMPLE / "springs5.npz")
-
-
-def npz(**arrays: np.ndarray) -> bytes:
-    file = io.BytesIO()
-    np.savez(file, **arrays)
-    return file.getvalue()
 
 
 def texts(app: AppTest) -> str:
@@ -251,14 +244,6 @@ def test_data_that_the_recipe_cannot_take_are_refused_before_the_run() -> None:
     assert not app.error and not train_button(app).disabled
 
 
-def test_after_a_corrupt_upload_the_rest_of_the_page_is_there() -> None:
-    app = opened("train")
-    app.selectbox(key="data").set_value("Upload a file").run()
-    app.file_uploader[0].upload("mine.npz", b"nothing").run()
-    assert len(app.error) == 1 and train_button(app).disabled
-    assert [expander.label for expander in app.expander] == ["Advanced settings", "Earlier runs", "Load a trained model"]
-
-
 @pytest.mark.parametrize("run_id", ["0" * 32, "../../etc", "💥"])
 def test_an_unknown_run_is_one_sentence_with_a_way_on(run_id: str) -> None:
     app = opened("train", run=run_id)
@@ -279,33 +264,6 @@ def test_a_lost_run_says_so_and_keeps_what_it_has(runs_dir: Path) -> None:
     app = opened("train", run=run.id)
     assert not app.exception
     assert "The training process is gone" in app.error[0].value
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "said"),
-    [
-        ("truncated.npz", npz(values=np.zeros((2, 5, 3, 2)))[:-40], "cannot be read"),
-        ("pickled.npz", npz(values=np.array([{}], dtype=object)), "Python objects"),
-        ("other.npz", npz(weights=np.zeros(3)), "Expected an array `values`"),
-        ("nan.npz", npz(values=np.full((2, 5, 3, 2), np.nan)), "finite"),
-    ],
-)
-def test_a_bad_upload_is_one_sentence(name: str, content: bytes, said: str) -> None:
-    app = opened("train")
-    app.selectbox(key="data").set_value("Upload a file").run()
-    app.file_uploader[0].upload(name, content).run()
-    assert not app.exception
-    assert [said in error.value for error in app.error] == [True]
-    assert app.session_state.get("dataset") is None
-
-
-def test_an_uploaded_dataset_is_in_use() -> None:
-    app = opened("train")
-    app.selectbox(key="data").set_value("Upload a file").run()
-    app.file_uploader[0].upload("mine.npz", npz(values=sample().values[:4])).run()
-    assert not app.exception and not app.error
-    assert app.session_state["dataset"].name == "mine.npz"
-    assert player(app)
 
 
 def test_a_model_can_be_uploaded_and_a_bad_one_is_one_sentence() -> None:

@@ -18,7 +18,7 @@ from nri_core.jobs import Run, list_runs, open_run
 from nri_core.storage import CHECKPOINT_FILES
 from nri_core.trajectories import Trajectories
 from ui import samples, state
-from ui.frame import mistakes_shown
+from ui.frame import next_step
 
 MAX_CHECKPOINT_BYTES = 200 * 1024**2
 FRESH_SIMS = 1000
@@ -42,15 +42,16 @@ class Choice:
         return self.watchable.select(slice(0, 1))
 
 
-def choose_data() -> Choice | None:
-    """Let the user choose what to train on; None until there is something that can be read."""
-    sources = {"My dataset": _mine, f"{FRESH_SIMS:,} fresh systems": _fresh, "Shipped systems": _shipped, "Upload a file": _upload}
+def choose_data() -> Choice:
+    """Let the user choose what to train on; files come in under "Your data"."""
+    sources = {"My dataset": _mine, f"{FRESH_SIMS:,} fresh systems": _fresh, "Shipped systems": _shipped}
     if not state.own_dataset():
         del sources["My dataset"]
     meaning = "Fresh systems are simulated when training starts: springs, 5 particles."
     source = st.selectbox("Data", sources, key="data", bind="query-params", help=meaning)
-    with mistakes_shown():  # here, and not around the page: an unreadable file must not take the rest of it away
-        return sources[source]()
+    if not state.own_dataset():
+        next_step("upload", "Bring your own data")
+    return sources[source]()
 
 
 def choose_watched(data: Choice) -> Trajectories:
@@ -81,16 +82,6 @@ def _simulate() -> Trajectories:
     from nri_core.systems import Simulation, Springs, simulate  # torch: the page opens without it
 
     return simulate(Springs(), Simulation(num_sims=FRESH_SIMS, num_steps=99, seed=1))
-
-
-def _upload() -> Choice | None:
-    meaning = "An array `values` [sim, time, node, dim]; the README names the optional ones."
-    file = st.file_uploader("Trajectories as .npz", "npz", help=meaning)
-    if file is None:
-        return None
-    if state.dataset().name != file.name:
-        state.keep_dataset(file.name, Trajectories.load(file))
-    return _mine()
 
 
 def load_model() -> None:
