@@ -236,10 +236,10 @@ class Player {
 
   // What is worth knowing about the view: nothing where it is plain.
   hint() {
-    const { space, units } = this.scene;
-    if (!space) return "";
-    const grid = units ? `grid ${Number(space.step.toPrecision(1))} ${units}` : "";
-    return [this.turned ? "" : "drag to turn", grid].filter(Boolean).join(" · ");
+    const { space, units, gaps, nodes } = this.scene;
+    const words = space ? [this.turned ? "" : "drag to turn", units ? `grid ${Number(space.step.toPrecision(1))} ${units}` : ""] : [];
+    if (gaps) words.push(`${this.seen} of ${nodes} nodes seen`);
+    return words.filter(Boolean).join(" · ");
   }
 
   neighbours(node) {

@@ -1,6 +1,6 @@
 // words.js: the numbers in words: legend and tooltip. Names come from the user, so they are only ever set as text.
 
-function legendLines({ scene, edges, truth, palette, mode, frame, seen }, shown) {
+function legendLines({ scene, edges, truth, palette, mode, frame }, shown) {
   let judged = null;
   const lines = [], hues = typeColours(palette, edges.types), plain = edges.isTruth && edges.drawn.length < 2;
   if (mode.value === "verdict") {
@@ -17,7 +17,6 @@ function legendLines({ scene, edges, truth, palette, mode, frame, seen }, shown)
   lines.push(["", "", "edges shown", `${shown} of ${scene.nodes * (scene.nodes - 1)}`]);
   if (judged !== null) lines.push(["", "", "right at this threshold", `${(100 * judged).toFixed(1)} %`]);
   else if (scene.comparable) lines.push(["", "", "edge accuracy", `${(100 * edgeAccuracy(scene, frame)).toFixed(1)} %`]);
-  if (scene.gaps) lines.push(["", "", "nodes seen", `${seen} of ${scene.nodes}`]);
   return lines;
 }
 
