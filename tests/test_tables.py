@@ -126,7 +126,7 @@ def test_duplicates(which: tuple[str, list[float]], tmp_path: Path) -> None:
 
 def test_pedestrians(shared_data: Path) -> None:
     recording = read([shared_data / "eth_ucy_pedestrians" / "crowds_zara01.txt"])
-    assert (recording.num_nodes, recording.feature_names) == (148, ("x", "y", "vx", "vy"))
+    assert (recording.num_nodes, recording.feature_names, recording.frame_time) == (148, ("x", "y", "vx", "vy"), 0.4)
     table = np.loadtxt(shared_data / "eth_ucy_pedestrians" / "crowds_zara01.txt")
     assert sum(trial.seen.sum() for trial in recording.trials) == len(table)
 

@@ -15,6 +15,7 @@ from nri_core.importers.text import Dialect, Start, is_number
 from nri_core.recording import Recording, Remark, Trial
 
 SHOWN_ROWS = 8
+VIDEO_RATE = 25.0  # frames a second
 LARGEST = 1e100  # beyond it, squares overflow
 SECONDS = {"seconds": 1.0, "milliseconds": 1e-3, "minutes": 60.0, "hours": 3600.0}
 Load = Callable[[Sequence[str], Sequence[str]], Mapping[str, Any]]  # (number columns, text columns) → arrays, categoricals
@@ -41,16 +42,23 @@ class TableOptions(Options):
 def inspection_of(form: str, start: Start, written: Mapping[str, Any], model: type[TableOptions], **more: tuple[str, ...]) -> Inspection:
     """What the first rows say. `written`: options that tell how the file is written; `more`: further choices."""
     roles = roles_of(start.names, start.rows, header=start.dialect.header)
+    annotated = not start.dialect.header and roles.layout == "long" and _every_tenth(start.rows)
     numeric = tuple(name for place, name in enumerate(start.names) if any(place < len(row) and is_number(row[place]) for row in start.rows))
     choices = {"time": start.names, "node": start.names, "trial": start.names, "coordinates": numeric, "velocities": numeric, "others": numeric}
     return Inspection(
         format=form,
-        options=model(**roles._asdict(), **written).model_dump(mode="json"),
+        options=model(**roles._asdict(), **written, **({"rate": VIDEO_RATE} if annotated else {})).model_dump(mode="json"),
         choices=choices | more,
         preview=Preview(header=start.names, rows=start.rows[:SHOWN_ROWS]),
-        understood=tuple(_understood(roles, start, written)),
+        understood=(*_understood(roles, start, written), *([f"Every tenth frame, as pedestrians are annotated: {VIDEO_RATE:g} frames a second."] if annotated else ())),
         signature=f"{form}: {' | '.join(start.names)}"[:1000],
     )
+
+
+def _every_tenth(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether frame numbers in the first column are all of one ten: pedestrian data (ETH, UCY) are annotated so, in video of 25 frames a second."""
+    frames = {float(row[0]) % 10 for row in rows if row and is_number(row[0]) and "," not in row[0]}
+    return len(frames) == 1 and len({row[0] for row in rows}) > 1
 
 
 def _understood(roles: Any, start: Start, written: Mapping[str, Any]) -> list[str]:
