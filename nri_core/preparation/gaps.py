@@ -119,7 +119,7 @@ class Gather(Fix):
             apart = np.linalg.norm(places[:, None] - places[None], axis=-1)
             seed = np.sort(apart, axis=1)[:, : self.nodes].sum(1).argmin()  # the one with the closest company
             chosen = np.sort(there[np.argsort(apart[seed], kind="stable")[: self.nodes]])
-            found.append(trial.nodes(chosen.tolist()).part(slice(start, start + self.length), name=f"{trial.name} {trial.times[start]:g}"))
+            found.append(trial.part(slice(start, start + self.length), name=f"{trial.name} {trial.times[start]:g}").nodes(chosen.tolist()))
         return found
 
 

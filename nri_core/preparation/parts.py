@@ -111,13 +111,13 @@ def breaks(recording: Recording, pause: float = np.inf) -> list[list[int]]:
     steps = [np.linalg.norm(np.diff(trial.values[..., location], axis=0), axis=-1) if location else np.full((trial.num_frames - 1, 1), np.nan) for trial in recording.trials]
     every = np.concatenate([step[~np.isnan(step)] for step in steps])
     far = BREAK * float(np.median(every)) if len(every) else 0.0
-    found = []
+    found, usual = [], recording.frame_time
     for trial, step in zip(recording.trials, steps, strict=True):
         known = (~np.isnan(step)).sum(1)
         around = np.pad(np.nan_to_num(step), ((1, 1), (0, 0)))
         leap = (step > far) & (step > LEAP * np.maximum(around[:-2], around[2:]))
         jump = (known >= 3) & (3 * leap.sum(1) > 2 * known) & (far > 0)
-        long = np.diff(trial.times) > pause * recording.frame_time
+        long = np.diff(trial.times) > pause * usual
         found.append((np.flatnonzero(jump | long) + 1).tolist())
     return found
 
