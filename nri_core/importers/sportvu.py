@@ -1,6 +1,7 @@
 """Basketball as SportVU's JSON: a game in events, whose moments hold ten players and the ball."""
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,11 +130,13 @@ def _moments(path: Path, game: dict[str, Any]) -> list[Moment]:
         for place, moment in enumerate(event.get("moments") or (), 1):
             try:
                 time, bodies = float(moment[1]) / 1000, moment[5]
+                if time in found:
+                    continue
                 places = {int(body[1]): (float(body[2]), float(body[3]), float(body[4])) for body in bodies}
-                if not np.isfinite([time, *(value for where in places.values() for value in where)]).all():
+                if not math.isfinite(time + sum(map(sum, places.values()))):
                     raise ValueError("a number is not finite")
                 if places:
-                    found.setdefault(time, Moment(time, int(moment[0]), places))
+                    found[time] = Moment(time, int(moment[0]), places)
             except (ValueError, TypeError, IndexError, KeyError, OverflowError) as error:
                 why = f"moment {place} of event {number} cannot be understood ({str(error)[:80]})"
                 raise DataError(f"Expected [quarter, milliseconds, …, [[team, player, x, y, z], …]] in {path.name}; {why}. Download it again.") from error
