@@ -12,6 +12,7 @@ from ui.names import literal
 from ui.player import player
 
 with frame("compare"):
+    state.recall_model()
     with st.spinner("Loading what reads graphs"):  # torch
         from nri_core.metrics import score_edges
         from ui import choices, comparison, conclusions

@@ -37,7 +37,10 @@ def _figures(shown: samples.Sample, system: int) -> Iterator[tuple[str, str, str
     if shown.forecast is not None:
         ahead = min(10, shown.forecast.num_steps)
         ours, still = (error(shown.forecast, shown.trajectories)[:, ahead - 1] for error in (forecast_error, static_error))
-        typical, mean = (_ratio(average(ours), average(still)) for average in (np.median, np.mean))
+        seen = ~np.isnan(ours)  # where there was somebody to see
+        if not seen.any():
+            return
+        typical, mean = (_ratio(average(ours[seen]), average(still[seen])) for average in (np.median, np.mean))
         yield f"Typical {ahead}-frame error, against no motion", typical, AGAINST_NO_MOTION.format(mean)
 
 

@@ -196,7 +196,8 @@ def test_the_references_triple(shared_data: Path) -> None:
         expected = np.concatenate([loc[number], vel[number]], axis=1).transpose(0, 2, 1)
         np.testing.assert_array_equal(recording.trials[number].values, expected)
         np.testing.assert_array_equal(recording.trials[number].edge_types, edges[number])
-    speeds, steps = np.stack([trial.values[:-1, :, 2:] for trial in recording.trials]), np.stack([np.diff(trial.values[..., :2], axis=0) for trial in recording.trials])
+    speeds = np.stack([trial.values[:-1, :, 2:] for trial in recording.trials])
+    steps = np.stack([np.diff(trial.values[..., :2], axis=0) for trial in recording.trials])
     assert np.corrcoef(speeds.ravel(), steps.ravel())[0, 1] > 0.98  # velocities belong to the positions beside them
 
 

@@ -19,6 +19,7 @@ from nri_core.training import check
 from nri_core.trajectories import Trajectories
 from tests import pages
 from tests.runs import ended, wait_for
+from ui import samples
 from ui.state import Dataset, Model
 
 TINY = TrainConfig(epochs=1, epoch_size=4, batch_size=2, encoder_hidden=4, decoder_hidden=4, window=10)
@@ -72,8 +73,9 @@ def test_names_in_the_data_are_heeded() -> None:
     assert not suggested(renamed, PRESETS["live"]).skip_first
 
 
-def opened(page: str, data: Trajectories, **session: object) -> AppTest:
-    return pages.opened(page, session={"dataset": Dataset("a test", data), **session})
+def opened(page: str, data: Trajectories, *, model: Model | None = None, **address: str) -> AppTest:
+    session = {"dataset": Dataset("a test", data)} | ({"model": model} if model else {})
+    return pages.opened(page, session=session, **address)
 
 
 def pressed(app: AppTest, label: str) -> AppTest:
@@ -87,6 +89,18 @@ def test_train_suggests_and_sets_it() -> None:
     app = pressed(app, "Use what is suggested")
     assert app.text_input(key="live_edge_prior").value == "0.7, 0.3"
     assert any("as suggested" in caption.value for caption in app.caption)
+
+
+def test_gaps_are_shown_and_judged() -> None:
+    """Nodes that come late and leave early, read by a shipped model: errors count what was seen, and the pages stand."""
+    data = samples.sample("springs5").trajectories.select(slice(0, 6))
+    observed = np.random.default_rng(0).random(data.values.shape[:3]) > 0.1
+    observed[0, 48] = observed[1, 60:] = False
+    given = replace(data, values=np.where(observed[..., None], data.values, np.nan), observed=observed, edge_types=None, edge_type_names=())
+    app = opened("compare", given)
+    assert not app.exception and not app.error
+    errors = app.dataframe[0].value["Error"]
+    assert np.isnan(errors[0]) and errors[1:].notna().all()
 
 
 def test_compare_says_what_it_would_take() -> None:
@@ -124,7 +138,7 @@ def test_a_result_is_tested_through_the_queue() -> None:
     assert [one.training_data().num_sims for one in further.values()] == [18, 9, 9, 18]
     assert all(wait_for(one, ended).state == "done" for one in further.values())
     said = conclude(assessed(run))
-    app.run()
+    app = opened("compare", data, run=run.id)  # a reload: the address tells which model
     shown = " ".join(text.value for text in app.markdown)
     assert not app.exception and all(conclusion.sentence in shown for conclusion in said)
 

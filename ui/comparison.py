@@ -40,7 +40,7 @@ def choose_system(score: EdgeScore | None, reading: Reading, data: Trajectories)
     if score is not None:
         table["Right"] = 100 * score.accuracy_by_sim
     if reading.forecast is not None:
-        table["Error"] = forecast_error(reading.forecast, data).mean(1)
+        table["Error"] = np.ma.masked_invalid(forecast_error(reading.forecast, data)).mean(1).filled(np.nan)
     place, below = st.container(), st.container()
     worst_first = below.toggle("Worst first", key="worst", bind="query-params", disabled=len(table.columns) == 1)
     if worst_first and len(table.columns) > 1:

@@ -43,6 +43,7 @@ def _offer(run: Run) -> None:
     if st.button("Test this result", type="primary", icon=":material/fact_check:", key=f"assess {run.id}"):
         with st.spinner("Getting the data ready"):
             start_assessment(run, user=state.user())
+        state.keep_in_address(run.id)
         st.rerun()
 
 

@@ -33,15 +33,18 @@ def errors_by_horizon(
 ) -> go.Figure:
     """Forecast error against frames ahead: one system, median and mean of all, and the forecast that nothing moves.
 
-    Where paths are chaotic, few systems make the mean; the median is the typical one.
+    Where paths are chaotic, few systems make the mean; the median is the typical one. Systems that nobody saw at a horizon do not count there.
     """
+    typical, mean, typical_still = (
+        measure(np.ma.masked_invalid(errors), axis=0).filled(np.nan) for measure, errors in ((np.ma.median, model), (np.ma.mean, model), (np.ma.median, still))
+    )
     figure = line_chart("Forecast error", "Frames ahead", "Mean squared error (scaled units)")
     ahead = np.arange(1, model.shape[1] + 1)
     lines = (
-        (np.median(model, axis=0), "median of all systems", MODEL_COLOUR, "solid"),
-        (model.mean(0), "mean of all systems", MODEL_COLOUR, "dot"),
+        (typical, "median of all systems", MODEL_COLOUR, "solid"),
+        (mean, "mean of all systems", MODEL_COLOUR, "dot"),
         (one, f"system {system}", SECOND_COLOUR, "dash"),
-        (np.median(still, axis=0), "nothing moves, median", BASELINE_COLOUR, "solid"),
+        (typical_still, "nothing moves, median", BASELINE_COLOUR, "solid"),
     )
     for values, name, colour, dash in lines:
         figure.add_scatter(x=ahead, y=values, name=name, line={"color": colour, "dash": dash})

@@ -243,6 +243,11 @@ def follow_kinds(tag: str) -> None:
         st.query_params.pop(_KINDS, None)
 
 
+def keep_in_address(run_id: str) -> None:
+    """Let a reload find the model of this run again."""
+    st.query_params[_RUN] = run_id
+
+
 def unfollow_run() -> None:
     """Let Train show the form again."""
     st.session_state[_RUN] = st.session_state[_VIEW] = None

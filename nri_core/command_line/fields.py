@@ -1,6 +1,7 @@
 """Options of the command line made from the fields of a config model, and back."""
 
 import argparse
+import json
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -49,7 +50,16 @@ def _parsed(text: str, annotation: Any) -> Any:
     """What pydantic does not make of a text by itself: none, and several values with commas between them."""
     if type(None) in get_args(annotation) and text.lower() == "none":
         return None
-    return [part for part in text.split(",") if part] if get_origin(annotation) is tuple else text
+    return listed(text) if get_origin(annotation) is tuple else text
+
+
+def listed(text: str) -> list[str]:
+    """Several values: with commas between them, or as JSON where a value holds a comma itself."""
+    try:
+        found = json.loads(text) if text.startswith("[") else None
+    except json.JSONDecodeError:
+        found = None
+    return found if isinstance(found, list) else [part for part in text.split(",") if part]
 
 
 def explain(error: ValidationError) -> str:

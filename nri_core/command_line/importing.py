@@ -1,13 +1,14 @@
 """import FILE … --out data.npz"""
 
 import argparse
+import json
 import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from nri_core.command_line.fields import add_json, assign, describe
+from nri_core.command_line.fields import add_json, assign, describe, listed
 from nri_core.errors import ConfigError
 from nri_core.importers import READERS, inspect, read, reader_of
 from nri_core.importers.contract import Inspection
@@ -73,12 +74,12 @@ def _plan(options: argparse.Namespace) -> Plan:
     plan = read_plan(options.plan) if options.plan else Plan()
     changes = {name: value for name in ("window", "stride", "least_seen") if (value := getattr(options, name)) is not None}
     changes |= {"form": options.format} if options.format else {}
-    fixes = [*plan.fixes, *(_fix(*words) for words in options.fix)]
+    fixes = [*plan.fixes, *(fix_of(*words) for words in options.fix)]
     return Plan.of(**(plan.model_dump() | changes | {"fixes": [fix.model_dump() for fix in fixes]}))
 
 
-def _fix(kind: str, *settings: str) -> Fix:
-    """Raises ConfigError for a kind or a setting that is none."""
+def fix_of(kind: str, *settings: str) -> Fix:
+    """From the words after --fix. Raises ConfigError for a kind or a setting that is none."""
     if kind not in FIXES:
         raise ConfigError(f"Expected --fix KIND KEY=VALUE … with a KIND of {', '.join(FIXES)}; found {kind!r}.")
     values: dict[str, Any] = {}
@@ -87,12 +88,12 @@ def _fix(kind: str, *settings: str) -> Fix:
         if not equals or key not in FIXES[kind].model_fields:
             names = ", ".join(name for name in FIXES[kind].model_fields if name != "kind") or "none"
             raise ConfigError(f"Expected KEY=VALUE after --fix {kind} with a KEY of {names}; found {setting!r}.")
-        values[key] = value.split(",") if "tuple" in str(FIXES[kind].model_fields[key].annotation) else value
+        values[key] = listed(value) if "tuple" in str(FIXES[kind].model_fields[key].annotation) else value
     return FIXES[kind](**values)
 
 
 def _seen(inspection: Inspection, recording: Recording) -> dict[str, Any]:
-    findings = [{"finding": f"{one.severity}: {one.sentence}", "fixes": [_spelled(fix) for fix in one.fixes]} for one in diagnose(recording)]
+    findings = [{"finding": f"{one.severity}: {one.sentence}", "fixes": [spelled(fix) for fix in one.fixes]} for one in diagnose(recording)]
     frames = [trial.num_frames for trial in recording.trials]
     return {
         "format": inspection.format,
@@ -112,18 +113,21 @@ def command(files: Sequence[str], plan: Plan) -> str:
     words = ["python", "-m", "nri_core", "import", *files, "--out", "data.npz", *(["--format", plan.form] if plan.form else [])]
     settings = [f"{name}={_value(value)}" for name, value in plan.options.items()]
     words += ["--set", *settings] if settings else []
-    text = " ".join([shlex.join(words), *map(_spelled, plan.fixes)])
+    text = " ".join([shlex.join(words), *map(spelled, plan.fixes)])
     return text + "".join(f" --{name} {value}" for name in ("window", "stride") if (value := getattr(plan, name)) is not None)
 
 
-def _spelled(fix: Fix) -> str:
+def spelled(fix: Fix) -> str:
     """As an option of this verb."""
     given = fix.model_dump(exclude={"kind"}, exclude_none=True)
     return shlex.join(["--fix", fix.kind, *(f"{key}={_value(value)}" for key, value in given.items())])
 
 
 def _value(value: Any) -> str:
-    return ",".join(map(str, value)) if isinstance(value, list | tuple) else "none" if value is None else str(value)
+    if not isinstance(value, list | tuple):
+        return "none" if value is None else str(value)
+    text = ",".join(map(str, value))
+    return text if listed(text) == [*map(str, value)] else json.dumps(list(value))  # names that hold a comma
 
 
 def _say(share: float) -> None:

@@ -49,7 +49,9 @@ def inspection_of(form: str, file: str, arrays: Arrays, *, rows: Rows = "receive
         },
         preview=Preview(
             header=("array", "shape", "numbers", "taken as"),
-            rows=tuple((array.name, " × ".join(map(str, array.shape)) or "one", str(array.dtype), taken.get(array.name, "")) for array in [*arrays.values()][:SHOWN]),
+            rows=tuple(
+                (array.name, " × ".join(map(str, array.shape)) or "one", str(array.dtype), taken.get(array.name, "")) for array in [*arrays.values()][:SHOWN]
+            ),
         ),
         understood=(*_understood(main, options), *_left_out([name for name in shaped if name not in taken])),
         signature=f"{form}: {options.axes} {' | '.join(f'{array.name} {len(array.shape)}' for array in arrays.values())}"[:1000],
@@ -69,7 +71,7 @@ def _options(file: str, arrays: Arrays, rows: Rows) -> ArrayOptions:
     if graph is not None and graph.shape[-1] not in (nodes if square else -1, nodes * (nodes - 1)):
         graph = None
     alike = [array for array in arrays.values() if array.is_numeric and array.shape == main.shape and array is not main]
-    balls = [array.name for array in moving if "ball" in array.name.lower() and array.shape[:-1] == main.shape[: len(array.shape) - 1] and axes == "time node dim"]
+    balls = [array for array in moving if "ball" in array.name.lower() and array.shape[:-1] == main.shape[: len(array.shape) - 1]]
     trials = next((array.name for array in arrays.values() if _is(array, CUTS) and _cuts(array, frames)), None)
     beside = [array.name for array in alike if {_last(main), _last(array)} <= set(FEATURES[6])]
     beside.sort(key=lambda name: FEATURES[6].index(_last(arrays[name])))
@@ -82,7 +84,7 @@ def _options(file: str, arrays: Arrays, rows: Rows) -> ArrayOptions:
         axes=axes,
         beside=tuple(beside),
         velocities=next((array.name for array in alike if _is(array, SPEEDS) and array.name not in beside), None),
-        others=tuple(balls),
+        others=tuple(array.name for array in balls if axes == "time node dim"),
         times=next((array.name for array in arrays.values() if _is(array, CLOCKS) and array.size == frames and _increasing(array)), None),
         rate=next(_rates(file, arrays), 1.0),
         trials=trials,
@@ -151,8 +153,10 @@ def _understood(main: Array, options: ArrayOptions) -> Iterator[str]:
         yield f"Velocities in `{options.velocities}`."
     if options.others:
         yield f"Further nodes: {', '.join(f'`{name}`' for name in options.others)}."
-    if options.trials or options.stacked:
-        yield f"One recording after another, told apart by `{options.trials}`." if options.trials else f"Recordings of {options.stacked:,} frames stand after each other."
+    if options.trials:
+        yield f"One recording after another, told apart by `{options.trials}`."
+    elif options.stacked:
+        yield f"Recordings of {options.stacked:,} frames stand after each other."
     yield f"Times in `{options.times}`." if options.times else f"{options.rate:g} frame(s) a second."
     if options.edges:
         yield f"True edges in `{options.edges}`: rows are {options.rows}, columns are {'senders' if options.rows == 'receivers' else 'receivers'}."

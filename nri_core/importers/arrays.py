@@ -45,8 +45,8 @@ class ArrayOptions(Options):
     """What the arrays mean."""
 
     values: str | None = Field(None, description="Array of positions, or of whatever was measured")
-    axes: str | None = Field(None, max_length=40, description="Its axes in order: sim is a recording, time a frame, node who moves, dim x, y, …; none: as guessed")
-    features: tuple[str, ...] = Field((), max_length=50, description="Name of each feature along dim: x, y, z, vx, vy, vz where it is one of these; none: as usual")
+    axes: str | None = Field(None, max_length=40, description="Its axes in order: sim is a recording, time a frame, node who moves, dim x, y, …; none: guessed")
+    features: tuple[str, ...] = Field((), max_length=50, description="Name of each feature along dim: x, y, z, vx, vy, vz where it is one; none: as usual")
     beside: tuple[str, ...] = Field((), max_length=20, description="Arrays of the same shape with further features, such as y beside x")
     velocities: str | None = Field(None, description="Array of velocities, of the same shape")
     more: tuple[str, ...] = Field((), max_length=1000, description="Arrays of further recordings of the same nodes")
@@ -142,7 +142,7 @@ def _axes(file: str, array: Array, axes: str | None) -> str:
     words = (axes or guess(array.shape)).split()
     if len(words) != len(array.shape) or len(set(words)) != len(words) or not {"time", "node"} <= set(words) <= set(WORDS):
         raise DataError(
-            f"Expected a name of {', '.join(WORDS)} for each of the {len(array.shape)} axes of `{array.name}` {array.shape} in {file}, time and node among them; "
+            f"Expected one of {', '.join(WORDS)} for each of the {len(array.shape)} axes of `{array.name}` {array.shape} in {file}, time and node among them; "
             f"found {axes!r}. Choose other axes."
         )
     return " ".join(words)
@@ -215,7 +215,7 @@ def _pieces(file: str, arrays: Arrays, options: ArrayOptions, values: Float[np.n
 def _bounds(file: str, array: Array, frames: int) -> list[int]:
     """First frame of each recording: from a number for each frame, from ends as np.split takes them, or from last frames with -1 before them."""
     if not array.is_numeric or array.size != max(array.shape, default=0) or not 1 <= array.size <= frames + 1:
-        raise DataError(f"Expected one list of numbers in `{array.name}` of {file}, which cuts {frames:,} frames; found {array.shape}. Choose another array, or none.")
+        raise DataError(f"Expected one list of numbers in `{array.name}` of {file} to cut {frames:,} frames; found {array.shape}. Choose another, or none.")
     numbers = array.load().ravel()
     if len(numbers) == frames:
         return [0, *(np.flatnonzero(numbers[1:] != numbers[:-1]) + 1).tolist()]
@@ -257,7 +257,7 @@ def _truth(
     if sims == 1 and lead == (frames,):
         return [types[piece.frames] for piece in pieces], kinds
     raise DataError(
-        f"Expected true edges for {len(pieces):,} recording(s) or {frames:,} frames in {file}; `{array.name}` {array.shape} has {lead}. Choose another array, or none."
+        f"Expected true edges for {len(pieces):,} recording(s) or {frames:,} frames in {file}; `{array.name}` has {array.shape}. Choose another array, or none."
     )
 
 

@@ -33,7 +33,8 @@ class OwnFile:
     def inspect(self, paths: tuple[Path, ...]) -> Inspection:
         """All of it: nothing is guessed."""
         recording = _load(paths)
-        said = f"{recording.num_nodes:,} nodes in {len(recording.trials):,} recording(s), {recording.num_frames:,} frames in all; {', '.join(recording.feature_names)} each."
+        counted = f"{recording.num_nodes:,} nodes in {len(recording.trials):,} recording(s), {recording.num_frames:,} frames in all"
+        said = f"{counted}; {', '.join(recording.feature_names)} each."
         truth = "True edges are known." if recording.trials[0].edge_types is not None else "True edges are not known."
         return Inspection(format="own", options={}, understood=(said, truth), signature="own")
 

@@ -77,5 +77,5 @@ def _splits(paths: tuple[Path, ...]) -> dict[str, dict[str, Path]]:
     for split, files in found.items():
         for kind in ("loc", "vel"):
             if kind not in files:
-                raise DataError(f"Expected {kind}_{split}.npy beside {next(iter(files.values())).name}; it is not among the files. Choose all files of a split together.")
+                raise DataError(f"Expected {kind}_{split}.npy beside {next(iter(files.values())).name}; it is missing. Choose all files of a split together.")
     return dict(found)

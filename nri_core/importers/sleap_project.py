@@ -33,7 +33,7 @@ def project_poses(path: Path, file: Any) -> tuple[tuple[Video, ...], tuple[str, 
     if not names or (track < 0).all():
         names, track = _by_rank(frames, instances)
     if len(frames) * len(names) * len(parts) * 2 > MOST_PLACES:
-        raise DataError(f"Expected at most {MOST_PLACES:,} numbers in {path.name}; {len(frames):,} frames of {len(names):,} tracks have more. Export fewer frames.")
+        raise DataError(f"Expected at most {MOST_PLACES:,} numbers in {path.name}; {len(frames):,} frames have more. Export fewer frames.")
     chosen = (frames[frames["video"] == video] for video in np.unique(frames["video"]))
     videos = tuple(_video(one, instances, points, track=track, shape=(len(names), len(parts))) for one in chosen)
     return videos, names, parts, bones
@@ -71,7 +71,7 @@ def _skeleton(path: Path, file: Any) -> tuple[tuple[str, ...], tuple[tuple[int, 
         links = [(link["source"], link["target"]) for link in skeleton["links"] if _kind(link) == BODY]
         bones = tuple((order.index(source), order.index(target)) for source, target in links)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise DataError(f"Expected a skeleton in the metadata of {path.name}; found none that can be read ({error}). Export the analysis as .h5 instead.") from error
+        raise DataError(f"Expected a skeleton in the metadata of {path.name}; found none ({error}). Export the analysis as .h5 instead.") from error
     return names, bones
 
 

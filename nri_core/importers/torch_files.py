@@ -41,7 +41,8 @@ def _headers(path: Path) -> list[Array]:
             raise DataError(f"Expected a file of at most {MAX_ARCHIVE_BYTES / 1e9:.1f} GB; {path.name} has {path.stat().st_size / 1e9:.1f} GB. Split it.")
         with warnings.catch_warnings(action="ignore"):  # of damaged files; what cannot be read raises
             found = _named(torch.load(path, map_location="cpu", weights_only=True))
-        tensors = {name: one.detach().resolve_conj().resolve_neg() for name, one in found.items() if isinstance(one, torch.Tensor) and one.layout == torch.strided}
+        dense = {name: one for name, one in found.items() if isinstance(one, torch.Tensor) and one.layout == torch.strided}
+        tensors = {name: one.detach().resolve_conj().resolve_neg() for name, one in dense.items()}
         arrays = [(name, (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()) for name, tensor in tensors.items()]
     except DataError:
         raise
