@@ -1,47 +1,50 @@
-"""Recorded data from the raw file to a graph in the player, in a few seconds of training: that the way is open, not how good the answer is."""
+"""Recorded data from the raw file to a rendered inference: the gallery's own code, with seconds instead of minutes."""
 
-import json
+import math
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from benchmarks import gallery
-from nri_core.errors import DataError
+from benchmarks.gallery import ENTRIES, constant_velocity, document, shorter, study, trajectories
+from nri_core.player.payload import payload
 
-TINY = {"encoder_hidden": 8, "decoder_hidden": 8, "epochs": 2, "epoch_size": 8, "batch_size": 4}
-EXPECTED = {  # nodes, frames, features, and what has to be in the row besides
-    "walking (CMU 35)": (31, 100, 6, "error_dynamic"),
-    "basketball (pick and roll)": (5, 25, 4, "forecast_saved"),
-    "zebrafish": (8, 30, 4, "kappa_halves"),
-    "pedestrians (zara01)": (5, 16, 4, "error_straight"),
-    "brain regions (NetSim sim1)": (5, 50, 1, "partial_correlation"),
-    "genes (DREAM4, size 10)": (10, 21, 1, "granger"),
-    "a relation that switches (dNRI)": (3, 50, 4, "over_time"),
-}
+SMALL = {"encoder_hidden": 8, "decoder_hidden": 8, "epoch_size": 8, "batch_size": 8}
+FEW_WALKS = 4
+
+pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("name", gallery.GALLERY)
-def test_files_become_trajectories(name: str, shared_data: Path) -> None:
-    data = gallery.load(gallery.GALLERY[name], shared_data)
-    nodes, frames, features, _ = EXPECTED[name]
-    assert (data.num_nodes, data.num_steps, len(data.feature_names)) == (nodes, frames, features)
-    assert data.trials is not None and len(np.unique(data.trials)) > 1
-    assert (name == "zebrafish") == (not data.complete)
+@pytest.mark.parametrize("name", ENTRIES)
+def test_from_the_raw_file_to_a_rendered_inference(name: str, shared_data: Path) -> None:
+    entry = replace(ENTRIES[name], recipe={**ENTRIES[name].recipe, **SMALL}, slower=1.0)
+    if name == "walking":
+        entry = replace(entry, files=entry.files[: 1 + FEW_WALKS])
+    found = study(entry, shared_data, seconds=0.5)
+    assert found["rendered"] > 1000 and found["conclusions"]
+    assert 0 <= found["edges"] <= 1 and len(found["strongest"]) == 5
+    assert all(math.isfinite(found[key]) and found[key] > 0 for key in ("against_standing_still", "against_no_interaction"))
+    assert ("auroc" in found) == (name in ("brain", "genes"))
+    assert ("graphs_over_time" in found) == bool(entry.stripe)
+    assert (found["observed"] < 1) == (name == "fish")
+    assert entry.title in document({name: found})
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", gallery.GALLERY)
-def test_from_the_raw_file_to_the_player(name: str, shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gallery, "RECORDED", shared_data)
-    row = gallery.row(name, gallery.GALLERY[name], seconds=60.0, changes=TINY)
-    assert row["player_bytes"] > 500
-    assert EXPECTED[name][3] in row
-    assert row["verdicts"][-1] == "open"
-    assert all(np.isfinite(value) for value in row["error"].values())
-    json.dumps(row)
+def test_what_the_recordings_are(shared_data: Path) -> None:
+    walking = trajectories(ENTRIES["walking"], shared_data)
+    assert walking.values.shape[1:] == (74, 31, 6) and len(walking.metadata["bones"]) == 30
+    assert len(payload(walking, sim=3)) > 74 * 31 * 3 * 4  # in three dimensions
+    switching = trajectories(ENTRIES["switching"], shared_data)
+    assert switching.edge_types.shape == (100, 50, 3, 3)
+    windows = shorter(switching, 12)
+    assert windows.values.shape == (400, 12, 3, 4) and windows.edge_types.shape == (400, 12, 3, 3)
+    assert set(windows.trials[:100].tolist()) == set(windows.trials[100:200].tolist())
 
 
-def test_missing_files_are_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="NRI_SHARED_DATA"):
-        gallery.load(gallery.GALLERY["zebrafish"], tmp_path)
+def test_constant_velocity_goes_on_straight(shared_data: Path) -> None:
+    data = trajectories(ENTRIES["pick and roll"], shared_data)
+    start = data.select(slice(0, 3))
+    forecast = replace(start, values=start.values[:, :4], metadata={"start": 9, "unit_scale": [1.0] * 4})
+    steady = constant_velocity(forecast, start)
+    expected = start.values[:, 9, :, :2] + 3 * data.dt * start.values[:, 9, :, 2:]
+    assert abs(steady.values[:, 2, :, :2] - expected).max() < 1e-9
