@@ -15,7 +15,8 @@ from typing import Any
 
 from nri_core.errors import DataError
 from nri_core.importers import read
-from nri_core.importers.samples import COMPANIONS, NAMES, SAMPLES
+from nri_core.importers.sample_motion import NAMES
+from nri_core.importers.samples import COMPANIONS, GRAPHS, SAMPLES
 from nri_core.importers.truth import read_truth
 
 INPUTS, CHUNK, SEED = 100_000, 500, 0
@@ -61,12 +62,12 @@ def one(name: str, folder: Path) -> str:
     draw = random.Random(name)
     sample = draw.choice(list(SAMPLES))
     paths = []
-    for part in {"skeleton": ("skeleton", "swing")}.get(sample, (COMPANIONS.get(sample, sample), sample)):
+    for part in {"skeleton": ("skeleton", "swing"), "home": ("home", "away")}.get(sample, (COMPANIONS.get(sample, sample), sample)):
         content = start_of(part)
         (path := folder / SAMPLES[part].file).write_bytes(broken(content, draw) if part == sample else content.encode())
         paths += [path] if path not in paths else []
     try:
-        if sample == "graph":
+        if SAMPLES[sample].kind == GRAPHS:
             read_truth(paths[-1], NAMES)
         else:
             read(paths)
@@ -79,8 +80,10 @@ def one(name: str, folder: Path) -> str:
 
 @cache
 def start_of(name: str) -> str:
-    """The first lines of a sample; motion capture needs more of them to be anything."""
-    return "".join(SAMPLES[name].text().splitlines(keepends=True)[: 62 if name in ("skeleton", "swing") else LINES])
+    """The first lines of a sample; motion capture needs more of them to be anything, XML and JSON all of them."""
+    lines = SAMPLES[name].text().splitlines(keepends=True)
+    whole = SAMPLES[name].file.endswith((".xml", ".json", ".graphml"))
+    return "".join(lines if whole else lines[: 62 if name in ("skeleton", "swing") else LINES])
 
 
 def broken(text: str, draw: random.Random) -> bytes:

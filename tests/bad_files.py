@@ -1,6 +1,6 @@
 """Broken and hostile files, each made by a few lines: what people bring by mistake, and what they bring on purpose.
 
-BAD maps a name to what writes the files into a folder, and to words that the refusal must hold. TOLERATED are odd, but readable.
+CUT holds a file of each reader, cut off. BAD maps a name to what writes the files into a folder, and to words that the refusal must hold. TOLERATED are odd, but readable.
 """
 
 import io
@@ -9,12 +9,15 @@ import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from nri_core.importers.samples import SAMPLES
+from nri_core.trajectories import Trajectories
+from tests.pose_files import write_deeplabcut
 
 HEADER = "time,id,x,y\n"
 ROWS = "".join(f"{frame},{node},{frame + node},{frame * node}\n" for frame in range(30) for node in range(3))
@@ -108,6 +111,12 @@ def bomb_xlsx() -> bytes:
     return file.getvalue()
 
 
+def xml_bomb(first: str, last: str) -> bytes:
+    """A billion laughs."""
+    entities = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10))
+    return f'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY a0 "ha">{entities}]>{first}&a9;{last}'.encode()
+
+
 ASF, AMC = SAMPLES["skeleton"].text(), SAMPLES["swing"].text()
 
 
@@ -115,7 +124,119 @@ def mocap(skeleton: str, motion: str, *words: str) -> Bad:
     return Bad(lambda: {"arm.asf": skeleton.encode(), "swing.amc": motion.encode()}, words)
 
 
-BAD: dict[str, Bad] = {
+def saved(name: str, write: Callable[[Path], object]) -> bytes:
+    """What a library writes that wants a path."""
+    with TemporaryDirectory() as folder:
+        write(path := Path(folder, name))
+        return path.read_bytes()
+
+
+def hdf5(**arrays: np.ndarray) -> bytes:
+    import h5py
+
+    def write(path: Path) -> None:
+        with h5py.File(path, "w") as file:
+            for name, array in arrays.items():
+                file.create_dataset(name, data=array, compression="gzip")
+
+    return saved("a.h5", write)
+
+
+def bomb_hdf5() -> bytes:
+    """A file of a few kB that promises 640 GB."""
+    import h5py
+
+    def write(path: Path) -> None:
+        with h5py.File(path, "w") as file:
+            file.create_dataset("xy", shape=(1_000_000_000, 40, 2), chunks=(1000, 40, 2), dtype="f8", compression="gzip")
+
+    return saved("a.h5", write)
+
+
+def sleap() -> bytes:
+    return hdf5(tracks=np.zeros((2, 2, 3, 400)), node_names=np.array([b"a", b"b", b"c"]))
+
+
+def deeplabcut(kind: bytes | None = None) -> bytes:
+    names = [("s", part, name) for part in ("nose", "tail") for name in ("x", "y", "likelihood")]
+    return saved("a.h5", lambda path: write_deeplabcut(path, names, np.ones((300, 6)), kind=kind))
+
+
+def matlab() -> bytes:
+    from scipy.io import savemat
+
+    file = io.BytesIO()
+    savemat(file, {"positions": np.random.default_rng(0).normal(size=(400, 5, 2))})
+    return file.getvalue()
+
+
+def tensors() -> bytes:
+    import torch
+
+    file = io.BytesIO()
+    torch.save(torch.zeros(20, 30, 3, 4), file)
+    return file.getvalue()
+
+
+def c3d() -> bytes:
+    import ezc3d
+
+    def write(path: Path) -> None:
+        made = ezc3d.c3d()
+        made["parameters"]["POINT"]["RATE"]["value"], made["parameters"]["POINT"]["LABELS"]["value"] = [100], ["a", "b"]
+        made["data"]["points"] = np.ones((4, 2, 200))
+        made.write(str(path))
+
+    return saved("a.c3d", write)
+
+
+def feather() -> bytes:
+    return saved("a.feather", lambda path: pd.read_csv(io.StringIO(TIDY)).to_feather(path))
+
+
+def own() -> bytes:
+    trajectories = Trajectories(np.random.default_rng(0).normal(size=(3, 20, 4, 2)), ("x", "y"), dt=0.1)
+    return saved("a.npz", trajectories.save)
+
+
+def triple() -> dict[str, bytes]:
+    """The reference's three files, the last cut off."""
+    motion = npy(np.random.default_rng(0).normal(size=(4, 9, 2, 5)))
+    return {"loc_train_a.npy": motion, "vel_train_a.npy": motion, "edges_train_a.npy": npy(np.zeros((4, 5, 5)))[:-30]}
+
+
+def sample(name: str) -> bytes:
+    return SAMPLES[name].text().encode()
+
+
+def cut(name: str, content: Callable[[], bytes], share: float = 0.7) -> Bad:
+    """The first part of a file only."""
+    return raw(name, lambda: (whole := content())[: int(share * len(whole))], name)
+
+
+CUT: dict[str, Bad] = {  # a file of each reader, cut off on its way
+    "acclaim": Bad(lambda: {"arm.asf": sample("skeleton"), "swing.amc": sample("swing")[:-30]}, ("swing.amc",)),
+    "bvh": cut("arm.bvh", lambda: sample("bvh")),
+    "c3d": cut("a.c3d", c3d),
+    "sportvu": cut("game.json", lambda: sample("sportvu")),
+    "trackmate": cut("tracks.xml", lambda: sample("trackmate")),
+    "sports": Bad(lambda: {"home.csv": sample("home"), "away.csv": sample("away")[:-25]}, ("home.csv",)),
+    "own": cut("a.npz", own),
+    "reference": Bad(triple, ("edges_train_a.npy",)),
+    "numpy": cut("a.npy", lambda: npy(np.zeros((50, 5, 2)))),
+    "torch": cut("train_feats.pt", tensors),
+    "matlab": cut("a.mat", matlab),
+    "sleap": cut("a.slp", sleap),
+    "deeplabcut": Bad(lambda: {"a.csv": sample("deeplabcut")[:-60]}, ("a.csv", "19 cells")),
+    "sleap table": Bad(lambda: {"a.csv": sample("sleap")[:-30]}, ("a.csv", "cells")),
+    "hdf5": cut("a.h5", lambda: hdf5(xy=np.random.default_rng(0).normal(size=(3000, 4, 2)))),
+    "parquet": cut("a.feather", feather),
+    "excel": cut("a.xlsx", excel),
+    "text table": text("a.csv", TIDY[:-5], "4 cells", "row 91"),
+}
+
+
+BAD: dict[str, Bad] = {f"{name}, cut off": bad for name, bad in CUT.items()} | {
     # text tables
     "empty": text("a.csv", "", "a.csv is empty"),
     "only empty lines": text("a.csv", "\n\n\n", "only empty lines"),
@@ -183,6 +304,19 @@ BAD: dict[str, Bad] = {
     "a skeleton in pieces": mocap(ASF.replace("upper lower", ""), AMC, "no way to the root"),
     "a skeleton without lengths": mocap(ASF.replace("length 10", ""), AMC, "arm.asf"),
     "a binary skeleton": Bad(lambda: {"arm.asf": bytes(range(256)), "swing.amc": AMC.encode()}, ("arm.asf",)),
+    # poses, spots, games
+    "a motion of numbers beyond counting": raw("arm.bvh", lambda: sample("bvh").replace(b"Frames: 60", b"Frames: 99999999999"), "arm.bvh"),
+    "an hdf5 with a bomb": raw("a.h5", bomb_hdf5, "a.h5"),
+    "an hdf5 of nothing": raw("a.h5", lambda: b"\x89HDF\r\n\x1a\n" + bytes(2000), "a.h5"),
+    "poses with a program in their names": raw("a.h5", lambda: deeplabcut(b"cos\nsystem\n(Vtouch /tmp/owned\ntR."), "a.h5", "names of columns"),
+    "poses with names of nothing": raw("a.h5", lambda: deeplabcut(b"."), "a.h5", "names of columns"),
+    "poses with a word": Bad(lambda: {"a.csv": sample("deeplabcut").replace(b"\n3,", b"\n3,north,", 1)}, ("a.csv", "row 8")),
+    "poses without coordinates": Bad(lambda: {"a.csv": b"".join(sample("deeplabcut").splitlines(keepends=True)[:3])}, ("a.csv", "coords")),
+    "spots that eat the memory": raw("a.xml", lambda: xml_bomb("<TrackMate>", "</TrackMate>"), "a.xml"),
+    "a match that eats the memory": Bad(lambda: {"meta.xml": xml_bomb("<TracabMetaData>", "</TracabMetaData>"), "raw.dat": b"1:2,3\n"}, ("meta.xml",)),
+    "spots of no track": Bad(lambda: {"a.xml": sample("trackmate").replace(b"Track TRACK_ID", b"Trail TRACK_ID").replace(b"</Track>", b"</Trail>")}, ("a.xml", "track the spots")),
+    "a game as deep as a well": raw("a.json", lambda: b'{"events": ' + b"[" * 100_000 + b'"moments"', "a.json"),
+    "a game without moments": text("a.json", '{"events": [{"home": {}, "visitor": {}, "moments": []}]}', "a.json", "found none"),
     # files that do not belong together
     "two tables": Bad(lambda: {"a.csv": TIDY.encode(), "b.csv": TIDY.encode()}, ("a.csv, b.csv", "one after another")),
     "a table and a motion": Bad(lambda: {"a.csv": TIDY.encode(), "b.amc": AMC.encode()}, ("one after another",)),

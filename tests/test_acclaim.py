@@ -59,6 +59,7 @@ def test_by_hand(tmp_path: Path) -> None:
     assert recording.bones == ((0, 1), (1, 2)) and recording.trials[0].times.tolist() == [0, 0.1]
 
 
+@pytest.mark.slow  # sixteen walks
 def test_a_walk(walks: Recording) -> None:
     assert (len(walks.trials), walks.num_nodes, walks.feature_names) == (16, 31, ("x", "y", "z"))
     for trial in walks.trials:
@@ -71,6 +72,7 @@ def test_a_walk(walks: Recording) -> None:
         assert 0.8 < speed < 2.0  # and walks
 
 
+@pytest.mark.slow
 def test_the_official_file_is_the_same(walks: Recording, shared_data: Path) -> None:
     folder = shared_data / "cmu35_official"
     (trial,) = read([folder / "35.asf", folder / "35_01.amc"]).trials

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from nri_core.errors import DataError
-from nri_core.importers import read
+from nri_core.importers import READERS, read
 from nri_core.importers.apart import read_apart
 from nri_core.preparation import diagnose, suggest
-from tests.bad_files import BAD, TOLERATED, write
+from tests.bad_files import BAD, CUT, TOLERATED, write
 
 MOST_MEGABYTES = 1500
 
@@ -19,7 +19,11 @@ def test_there_are_enough_of_them() -> None:
     assert len(BAD) + len(TOLERATED) >= 60
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow) if "bomb" in name else name for name in BAD])  # a bomb takes long to pack
+def test_one_of_each_format_is_cut_off() -> None:
+    assert set(CUT) == set(READERS)
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow) if "bomb" in name or "torch" in name else name for name in BAD])  # a bomb takes long to pack, torch to import
 def test_it_is_refused_in_a_sentence(name: str, tmp_path: Path) -> None:
     paths = write(BAD[name], tmp_path)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

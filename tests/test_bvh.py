@@ -7,7 +7,8 @@ import pytest
 
 from nri_core.errors import DataError
 from nri_core.importers import read
-from nri_core.importers.samples import FRAMES, RATE, SAMPLES
+from nri_core.importers.sample_motion import FRAMES, RATE
+from nri_core.importers.samples import SAMPLES
 
 MOTION = """HIERARCHY
 ROOT hips

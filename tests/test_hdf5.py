@@ -10,7 +10,7 @@ import pytest
 
 from nri_core.errors import DataError
 from nri_core.importers import inspect, read, recognise
-from nri_core.importers.sleap import middle
+from nri_core.importers.poses import middle
 
 h5py = pytest.importorskip("h5py")
 BOUND = 30_000_000  # bytes that a refusal may take

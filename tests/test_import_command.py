@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from nri_core.command_line import main
 from nri_core.command_line.importing import command, fix_of, spelled
-from nri_core.importers.samples import COMPANIONS, SAMPLES
+from nri_core.importers.samples import ALONE_NOTHING, COMPANIONS, SAMPLES
 from nri_core.preparation import FIXES, Fix, Plan, read_plan
 from nri_core.preparation.gaps import Gather, Interpolate, Resample
 from nri_core.preparation.motion import Centre, Scale, Velocities
@@ -71,7 +71,7 @@ def test_a_saved_plan_and_the_copied_command_repeat_the_import(table: Path, caps
     assert Trajectories.load(folder / "data.npz").digest == first
 
 
-@pytest.mark.parametrize("name", [name for name in SAMPLES if name not in ("graph", "skeleton")])
+@pytest.mark.parametrize("name", [name for name in SAMPLES if name not in ALONE_NOTHING])
 def test_each_sample_becomes_trajectories_by_what_is_suggested(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = [tmp_path / SAMPLES[one].file for one in (name, COMPANIONS.get(name)) if one]
     for one, path in zip((name, COMPANIONS.get(name)), files, strict=False):

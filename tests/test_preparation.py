@@ -258,6 +258,12 @@ def test_a_plan_repeats_everything(tmp_path: Path) -> None:
         read_plan(path)
 
 
+def test_what_was_done_and_left_a_warning_is_not_suggested_again() -> None:
+    mended = prepare(with_change(lost), [Interpolate(longest=1), Velocities()])
+    assert "gaps" in codes(mended)
+    assert not [fix for fix in suggest(mended).fixes if fix.kind in ("interpolate", "velocities")]
+
+
 @pytest.mark.parametrize("code", TROUBLES)
 def test_what_is_suggested_leads_to_trajectories(code: str) -> None:
     troubled = TROUBLES[code][0]()
@@ -274,6 +280,7 @@ def test_real_fish(shared_data: Path) -> None:
     assert data.num_nodes == 8 and data.feature_names == ("x", "y", "vx", "vy") and len(set(data.trials.tolist())) == 10
 
 
+@pytest.mark.slow
 def test_real_pedestrians(shared_data: Path) -> None:
     found = read([shared_data / "eth_ucy_pedestrians" / "crowds_zara01.txt"])
     plan = suggest(found)
@@ -281,6 +288,7 @@ def test_real_pedestrians(shared_data: Path) -> None:
     assert plan.cut(prepare(found, plan.fixes)).observed is None
 
 
+@pytest.mark.slow
 def test_real_plays_put_one_after_another(shared_data: Path) -> None:
     folder = shared_data / "nba_cle_starters"
     found = read([folder / "player_coords_val__with_4_games.npy"], options={"rate": 5.0})
@@ -303,7 +311,7 @@ STEPS = st.lists(
 )
 
 
-@settings(deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(gaps=GAPPY, fixes=STEPS)
 def test_fixes_never_invent_or_change_what_they_are_given(gaps: list[tuple[int, int]], fixes: list) -> None:
     values = smooth_motion(40)

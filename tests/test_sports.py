@@ -54,7 +54,10 @@ GIVEN = {
 }
 
 
-@pytest.mark.parametrize("name", GIVEN)
+FAST = ("metrica", "tracab")
+
+
+@pytest.mark.parametrize("name", [name if name in FAST else pytest.param(name, marks=pytest.mark.slow) for name in GIVEN])
 def test_files_of_a_provider(name: str) -> None:
     files, frames = GIVEN[name]
     if not FILES.is_dir():
@@ -67,6 +70,7 @@ def test_files_of_a_provider(name: str) -> None:
     assert len(places) and (np.abs(places) < 120).all() and np.ptp(places[:, 0]) > 10  # a pitch, in metres
 
 
+@pytest.mark.slow
 def test_fewer_frames_in_a_second() -> None:
     files, frames = GIVEN["second spectrum"]
     thin = read([FILES / file for file in files], options={"rate": 5.0})

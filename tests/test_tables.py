@@ -5,13 +5,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from nri_core.command_line import main
 from nri_core.errors import DataError
 from nri_core.importers import inspect, read
 from nri_core.importers.columns import matching, pattern_of, roles_of
 from nri_core.recording import Recording
+from nri_core.trajectories import Trajectories
 
 FRAMES, NAMES = 4, ("2", "7", "10")
 
@@ -76,12 +78,42 @@ def test_usual_names(header: str, tmp_path: Path) -> None:
     assert_motion(read([path]))
 
 
-@pytest.mark.parametrize("names", [("x_1", "y_1"), ("x1", "y1"), ("1_x", "1_y"), ("1.x", "1.y"), ("pos_x_1", "pos_y_1")])
+ABOVE = {
+    "a title and a date": ("Experiment 5, camera 2\nrecorded 2024-03-01\n\n", "time,id,x,y", ""),
+    "a title in one cell": ("My fish\n", "time,id,x,y", ""),
+    "units in brackets": ("", "Time (s),Track [no],X (mm),Y (mm)", "mm"),
+    "units in a row below": ("", "time,id,x,y\n(s),,(mm),(mm)", "mm"),
+}
+
+
+@pytest.mark.parametrize("what", ABOVE)
+def test_titles_and_units(what: str, tmp_path: Path) -> None:
+    above, header, unit = ABOVE[what]
+    (path := tmp_path / "motion.csv").write_text(above + text_of(LONG, header))
+    recording = read([path])
+    assert_motion(recording)
+    np.testing.assert_allclose(recording.trials[0].times, [0.0, 0.1, 0.2, 0.3])
+    assert recording.metadata.get("units", "") == unit
+
+
+def test_as_r_writes_it(tmp_path: Path) -> None:
+    rows = "".join(f'"{number + 1}" {time} "bear {name}" {x} {y}\n' for number, (time, name, x, y) in enumerate(LONG))
+    (path := tmp_path / "bears.txt").write_text('"time" "id" "x" "y"\n' + rows)
+    assert_motion(read([path]), tuple(f"bear {name}" for name in NAMES))
+
+
+@pytest.mark.parametrize("unit", ["ms", "min"])
+def test_the_unit_of_time_stands_behind_its_name(unit: str, tmp_path: Path) -> None:
+    (path := tmp_path / "motion.csv").write_text(text_of(LONG, f"t ({unit}),id,x,y"))
+    assert read([path]).trials[0].times[1] == pytest.approx({"ms": 1e-4, "min": 6.0}[unit])
+
+
+@pytest.mark.parametrize("names", [("x_1", "y_1"), ("x1", "y1"), ("1_x", "1_y"), ("1.x", "1.y"), ("pos_x_1", "pos_y_1"), ("Fish 1 X (mm)", "Fish 1 Y (mm)")])
 def test_wide(names: tuple[str, str], tmp_path: Path) -> None:
     columns = [name.replace("1", node) for node in NAMES for name in names]
     rows = [(0.1 * frame, *(value for node in range(3) for value in place(frame, node))) for frame in range(FRAMES)]
     (path := tmp_path / "wide.csv").write_text(text_of(rows, ",".join(["time", *columns])))
-    assert_motion(read([path]))
+    assert_motion(read([path]), tuple(f"Fish {name}" for name in NAMES) if "Fish" in names[0] else NAMES)
 
 
 def test_a_column_a_node(tmp_path: Path) -> None:
@@ -162,19 +194,52 @@ def test_infinity_counts_as_not_seen(tmp_path: Path) -> None:
     assert not recording.trials[0].seen[0, 0] and "column `y`" in recording.remarks[0].text
 
 
+def test_names_in_another_language_are_told_by_their_cells() -> None:
+    names = ("Zeit", "Tier", "x (cm)", "y (cm)")
+    rows = [[f"0,0{frame}", tier, f"{9 - frame},5", f"{frame % 2},1"] for frame in range(4) for tier in ("Anna", "Bert")]
+    assert roles_of(names, rows, header=True)[:3] == ("long", "Zeit", "Tier")
+    unsure = [[*row, ("am", "pm")[place % 2]] for place, row in enumerate(rows)]
+    assert roles_of((*names, "Tageszeit"), unsure, header=True).node is None, "two columns of words: the user says which"
+    several = [[trial, *row] for trial in ("1", "2") for row in rows]
+    assert roles_of(("trial", "time", "bead", "x", "y"), several, header=True)[1:4] == ("time", "bead", "trial"), "a trial is nobody where there is somebody"
+    assert roles_of(names, [[row[0], "2026-01-01", *row[2:]] for row in rows], header=True).node is None
+
+
+def test_a_unit_of_time_behind_a_name_tells_the_column_of_time(tmp_path: Path) -> None:
+    rows = [f"{frame * 0.04:.2f};{frame};{-frame}".replace(".", ",") for frame in range(20)]
+    (path := tmp_path / "motion.csv").write_text("\n".join(["Zeit [s];1_x;2_x", *rows]))
+    assert read([path]).frame_time == pytest.approx(0.04)
+    (path := tmp_path / "falls.csv").write_text("\n".join(["Dauer [s];1_x;2_x", *reversed(rows)]))
+    assert inspect([path]).options["time"] is None
+
+
+@pytest.mark.parametrize(("column", "step"), [("Zeit [s]", 0.04), ("Takt (ms)", 0.04), ("Bild", 1.0)])
+def test_another_column_of_time_brings_its_own_unit(tmp_path: Path, column: str, step: float) -> None:
+    """Two could be it, so the guess counts frames."""
+    rows = [f"{frame * 0.04:g};{frame * 40};{frame};{node};{frame + node};{node}".replace(".", ",") for frame in range(20) for node in range(3)]
+    (path := tmp_path / "motion.csv").write_text("\n".join(["Zeit [s];Takt (ms);Bild;Nr;x;y", *rows]))
+    assert [inspect([path]).options[name] for name in ("time", "time_unit")] == [None, "frames"] and "frame is taken for a second" in inspect([path]).understood[-1]
+    chosen = {"time": column, "node": "Nr"}
+    assert read([path], options=chosen).frame_time == pytest.approx(step)
+    assert read([path], options=chosen | {"time_unit": "milliseconds"}).frame_time == pytest.approx({"Zeit [s]": 4e-5, "Takt (ms)": 0.04, "Bild": 1e-3}[column])
+    assert main(["import", str(path), "--set", f"time={column}", "node=Nr", "--out", str(tmp_path / "data.npz"), "--json"]) == 0
+    assert Trajectories.load(tmp_path / "data.npz").dt == pytest.approx(step)
+
+
 NAMED = st.text("abcXY_-. 1234", min_size=1, max_size=6)
 
 
-@settings(deadline=None)
+@settings(max_examples=50, deadline=None)
+@example(names=["X", "Y"], rows=0, header=True)
 @given(names=st.lists(NAMED, min_size=1, max_size=8), rows=st.integers(0, 3), header=st.booleans())
 def test_any_header_is_guessed(names: list[str], rows: int, header: bool) -> None:
     roles = roles_of(names, [["1"] * len(names)] * rows, header=header)
     used = [name for name in (roles.time, roles.node, roles.trial, *roles.coordinates, *roles.velocities) if name]
     assert set(used) <= set(names) and set(matching(names, roles.pattern)) <= set(names)
-    assert roles.layout == "wide" or (roles.node and roles.coordinates)
+    assert roles.layout == "wide" or (roles.coordinates and (roles.node or len(roles.coordinates) > 1))
 
 
-@settings(deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(nodes=st.lists(st.from_regex(r"[a-zA-Z0-9]{1,4}", fullmatch=True), min_size=2, max_size=5, unique=True), sep=st.sampled_from(["_", ".", "-"]))
 def test_a_grid_of_columns_is_found(nodes: list[str], sep: str) -> None:
     names = [f"{axis}{sep}{node}" for node in nodes for axis in ("x", "y")]
@@ -182,7 +247,7 @@ def test_a_grid_of_columns_is_found(nodes: list[str], sep: str) -> None:
     assert {feature for _, feature in found.values()} == {"x", "y"} and len(found) == len(names)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
 @given(text=st.text("time,idxy;\t0123456789.-+eE\"'\n ", max_size=200))
 def test_any_text_is_read_or_refused(text: str, tmp_path: Path) -> None:
     (path := tmp_path / "any.csv").write_text(text, encoding="utf-8")

@@ -71,3 +71,9 @@ def test_mistakes_are_named(what: str, tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         read_truth(path, NODES)
     assert words in str(caught.value)
+
+
+def test_a_matrix_with_too_few_names_is_refused(tmp_path: Path) -> None:
+    (path := tmp_path / "graph.csv").write_text("a,b\n0,1,0\n0,0,0\n1,0,0\n")
+    with pytest.raises(DataError, match="3 names in the first row of graph.csv"):
+        read_truth(path, NODES)

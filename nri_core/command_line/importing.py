@@ -10,8 +10,9 @@ from typing import Any
 
 from nri_core.command_line.fields import add_json, assign, describe, listed
 from nri_core.errors import ConfigError
-from nri_core.importers import READERS, inspect, read, reader_of
+from nri_core.importers import READERS, changed, inspect, read, reader_of
 from nri_core.importers.contract import Inspection
+from nri_core.importers.once import parsed_once
 from nri_core.importers.truth import with_truth
 from nri_core.preparation import FIXES, Fix, Plan, diagnose, prepare, read_plan, suggest
 from nri_core.recording import Recording
@@ -40,9 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Look, or read, mend, cut and write."""
     plan = _plan(options)
-    inspection = inspect(options.files, form=plan.form)
-    chosen = assign(reader_of(inspection.format).options(**{**inspection.options, **plan.options}), options.settings).model_dump(mode="json")
-    recording = read(options.files, form=inspection.format, options=chosen, progress=_say)
+    with parsed_once():
+        inspection, chosen = _understood(options, plan)
+        recording = read(options.files, form=inspection.format, options=chosen, progress=_say)
     recording = with_truth(recording, options.truth) if options.truth else recording
     plan = plan.model_copy(update={"form": inspection.format, "options": chosen})
     if options.suggested:
@@ -68,6 +69,23 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         "fixes": [fix.model_dump(mode="json") for fix in plan.fixes],
         "left_to_know": [{"finding": f"{finding.severity}: {finding.sentence}"} for finding in diagnose(prepared)],
     }
+
+
+def _understood(options: argparse.Namespace, plan: Plan) -> tuple[Inspection, dict[str, Any]]:
+    """What the files hold and the options to read them with: guessed, but where the plan or --set says otherwise."""
+
+    def settled(inspection: Inspection) -> dict[str, Any]:
+        told = assign(reader_of(inspection.format).options(**{**inspection.options, **plan.options}), options.settings).model_dump(mode="json")
+        named = {*plan.options, *(setting.partition("=")[0] for setting in options.settings)}
+        return changed(inspection.options, {name: told[name] for name in named}, inspection.preview)
+
+    inspection = inspect(options.files, form=plan.form)
+    chosen = settled(inspection)
+    written = {name: chosen[name] for name in getattr(reader_of(inspection.format), "written", ())}
+    if all(inspection.options[name] == value for name, value in written.items()):
+        return inspection, chosen
+    inspection = inspect(options.files, form=inspection.format, written=written)
+    return inspection, settled(inspection)
 
 
 def _plan(options: argparse.Namespace) -> Plan:

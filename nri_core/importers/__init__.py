@@ -12,19 +12,24 @@ from nri_core.errors import DataError
 from nri_core.importers.acclaim import Acclaim
 from nri_core.importers.bvh import Bvh
 from nri_core.importers.c3d import C3d
-from nri_core.importers.contract import Inspection, Progress, Reader
+from nri_core.importers.columns import time_unit_of
+from nri_core.importers.contract import Inspection, Preview, Progress, Reader
+from nri_core.importers.deeplabcut import DeepLabCut
 from nri_core.importers.delimited import TextTable
 from nri_core.importers.excel import ExcelTable
 from nri_core.importers.hdf5 import Hdf5Files
 from nri_core.importers.matlab import MatlabFiles
 from nri_core.importers.numpy_files import NumpyFiles
+from nri_core.importers.once import parsed_once
 from nri_core.importers.own import OwnFile
 from nri_core.importers.parquet import ParquetTable
 from nri_core.importers.reference import ReferenceFiles
 from nri_core.importers.sleap import Sleap
+from nri_core.importers.sleap_table import SleapTable
 from nri_core.importers.sports import Sports
 from nri_core.importers.sportvu import SportVu
 from nri_core.importers.torch_files import TorchFiles
+from nri_core.importers.trackmate import TrackMate
 from nri_core.recording import Recording
 
 READERS: dict[str, Reader] = {  # in the order in which they are asked whether they recognise a file: the particular before the general
@@ -32,6 +37,7 @@ READERS: dict[str, Reader] = {  # in the order in which they are asked whether t
     "bvh": Bvh(),
     "c3d": C3d(),
     "sportvu": SportVu(),
+    "trackmate": TrackMate(),
     "sports": Sports(),
     "own": OwnFile(),
     "reference": ReferenceFiles(),
@@ -39,6 +45,8 @@ READERS: dict[str, Reader] = {  # in the order in which they are asked whether t
     "torch": TorchFiles,
     "matlab": MatlabFiles,
     "sleap": Sleap(),
+    "deeplabcut": DeepLabCut(),
+    "sleap table": SleapTable(),
     "hdf5": Hdf5Files,
     "parquet": ParquetTable(),
     "excel": ExcelTable(),
@@ -59,10 +67,12 @@ def recognise(paths: Sequence[Path]) -> str:
     raise DataError(f"Expected a file of motion ({known}); {paths[0].name} is none that can be read. Choose its format, or save it as CSV.")
 
 
-def inspect(paths: Sequence[Path], *, form: str | None = None) -> Inspection:
-    """What the files hold, as understood. Raises DataError."""
+def inspect(paths: Sequence[Path], *, form: str | None = None, written: Mapping[str, Any] | None = None) -> Inspection:
+    """What the files hold, as understood; `written` says how, where that is known: a delimiter, a sheet. Raises DataError."""
     paths = _present(paths)
-    return reader_of(form or recognise(paths)).inspect(paths)
+    reader = reader_of(form or recognise(paths))
+    known = {name: value for name, value in (written or {}).items() if name in getattr(reader, "written", ())}
+    return reader.inspect(paths, known) if known else reader.inspect(paths)
 
 
 def read(
@@ -75,15 +85,24 @@ def read(
     paths = _present(paths)
     form = form or recognise(paths)
     reader = reader_of(form)
-    guess = reader.inspect(paths).options
-    try:
-        settled = reader.options(**{**guess, **(options or {})})
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise DataError(f"Expected options of {reader.title}; {'.'.join(map(str, first['loc']))}: {first['msg']}.") from error
-    recording = reader.read(paths, settled, progress)
+    with parsed_once():
+        guess = inspect(paths, form=form, written=options)
+        try:
+            settled = reader.options(**changed(guess.options, options or {}, guess.preview))
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise DataError(f"Expected options of {reader.title}; {'.'.join(map(str, first['loc']))}: {first['msg']}.") from error
+        recording = reader.read(paths, settled, progress)
     source = {"files": [path.name for path in paths], "sha256": [_digest(path) for path in paths], "format": form, "options": settled.model_dump(mode="json")}
     return recording.with_trials(recording.trials, metadata=MappingProxyType({**recording.metadata, "source": source}))
+
+
+def changed(options: Mapping[str, Any], changes: Mapping[str, Any], preview: Preview | None) -> dict[str, Any]:
+    """The options with the changes; another column of time brings its own unit, where the changes name none."""
+    made = {**options, **changes}
+    if preview and "time_unit" not in changes and made.get("time") != options.get("time") and made.get("time") in (None, *preview.header):
+        made["time_unit"] = time_unit_of(made["time"], preview.header, preview.rows)
+    return made
 
 
 def reader_of(form: str) -> Reader:

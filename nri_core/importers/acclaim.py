@@ -12,9 +12,11 @@ from pydantic import Field
 from nri_core.errors import DataError
 from nri_core.importers.contract import Inspection, Options, Progress
 from nri_core.importers.kinematics import AXES, about
+from nri_core.importers.once import once
 from nri_core.recording import Recording, Trial
 
 INCH = 0.0254  # metres
+LONGEST = 1e9  # of a bone, in any unit
 MAX_BYTES = 256 * 1024**2
 ROOT = "root"
 
@@ -51,7 +53,7 @@ class Acclaim:
     title: str = "Motion capture: ASF skeleton and AMC motions"
     suffixes: tuple[str, ...] = (".asf", ".amc")
     options: type[Options] = AcclaimOptions
-    extra: str = ""
+    packages: tuple[str, ...] = ()
 
     def recognises(self, paths: tuple[Path, ...]) -> bool:
         """By the endings."""
@@ -130,6 +132,7 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
                 yield number, words
 
 
+@once
 def _skeleton(path: Path) -> Skeleton:
     """Raises DataError naming the line."""
     section, bone, number = "", {}, 1
@@ -171,7 +174,7 @@ def _bones(path: Path, found: dict[str, dict[str, list[str]]], parents: dict[str
             about = found[name]
             turn = _three(about["axis"])
             frame = _rotation({f"r{axis}": turn[[place]] for place, axis in enumerate("xyz")}, degrees=True, frames=1)[0]
-            offset = _three(about["direction"]) * float(about["length"][0])
+            offset = _three(about["direction"]) * _length(about["length"])
             bones[name] = Bone(parents[name], offset, frame, tuple(word.lower() for word in about.get("dof", ())))
     if not bones:
         raise DataError(f"Expected bones in {path.name}; found none. Is it an ASF skeleton?")
@@ -184,6 +187,13 @@ def _three(words: Sequence[str]) -> Float[np.ndarray, "3"]:
     if numbers.shape != (3,) or not np.isfinite(numbers).all():
         raise ValueError(f"three numbers expected, not {' '.join(words[:3])}")
     return numbers
+
+
+def _length(words: Sequence[str]) -> float:
+    """Raises ValueError for what no bone can be."""
+    if not abs(length := float(words[0])) < LONGEST:
+        raise ValueError(f"a length expected, not {words[0]}")
+    return length
 
 
 def _angles(path: Path, skeleton: Skeleton) -> dict[str, Float[np.ndarray, "time freedom"]]:

@@ -17,13 +17,16 @@ from nri_core.recording import Recording
 
 MEMORY_BYTES = 4 * 1024**3  # of address space; what is really used is less
 SECONDS = 180.0
+SAVED = 0.9  # the share of the time after which it is handed over
 LOOK_SECONDS = 0.25
 PROJECT = Path(__file__).parents[2]
 
 
-def inspect_apart(paths: Sequence[Path], *, form: str | None = None, progress: Progress = lambda share: None) -> Inspection:
+def inspect_apart(
+    paths: Sequence[Path], *, form: str | None = None, written: Mapping[str, Any] | None = None, progress: Progress = lambda share: None
+) -> Inspection:
     """As `inspect`. Raises DataError."""
-    return Inspection.model_validate(_answer({"paths": list(map(str, paths)), "form": form}, progress))
+    return Inspection.model_validate(_answer({"paths": list(map(str, paths)), "form": form, "written": dict(written or {})}, progress))
 
 
 def read_apart(
@@ -92,9 +95,10 @@ def main() -> None:
     paths = [Path(path) for path in request["paths"]]
     try:
         if "out" not in request:
-            result = inspect(paths, form=request["form"]).model_dump(mode="json")
+            result = inspect(paths, form=request["form"], written=request["written"]).model_dump(mode="json")
         else:
             recording = read(paths, form=request["form"], options=request["options"], progress=lambda share: _say({"share": float(share)}))
+            _say({"share": SAVED})
             recording.save(Path(request["out"]))
             result = None
         _say({"result": result})

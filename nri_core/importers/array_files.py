@@ -31,7 +31,7 @@ class ArrayFile:
     looks: Callable[[Path], bool]
     headers: Callable[[Path], list[Array]]
     edge_rows: Rows = "receivers"
-    extra: str = ""
+    packages: tuple[str, ...] = ()
     options: type[Options] = ArrayOptions
 
     def recognises(self, paths: tuple[Path, ...]) -> bool:

@@ -144,7 +144,7 @@ def _numbered_like(main: Array, arrays: Arrays, axes: str) -> list[str]:
 def _understood(main: Array, options: ArrayOptions) -> Iterator[str]:
     length = dict(zip(options.axes.split(), main.shape, strict=True))
     said = f"{length['node']:,} nodes in {length['time']:,} frames" + (f" of {length['sim']:,} recordings" if "sim" in length else "")
-    yield f"`{main.name}`: {said}, {length.get('dim', 1)} number(s) each; its axes are {', '.join(options.axes.split())}."
+    yield f"`{main.name}`: {said}, {length.get('dim', 1)} number{'' if length.get('dim', 1) == 1 else 's'} each; its axes are {', '.join(options.axes.split())}."
     if options.beside:
         yield f"Further features in {', '.join(f'`{name}`' for name in options.beside)}."
     if options.more:
@@ -157,6 +157,6 @@ def _understood(main: Array, options: ArrayOptions) -> Iterator[str]:
         yield f"One recording after another, told apart by `{options.trials}`."
     elif options.stacked:
         yield f"Recordings of {options.stacked:,} frames stand after each other."
-    yield f"Times in `{options.times}`." if options.times else f"{options.rate:g} frame(s) a second."
+    yield f"Times in `{options.times}`." if options.times else f"{options.rate:g} frame{'' if options.rate == 1 else 's'} a second."
     if options.edges:
         yield f"True edges in `{options.edges}`: rows are {options.rows}, columns are {'senders' if options.rows == 'receivers' else 'receivers'}."

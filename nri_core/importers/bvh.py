@@ -11,6 +11,7 @@ from pydantic import Field
 from nri_core.errors import DataError
 from nri_core.importers.contract import Inspection, Options, Progress
 from nri_core.importers.kinematics import about
+from nri_core.importers.once import once
 from nri_core.recording import MOST_NODES, Recording, Trial
 
 MAX_BYTES = 256 * 1024**2
@@ -52,7 +53,7 @@ class Bvh:
     title: str = "Motion capture: BVH"
     suffixes: tuple[str, ...] = (".bvh",)
     options: type[Options] = BvhOptions
-    extra: str = ""
+    packages: tuple[str, ...] = ()
 
     def recognises(self, paths: tuple[Path, ...]) -> bool:
         """By the ending, or the first word."""
@@ -107,6 +108,7 @@ def positions(motion: Motion) -> Float[np.ndarray, "time node 3"]:
     return np.stack(places, axis=1)
 
 
+@once
 def parsed(path: Path) -> Motion:
     """Raises DataError naming the line."""
     if path.stat().st_size > MAX_BYTES:

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from nri_core.errors import DataError
 from nri_core.importers.contract import Inspection, Options, Progress
+from nri_core.importers.once import once
 from nri_core.recording import MAX_VALUES, Recording, Remark, Trial
 
 METRES = {"mm": 1e-3, "cm": 1e-2, "m": 1.0}
@@ -48,7 +49,7 @@ class C3d:
     title: str = "Motion capture: C3D markers"
     suffixes: tuple[str, ...] = (".c3d",)
     options: type[Options] = C3dOptions
-    extra: str = ""
+    packages: tuple[str, ...] = ()
 
     def recognises(self, paths: tuple[Path, ...]) -> bool:
         """By the ending."""
@@ -89,6 +90,7 @@ class C3d:
         return Recording(tuple(trials), ("x", "y", "z"), names, remarks=remarks, metadata=metadata)
 
 
+@once
 def _markers(path: Path) -> Markers:
     """Raises DataError."""
     if path.stat().st_size > MAX_BYTES:

@@ -6,8 +6,8 @@ from typing import Literal, NamedTuple
 
 from nri_core.importers.text import is_number
 
-TIMES = ("time", "t", "timestamp", "datetime", "date", "frame", "frame_id", "frame_number", "frameid", "framenumber", "step", "sec", "secs", "seconds", "s", "ms", "milliseconds")
-TIMES += ("time_s", "time_ms", "time_sec", "t_s", "t_ms", "position_t", "scan", "sample", "tick", "gameclock", "game_clock")
+TIMES = ("position_t", "time", "t", "timestamp", "datetime", "date", "frame", "frame_id", "frame_number", "frame_idx", "fnum", "frameid", "framenumber", "step", "sec", "secs", "seconds", "s", "ms", "milliseconds")
+TIMES += ("time_s", "time_ms", "time_sec", "t_s", "t_ms", "scan", "sample", "tick", "gameclock", "game_clock")
 NODES = ("node", "id", "agent", "agent_id", "particle", "particle_id", "ped", "ped_id", "pedestrian", "track", "track_id", "trackid", "trajectory", "animal", "animal_id", "fish")
 NODES += ("individual", "individual-local-identifier", "tag-local-identifier", "player", "player_id", "name", "object", "object_id", "bird", "mouse", "cell", "body", "joint", "entity")
 TRIALS = ("trial", "trial_id", "sim", "simulation", "run", "video", "session", "experiment", "match", "match_id", "game", "game_id", "recording", "replicate", "sequence", "scene", "event_id", "series")
@@ -18,6 +18,9 @@ AXES = {axis: tuple(place.format(a=axis) for place in _PLACES) + _MAPS[axis] for
 SPEEDS = {f"v{axis}": (f"v{axis}", f"vel_{axis}", f"{axis}_vel", f"velocity_{axis}", f"{axis}_velocity", f"v_{axis}", f"d{axis}", f"speed_{axis}") for axis in "xyz"}
 _KNOWN = "|".join(sorted((re.escape(name) for usual in (AXES | SPEEDS).values() for name in usual), key=len, reverse=True))
 UNITS = {"ms": "milliseconds", "milliseconds": "milliseconds", "time_ms": "milliseconds", "t_ms": "milliseconds", "date": "dates", "datetime": "dates"}
+TIME_UNITS: dict[str, "TimeUnit"] = {"s": "seconds", "sec": "seconds", "seconds": "seconds", "ms": "milliseconds", "msec": "milliseconds", "min": "minutes", "minutes": "minutes"}
+TIME_UNITS |= {"h": "hours", "hours": "hours", "frame": "frames", "frames": "frames"}
+_BRACKETS = re.compile(r"\s*[(\[]([^)\]]{1,20})[)\]]\s*$")  # a unit behind a name
 FEATURES = ("x", "y", "z", "vx", "vy", "vz")
 PATTERNS = tuple(order.format(sep=separator) for separator in ("_", ".", "-", " ", "") for order in ("{{feature}}{sep}{{node}}", "{{node}}{sep}{{feature}}"))
 ALONE = "{node}"  # a column a node, with one number each
@@ -41,12 +44,17 @@ def roles_of(names: Sequence[str], rows: Sequence[Sequence[str]], *, header: boo
     """The guess. A tidy table (time, node, x, y by those or usual other names, or a column for each node and axis) is understood as it is."""
     if not header:
         return _without_names(names, rows)
-    time, trial = _first(names, TIMES), _first(names, TRIALS)
+    time, trial = _first(names, TIMES) or _by_unit(names, rows), _first(names, TRIALS)
     axes = {axis: found for axis, usual in AXES.items() if (found := _first(names, usual))}
+    if axes.get("z", "").lower() == "position_z" and _zero(axes["z"], names, rows):  # TrackMate, in the plane
+        del axes["z"]
     coordinates = tuple(axes[axis] for axis in ("x", "y", "z") if axis in axes)
     speeds = tuple(found for usual in SPEEDS.values() if (found := _first(names, usual)))
-    node = next((name for name in (_first(names, NODES), trial) if name), None)
-    unit = _unit(time, rows, names)
+    node = _who(names, rows)
+    if coordinates and node is None:
+        time, node = _by_cells(time, names, rows, (*coordinates, *speeds, *([trial] if trial else [])))
+    node = node or trial
+    unit = time_unit_of(time, names, rows)
     if coordinates and (node or len(coordinates) > 1):  # without a node, one particle: who reads it says that it takes two
         return Roles("long", time, node, trial if trial != node else None, coordinates, speeds if len(speeds) == len(coordinates) else (), ALONE, unit)
     pattern = pattern_of([name for name in names if name not in (time, trial)])
@@ -62,7 +70,7 @@ def matching(names: Sequence[str], pattern: str) -> dict[str, tuple[str, str]]:
     if "{feature}" not in parts[1::2] or "{node}" not in parts[1::2] or len(parts) != 5:
         return {}
     expression = re.compile("".join(inside.get(part) or re.escape(part) for part in parts), re.IGNORECASE)
-    return {name: (match["node"], _feature(match["feature"])) for name in names if (match := expression.fullmatch(name))}
+    return {name: (match["node"], _feature(match["feature"])) for name in names if (match := expression.fullmatch(_BRACKETS.sub("", name)))}
 
 
 def pattern_of(names: Sequence[str]) -> str:
@@ -84,15 +92,67 @@ def _feature(name: str) -> str:
 
 def _first(names: Sequence[str], usual: Sequence[str]) -> str | None:
     """The column whose name is the earliest of the usual ones."""
-    known = {name.lower().strip().replace(" ", "_"): name for name in reversed(names)}
+    known = _by_bare_name(names)
     return next((known[name] for name in usual if name in known), None)
 
 
-def _unit(time: str | None, rows: Sequence[Sequence[str]], names: Sequence[str]) -> TimeUnit:
+def _who(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str | None:
+    """The column whose name is the earliest of the usual ones; rather one whose cells repeat: a number of the sighting is nobody."""
+    known = _by_bare_name(names)
+    found = [known[name] for name in NODES if name in known]
+    repeated = [name for name in found if len(set(_cells(name, names, rows))) < len(rows)]
+    return next(iter(repeated or found), None)
+
+
+def _by_cells(time: str | None, names: Sequence[str], rows: Sequence[Sequence[str]], taken: Sequence[str]) -> tuple[str | None, str | None]:
+    """Time and node where no name tells, as in another language: the only column of words that repeat, and the only one of numbers that never fall."""
+    whole = [row for row in rows if len(row) == len(names)]
+    cells = {name: [row[place] for row in whole] for place, name in enumerate(names) if name not in (*taken, time)}
+    words = [name for name, column in cells.items() if 1 < len(set(column)) < len(whole) and not any(cell[:1].isdigit() or is_number(cell) for cell in column)]
+    if len(words) != 1:
+        return time, None
+    numbers = {name: [float(cell.replace(",", ".")) for cell in column] for name, column in cells.items() if all(map(is_number, column))}
+    rising = [name for name, column in numbers.items() if column == sorted(column) and column[0] < column[-1]]
+    return time or (rising[0] if len(rising) == 1 else None), words[0]
+
+
+def _by_unit(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str | None:
+    """The only column with a unit of time in brackets whose numbers never fall: `Zeit [s]`, `temps (ms)`."""
+    cells = {name: _cells(name, names, rows) for name in names if unit_in(name).lower() in TIME_UNITS}
+    numbers = {name: [float(cell.replace(",", ".")) for cell in column] for name, column in cells.items() if column and all(map(is_number, column))}
+    rising = [name for name, column in numbers.items() if column == sorted(column)]
+    return rising[0] if len(rising) == 1 else None
+
+
+def _zero(name: str, names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    return all(is_number(cell) and float(cell.replace(",", ".")) == 0 for cell in set(_cells(name, names, rows)))
+
+
+def _cells(name: str, names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """A column of the rows that have all columns."""
+    place = names.index(name)
+    return [row[place] for row in rows if len(row) == len(names)]
+
+
+def unit_in(name: str) -> str:
+    """`x (mm)` and `time [s]` → mm and s; "" where none stands there."""
+    found = _BRACKETS.search(name)
+    return found[1].strip() if found else ""
+
+
+def _by_bare_name(names: Sequence[str]) -> dict[str, str]:
+    """Columns by their names in small letters, without units; of several, the first."""
+    return {_BRACKETS.sub("", name).lower().strip().replace(" ", "_"): name for name in reversed(names)}
+
+
+def time_unit_of(time: str | None, names: Sequence[str], rows: Sequence[Sequence[str]]) -> TimeUnit:
+    """As its name, or its first cells, say; without a column of time, frames are counted."""
     if time is None:
         return "frames"
-    cells = [row[names.index(time)] for row in rows if len(row) == len(names)]
-    low = time.lower()
+    cells = _cells(time, names, rows)
+    low = _BRACKETS.sub("", time).lower()
+    if (unit := unit_in(time).lower()) in TIME_UNITS:
+        return TIME_UNITS[unit]
     if cells and not any(map(is_number, cells)):
         return "dates"
     if low in UNITS:

@@ -52,13 +52,16 @@ class Reader(Protocol):
     title       what a menu calls it
     suffixes    endings of its files, with the dot, lower case
     options     its model of options
-    extra       the package that has to be installed for it, or ""
+    packages    those that have to be installed for it, or for some of its files
+
+    A reader may also have `written`: names of options that say how a file is written (delimiter, sheet), on which depends what there is to
+    choose from. Its `inspect` then takes a second argument, those of them that are known.
     """
 
     title: str
     suffixes: tuple[str, ...]
     options: type[Options]
-    extra: str
+    packages: tuple[str, ...]
 
     def recognises(self, paths: tuple[Path, ...]) -> bool:
         """Whether the content (not only the ending) looks like it. Never raises."""

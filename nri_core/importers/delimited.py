@@ -1,8 +1,10 @@
 """Tables as text: CSV, TSV and the like."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from types import MappingProxyType
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -11,6 +13,9 @@ from nri_core.importers.contract import Inspection, Options, Progress
 from nri_core.importers.tables import TableOptions, inspection_of, one_of, recording_of
 from nri_core.importers.text import Dialect, columns_of, start_of
 from nri_core.recording import Recording
+
+
+SHARE = 0.6  # of the time goes into the text; the rest makes trials of it
 
 
 class TextOptions(TableOptions):
@@ -31,7 +36,8 @@ class TextTable:
     title: str = "CSV or other text table"
     suffixes: tuple[str, ...] = (".csv", ".tsv", ".txt", ".dat", ".text")
     options: type[Options] = TextOptions
-    extra: str = ""
+    packages: tuple[str, ...] = ()
+    written: tuple[str, ...] = Dialect._fields
 
     def recognises(self, paths: tuple[Path, ...]) -> bool:
         """By the ending, or by reading as a table."""
@@ -44,14 +50,14 @@ class TextTable:
         except DataError:
             return False
 
-    def inspect(self, paths: tuple[Path, ...]) -> Inspection:
+    def inspect(self, paths: tuple[Path, ...], written: Mapping[str, Any] = MappingProxyType({})) -> Inspection:
         """From the first 256 kB."""
-        start = start_of(one_of(paths))
+        start = start_of(one_of(paths), written)
         return inspection_of("text table", start, start.dialect._asdict(), TextOptions)
 
     def read(self, paths: tuple[Path, ...], options: TextOptions, progress: Progress) -> Recording:
         """Two or three columns at a time would be slower: all wanted ones in one pass."""
         path = one_of(paths)
         dialect = Dialect(**{name: getattr(options, name) for name in Dialect._fields})
-        names = start_of(path).names
-        return recording_of(path.name, names, options, lambda numbers, texts: columns_of(path, dialect, names, numbers=numbers, texts=texts, progress=progress))
+        names = start_of(path, dialect._asdict()).names
+        return recording_of(path.name, names, options, lambda numbers, texts: columns_of(path, dialect, names, numbers=numbers, texts=texts, progress=lambda share: progress(SHARE * share)))

@@ -1,8 +1,10 @@
 """Excel workbooks, read by openpyxl."""
 
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import Field
@@ -12,6 +14,7 @@ from nri_core.importers.contract import Inspection, Options, Progress
 from nri_core.importers.tables import TableOptions, frame_columns, frame_start, inspection_of, one_of, recording_of
 from nri_core.recording import Recording
 
+LOOKED_AT = 30  # rows
 MAX_UNPACKED_BYTES = 512 * 1024**2  # openpyxl takes many times that
 SLOW = "Save large sheets as CSV: that is read a hundred times faster."
 
@@ -29,7 +32,8 @@ class ExcelTable:
     title: str = "Excel workbook"
     suffixes: tuple[str, ...] = (".xlsx", ".xlsm")
     options: type[Options] = ExcelOptions
-    extra: str = "openpyxl"
+    packages: tuple[str, ...] = ("openpyxl",)
+    written: tuple[str, ...] = ("sheet",)
 
     def recognises(self, paths: tuple[Path, ...]) -> bool:
         """By the parts of the archive, or by the ending."""
@@ -41,11 +45,11 @@ class ExcelTable:
         except (zipfile.BadZipFile, OSError):
             return paths[0].suffix.lower() in self.suffixes
 
-    def inspect(self, paths: tuple[Path, ...]) -> Inspection:
+    def inspect(self, paths: tuple[Path, ...], written: Mapping[str, Any] = MappingProxyType({})) -> Inspection:
         """From the first 200 rows of the first sheet with any."""
         path = one_of(paths)
         sheets = _sheets(path)
-        first = next((name for name in sheets if len(_sheet(path, name, rows=2).columns) >= 2), sheets[0])
+        first = written.get("sheet") or next((name for name in sheets if len(_sheet(path, name, rows=2).columns) >= 2), sheets[0])
         return inspection_of("excel", frame_start(_sheet(path, first, rows=200)), {"sheet": first}, ExcelOptions, sheet=sheets)
 
     def read(self, paths: tuple[Path, ...], options: ExcelOptions, progress: Progress) -> Recording:
@@ -68,11 +72,19 @@ def _sheet(path: Path, name: str, rows: int | None = None) -> Any:
         if name not in book.sheet_names:
             raise DataError(f"Expected a sheet `{name}` in {path.name}; found {', '.join(map(str, book.sheet_names))}. Choose one of these.")
         try:
-            table = pd.read_excel(book, sheet_name=name, nrows=rows)
+            titles = _titles(pd.read_excel(book, sheet_name=name, nrows=LOOKED_AT, header=None))
+            table = pd.read_excel(book, sheet_name=name, nrows=rows, skiprows=titles)
         except (ValueError, TypeError, KeyError, IndexError, AttributeError, SyntaxError, zipfile.BadZipFile, EOFError, OSError) as error:
             raise _unreadable(path, error) from error
     table.columns = [str(column) for column in table.columns]
     return table
+
+
+def _titles(table: Any) -> int:
+    """How many rows stand above the one that names the columns: those with fewer cells than nearly all below."""
+    filled = table.notna().sum(axis=1).tolist()
+    usual = max(filled, default=0)
+    return next((row for row, count in enumerate(filled) if count == usual), 0) if filled and filled[0] < usual and filled[0] <= 2 else 0
 
 
 def _opened(path: Path) -> Any:

@@ -10,6 +10,7 @@ from jaxtyping import Shaped
 from nri_core.errors import DataError
 from nri_core.importers.array_files import MOST_ARRAYS, ArrayFile
 from nri_core.importers.arrays import Array
+from nri_core.importers.once import once
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, RuntimeError, AttributeError, UnicodeDecodeError, MemoryError)
@@ -33,6 +34,7 @@ def unreadable(path: Path, error: Exception) -> DataError:
     return DataError(f"Expected an HDF5 file; {path.name} cannot be read ({why}). Save or download it again.")
 
 
+@once
 def headers(path: Path) -> list[Array]:
     """Each dataset by its path in the file. Raises DataError."""
     found: list[Array] = []
@@ -70,4 +72,4 @@ def looks(path: Path) -> bool:
         return file.read(8) == SIGNATURE or (file.seek(512), file.read(8))[1] == SIGNATURE
 
 
-Hdf5Files = ArrayFile("hdf5", "HDF5", (".h5", ".hdf5", ".hdf"), looks, headers, extra="h5py")
+Hdf5Files = ArrayFile("hdf5", "HDF5", (".h5", ".hdf5", ".hdf"), looks, headers, packages=("h5py",))

@@ -55,4 +55,4 @@ def _answer(path: Path, function: str, **settings: Any) -> Any:
         raise DataError(f"Expected a MATLAB file; {path.name} cannot be read ({why}). Save it again: save('motion.mat', 'positions').") from error
 
 
-MatlabFiles = ArrayFile("matlab", "MATLAB", (".mat",), _looks, _headers, extra="scipy, h5py")
+MatlabFiles = ArrayFile("matlab", "MATLAB", (".mat",), _looks, _headers, packages=("scipy", "h5py"))

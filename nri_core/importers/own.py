@@ -23,7 +23,7 @@ class OwnFile:
     title: str = "NRI Explorer data"
     suffixes: tuple[str, ...] = (".npz",)
     options: type[Options] = OwnOptions
-    extra: str = ""
+    packages: tuple[str, ...] = ()
 
     def recognises(self, paths: tuple[Path, ...]) -> bool:
         """By the names of the arrays."""

@@ -20,7 +20,7 @@ class ParquetTable:
     title: str = "Parquet or Arrow table"
     suffixes: tuple[str, ...] = (".parquet", ".pq", ".feather", ".arrow")
     options: type[Options] = TableOptions
-    extra: str = ""
+    packages: tuple[str, ...] = ()
 
     def recognises(self, paths: tuple[Path, ...]) -> bool:
         """By the first bytes."""

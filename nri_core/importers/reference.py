@@ -30,7 +30,7 @@ class ReferenceFiles:
     title: str = "NRI reference: loc, vel and edges"
     suffixes: tuple[str, ...] = (".npy",)
     options: type[Options] = ReferenceOptions
-    extra: str = ""
+    packages: tuple[str, ...] = ()
 
     def recognises(self, paths: tuple[Path, ...]) -> bool:
         """By the names: a loc and its vel at least."""

@@ -4,38 +4,18 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 
-FRAMES, RATE = 60, 10.0
-NAMES = ("ann", "bob", "cid", "dot")
-TRIALS = ("1", "2")
-SPRINGS = ((0, 1), (1, 2), (2, 3))  # who pulls whom in the samples
+from nri_core.importers import sample_exports as exports
+from nri_core.importers.sample_motion import FRAMES, NAMES, RATE, SPRINGS, TRIALS, motion
 
 
 class Sample(NamedTuple):
-    """A file to download: its name, a line about it, and its text."""
+    """A file to download: its name, a line about it, its text, and what it is a kind of."""
 
     file: str
     about: str
     text: Callable[[], str]
-
-
-def motion(trial: int) -> Float[np.ndarray, "time node 4"]:
-    """x, y, vx, vy of four bodies on three springs, integrated in small steps; the same each time."""
-    place = np.random.default_rng(trial).uniform(-1, 1, (len(NAMES), 2))
-    speed = np.random.default_rng(100 + trial).normal(0, 0.3, (len(NAMES), 2))
-    frames, small = [], 20
-    for _ in range(FRAMES):
-        frames.append(np.concatenate([place, speed], axis=-1))
-        for _ in range(small):
-            force = np.zeros_like(place)
-            for first, second in SPRINGS:
-                pull = place[second] - place[first]
-                force[first] += pull
-                force[second] -= pull
-            speed = speed + force / (RATE * small)
-            place = place + speed / (RATE * small)
-    return np.stack(frames)
+    kind: str = "Tables"
 
 
 def _long(columns: str, *, first: Callable[[int, int, str], list[str]], dims: slice, separator: str = ",", header: bool = True) -> str:
@@ -160,16 +140,27 @@ def _edges() -> str:
     return "source,target\n" + "".join(f"{source},{target}\n" for source, target in pairs)
 
 
+CAPTURE, PROGRAMS, GRAPHS = "Motion capture", "As programs write them", "Known graphs of the first two tables"
 SAMPLES: dict[str, Sample] = {
     "tidy": Sample("tidy.csv", "A row for each name and time: best", _tidy),
     "european": Sample("semicolons.csv", "The same with semicolons and decimal commas", _european),
-    "tracks": Sample("tracks.csv", "Frame, particle, x, y, as trackpy writes them", _tracks),
     "wide": Sample("wide.csv", "A row for each time, columns x and y for each name", _wide),
     "signals": Sample("signals.tsv", "One number for each name, such as brain signals", _one_number),
     "pedestrians": Sample("pedestrians.txt", "Frame, person, x, y without a header; people come and go", _pedestrians),
-    "skeleton": Sample("arm.asf", "A skeleton for motion capture", _skeleton),
-    "swing": Sample("swing.amc", "A motion of that skeleton: choose both files", _swing),
-    "bvh": Sample("arm.bvh", "Motion capture with the skeleton in the same file", _swing_in_one),
-    "graph": Sample("graph.csv", "The known graph of the first two, as an edge list", _edges),
+    "tracks": Sample("tracks.csv", "trackpy: frame, particle, x, y", _tracks, PROGRAMS),
+    "deeplabcut": Sample("deeplabcut.csv", "DeepLabCut: three body parts of two mice, with likelihoods", exports.deeplabcut, PROGRAMS),
+    "sleap": Sample("sleap.csv", "SLEAP: the same poses as its analysis in CSV", exports.sleap, PROGRAMS),
+    "spots": Sample("trackmate.csv", "TrackMate: spots with four rows of names", exports.spots, PROGRAMS),
+    "trackmate": Sample("trackmate.xml", "TrackMate: its project in XML", exports.trackmate, PROGRAMS),
+    "sportvu": Sample("basketball.json", "SportVU: moments of a game, players and ball", exports.sportvu, PROGRAMS),
+    "home": Sample("match_home.csv", "Football as Metrica writes it: the home team", exports.home, PROGRAMS),
+    "away": Sample("match_away.csv", "The other team of that match: choose both files", exports.away, PROGRAMS),
+    "skeleton": Sample("arm.asf", "A skeleton for motion capture", _skeleton, CAPTURE),
+    "swing": Sample("swing.amc", "A motion of that skeleton: choose both files", _swing, CAPTURE),
+    "bvh": Sample("arm.bvh", "Motion capture with the skeleton in the same file", _swing_in_one, CAPTURE),
+    "graph": Sample("graph.csv", "An edge list: source, target", _edges, GRAPHS),
+    "matrix": Sample("matrix.csv", "An adjacency matrix: senders in rows", exports.matrix, GRAPHS),
+    "graphml": Sample("graph.graphml", "GraphML, as graph programs write it", exports.graphml, GRAPHS),
 }
-COMPANIONS = {"swing": "skeleton", "graph": "tidy"}  # files that only make sense together
+COMPANIONS = {"swing": "skeleton", "away": "home", "graph": "tidy", "matrix": "tidy", "graphml": "tidy"}  # files that only make sense together
+ALONE_NOTHING = ("skeleton", "home", *(name for name, sample in SAMPLES.items() if sample.kind == GRAPHS))  # no motion by themselves

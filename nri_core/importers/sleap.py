@@ -3,40 +3,23 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import numpy as np
-from jaxtyping import Float
-from pydantic import Field
 
 from nri_core.errors import DataError
 from nri_core.importers import hdf5
 from nri_core.importers.contract import Inspection, Options, Progress
-from nri_core.importers.sleap_project import MOST_PLACES, Video, project_poses
+from nri_core.importers.once import once
+from nri_core.importers.poses import MOST_PLACES, PoseOptions, Poses, Video, inspection_of, recording_of
+from nri_core.importers.sleap_project import project_poses
 from nri_core.importers.tables import one_of
-from nri_core.recording import Recording, Trial
+from nri_core.recording import Recording
 
 ANALYSIS = {"tracks", "node_names"}
 AXES = '["track", "xy", "node", "frame"]'  # of older exports, which do not name them
 ORDER = ("frame", "track", "node", "xy")
 PROJECT = {"frames", "instances", "points", "metadata"}
-
-
-class SleapOptions(Options):
-    """Who is a node, and what the file does not say."""
-
-    nodes: Literal["animals", "body parts"] = Field("animals", description="Whether a node is a whole animal or a body part of one")
-    part: str | None = Field(None, description="Body part whose place is the animal's; none: the middle of those that are seen")
-    rate: float = Field(30.0, gt=0, le=1e6, description="Frames in a second of the video")
-
-
-class Poses(NamedTuple):
-    """What both kinds of file hold."""
-
-    videos: tuple[Video, ...]
-    tracks: tuple[str, ...]
-    parts: tuple[str, ...]
-    bones: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -45,8 +28,8 @@ class Sleap:
 
     title: str = "SLEAP poses"
     suffixes: tuple[str, ...] = (".slp",)
-    options: type[Options] = SleapOptions
-    extra: str = "h5py"
+    options: type[Options] = PoseOptions
+    packages: tuple[str, ...] = ("h5py",)
 
     def recognises(self, paths: tuple[Path, ...]) -> bool:
         """By the names of its datasets."""
@@ -60,45 +43,15 @@ class Sleap:
 
     def inspect(self, paths: tuple[Path, ...]) -> Inspection:
         """All of it: such files are small."""
-        poses = _poses(one_of(paths))
-        frames = sum(len(video.frames) for video in poses.videos)
-        options = SleapOptions(nodes="animals" if len(poses.tracks) > 1 else "body parts")
-        seen = float(np.mean([np.isfinite(video.places).mean() for video in poses.videos]))
-        understood = (
-            f"{len(poses.tracks)} animal(s) of {len(poses.parts)} body part(s) ({', '.join(f'`{part}`' for part in poses.parts[:6])}) in {frames:,} frames.",
-            f"{seen:.0%} of the places were seen. Each node is {'a whole animal' if options.nodes == 'animals' else 'a body part'}.",
-            "Positions are in pixels. The file does not say how many frames a second have.",
-        )
-        signature = "sleap: " + " ".join(poses.parts)
-        return Inspection(format="sleap", options=options.model_dump(), choices={"part": poses.parts}, understood=understood, signature=signature[:1000])
+        return inspection_of("sleap", _poses(one_of(paths)), PoseOptions)
 
-    def read(self, paths: tuple[Path, ...], options: SleapOptions, progress: Progress) -> Recording:
+    def read(self, paths: tuple[Path, ...], options: PoseOptions, progress: Progress) -> Recording:
         """Animals or body parts as nodes."""
         path = one_of(paths)
-        poses = _poses(path)
-        if options.part is not None and options.part not in poses.parts:
-            raise DataError(f"Expected a body part of {', '.join(poses.parts)} in {path.name}; found {options.part!r}. Choose one of these, or none.")
-        bones: tuple[tuple[int, int], ...] = ()
-        if options.nodes == "animals":
-            names = poses.tracks
-            places = [video.places[:, :, poses.parts.index(options.part)] if options.part else middle(video.places) for video in poses.videos]
-        else:
-            names = tuple(f"{track} {part}" if len(poses.tracks) > 1 else part for track in poses.tracks for part in poses.parts)
-            places = [video.places.reshape(len(video.frames), -1, 2) for video in poses.videos]
-            starts = range(0, len(names), len(poses.parts))
-            bones = tuple((start + first, start + second) for start in starts for first, second in poses.bones)
-        times = [video.frames / options.rate for video in poses.videos]
-        trials = tuple(Trial(*one, str(number + 1)) for number, one in enumerate(zip(times, places, strict=True)))
-        return Recording(trials, ("x", "y"), names, bones=bones, metadata={"units": "px"})
+        return recording_of(path.name, _poses(path), options)
 
 
-def middle(places: Float[np.ndarray, "time track part 2"]) -> Float[np.ndarray, "time track 2"]:
-    """The mean place of the parts that are seen; NaN where none is."""
-    seen = np.isfinite(places).all(-1, keepdims=True)
-    count = seen.sum(2)
-    return np.where(count > 0, np.where(seen, places, 0).sum(2) / np.maximum(count, 1), np.nan)
-
-
+@once
 def _poses(path: Path) -> Poses:
     with hdf5.opened(path) as file:
         try:

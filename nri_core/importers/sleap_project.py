@@ -2,24 +2,16 @@
 
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from nri_core.errors import DataError
+from nri_core.importers.poses import MOST_PLACES, Video
 
 MOST_ROWS = 50_000_000
-MOST_PLACES = 100_000_000  # numbers of all poses, each of which is touched several times
 PREDICTED = 1  # instance_type; 0: corrected by a person, which counts more
 BODY = 1  # type of the links of a skeleton that are its bones; 2: symmetries
-
-
-class Video(NamedTuple):
-    """The frames that hold poses, by number, and where each part of each track was seen."""
-
-    frames: Int[np.ndarray, " time"]
-    places: Float[np.ndarray, "time track part 2"]
 
 
 def project_poses(path: Path, file: Any) -> tuple[tuple[Video, ...], tuple[str, ...], tuple[str, ...], tuple[tuple[int, int], ...]]:

@@ -22,7 +22,7 @@ MAX_BYTES = 1024**3
 LOOK_FRAMES = 25
 BALL = "ball"
 METRES = {"m": 1.0, "cm": 0.01, "y": 0.9144, "ft": 0.3048}
-BROKEN = (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, AssertionError, OSError, SyntaxError, RecursionError)  # by kloppy and lxml
+BROKEN = (ValueError, LookupError, TypeError, AttributeError, NameError, ArithmeticError, AssertionError, OSError, SyntaxError, RecursionError)  # by kloppy and lxml
 
 
 class Provider(NamedTuple):
@@ -66,7 +66,7 @@ class Sports:
     title: str = "Football tracking (kloppy)"
     suffixes: tuple[str, ...] = (".csv", ".txt", ".dat", ".xml", ".json", ".jsonl")
     options: type[Options] = SportsOptions
-    extra: str = "kloppy"
+    packages: tuple[str, ...] = ("kloppy",)
 
     def recognises(self, paths: tuple[Path, ...]) -> bool:
         """By words in each file."""

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from nri_core.errors import DataError
 from nri_core.importers.contract import Inspection, Options, Progress
+from nri_core.importers.once import once
 from nri_core.importers.tables import one_of
 from nri_core.recording import MOST_NODES, Recording, Remark, Trial
 
@@ -47,7 +48,7 @@ class SportVu:
     title: str = "Basketball: SportVU JSON"
     suffixes: tuple[str, ...] = (".json",)
     options: type[Options] = SportVuOptions
-    extra: str = ""
+    packages: tuple[str, ...] = ()
 
     def recognises(self, paths: tuple[Path, ...]) -> bool:
         """By its first words."""
@@ -98,6 +99,7 @@ class SportVu:
         return Recording(tuple(trials), ("x", "y", "z")[:dims], labels, remarks=remarks, metadata={"units": "m" if options.metres else "ft", "up": "z"})
 
 
+@once
 def _game(path: Path) -> dict[str, Any]:
     if path.stat().st_size > MAX_BYTES:
         raise DataError(f"Expected at most {MAX_BYTES >> 20} MB; {path.name} is larger. Cut it into several events.")

@@ -8,13 +8,14 @@ import numpy as np
 from pydantic import Field
 
 from nri_core.errors import DataError
-from nri_core.importers.columns import ALONE, FEATURES, TimeUnit, matching, roles_of
+from nri_core.importers.columns import ALONE, FEATURES, Roles, TimeUnit, matching, roles_of, unit_in
 from nri_core.importers.contract import Inspection, Options, Preview
 from nri_core.importers.pivot import Duplicates, numbered, pivot
 from nri_core.importers.text import Dialect, Start, is_number
 from nri_core.recording import Recording, Remark, Trial
 
 SHOWN_ROWS = 8
+LONGEST_SHOWN = 40  # letters of a name of a column in a sentence
 VIDEO_RATE = 25.0  # frames a second
 LARGEST = 1e100  # beyond it, squares overflow
 SECONDS = {"seconds": 1.0, "milliseconds": 1e-3, "minutes": 60.0, "hours": 3600.0}
@@ -43,16 +44,26 @@ def inspection_of(form: str, start: Start, written: Mapping[str, Any], model: ty
     """What the first rows say. `written`: options that tell how the file is written; `more`: further choices."""
     roles = roles_of(start.names, start.rows, header=start.dialect.header)
     annotated = not start.dialect.header and roles.layout == "long" and _every_tenth(start.rows)
+    unit = _unit_of_length(roles, start)
+    rate = "Each frame is taken for a second until you say how many there are in one." if roles.time_unit == "frames" else ""
+    rate = f"Every tenth frame, as pedestrians are annotated: {VIDEO_RATE:g} frames a second." if annotated else rate
     numeric = tuple(name for place, name in enumerate(start.names) if any(place < len(row) and is_number(row[place]) for row in start.rows))
     choices = {"time": start.names, "node": start.names, "trial": start.names, "coordinates": numeric, "velocities": numeric, "others": numeric}
     return Inspection(
         format=form,
-        options=model(**roles._asdict(), **written, **({"rate": VIDEO_RATE} if annotated else {})).model_dump(mode="json"),
+        options=model(**roles._asdict(), **written, unit=unit, **({"rate": VIDEO_RATE} if annotated else {})).model_dump(mode="json"),
         choices=choices | more,
         preview=Preview(header=start.names, rows=start.rows[:SHOWN_ROWS]),
-        understood=(*_understood(roles, start, written), *([f"Every tenth frame, as pedestrians are annotated: {VIDEO_RATE:g} frames a second."] if annotated else ())),
+        understood=(*_understood(roles, start, written, unit), *([rate] if rate else [])),
         signature=f"{form}: {' | '.join(start.names)}"[:1000],
     )
+
+
+def _unit_of_length(roles: Roles, start: Start) -> str:
+    """As it stands in brackets behind the name of a coordinate, or below it."""
+    axes = roles.coordinates or [name for name, (_, feature) in matching(start.names, roles.pattern).items() if feature == "x"]
+    told = [unit_in(text) for name in axes[:1] for text in (name, *(row[start.names.index(name)] for row in start.below if len(row) == len(start.names)))]
+    return next(filter(None, told), "")
 
 
 def _every_tenth(rows: Sequence[Sequence[str]]) -> bool:
@@ -61,24 +72,26 @@ def _every_tenth(rows: Sequence[Sequence[str]]) -> bool:
     return len(frames) == 1 and len({row[0] for row in rows}) > 1
 
 
-def _understood(roles: Any, start: Start, written: Mapping[str, Any]) -> list[str]:
+def _understood(roles: Roles, start: Start, written: Mapping[str, Any], unit: str) -> list[str]:
     said = []
-    if written:
+    if "delimiter" in written:
         mark = "decimal comma" if start.dialect.decimal == "," else "decimal point"
         said.append(f"Text in {start.dialect.encoding}, cells apart by {start.dialect.delimiter}, {mark}, {'a' if start.dialect.header else 'no'} header.")
     if roles.layout == "long":
-        said.append(f"Each row is one node at one time: node in `{roles.node}`, position in {_listed(roles.coordinates)}.")
+        who = f"node in `{roles.node}`" if roles.node else "no column that says which node"
+        said.append(f"Each row is one node at one time: {who}, position in {_listed(roles.coordinates)}.")
         said += [f"Velocities in {_listed(roles.velocities)}."] if roles.velocities else []
     else:
         found = matching([name for name in start.names if name not in (roles.time, roles.trial)], roles.pattern)
         nodes, features = (list(dict.fromkeys(part[place] for part in found.values())) for place in (0, 1))
         said.append(f"Each row is one time, with columns for each of {len(nodes)} nodes ({_listed(nodes[:4])}{', …' if len(nodes) > 4 else ''}): {_listed(features)}.")
     said.append(f"Time in `{roles.time}`, in {roles.time_unit}." if roles.time else "No column of time: the rows are taken in order.")
+    said += [f"Places in {unit}."] if unit else []
     return said + ([f"Recordings are told apart by `{roles.trial}`."] if roles.trial else [])
 
 
 def _listed(names: Sequence[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names)
+    return ", ".join(f"`{name if len(name) <= LONGEST_SHOWN else name[:LONGEST_SHOWN] + '…'}`" for name in names)
 
 
 def recording_of(file: str, names: Sequence[str], options: TableOptions, load: Load) -> Recording:
@@ -96,7 +109,7 @@ def recording_of(file: str, names: Sequence[str], options: TableOptions, load: L
 def _long(file: str, options: TableOptions, load: Load, metadata: dict[str, Any]) -> Recording:
     if options.node is None or not (options.coordinates or options.others):
         missing = "node" if options.node is None else "coordinates"
-        raise DataError(f"Expected a column for {missing} in {file}; none is chosen. Choose it, or take the layout wide if each node has columns of its own.")
+        raise DataError(f"Expected a column for {missing} in {file}; none is chosen. Choose it; if each node has columns of its own, choose “Columns for each node” (layout wide).")
     texts = [name for name in dict.fromkeys((options.node, options.trial, _date(options))) if name]
     numbers = [name for name in dict.fromkeys((*options.coordinates, *options.velocities, *options.others, *_clock(options))) if name not in texts]
     table = load(numbers, texts)

@@ -4,7 +4,7 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from nri_core.importers.contract import Progress
 
 SNIFFED_BYTES = 256 * 1024
 MAX_TABLE_BYTES = 1024**3
+MOST_TITLES, FEWEST_ROWS = 30, 6  # lines above a table; lines from which titles are told apart at all
 BLOCK_BYTES = 8 * 1024**2
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|", "spaces": " "}
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NAN", "null", "NULL", "None", "none", "-", "?", "#N/A", "missing")
@@ -34,33 +35,52 @@ class Dialect(NamedTuple):
 
 
 class Start(NamedTuple):
-    """The first rows of a table, as they stand there."""
+    """The first rows of a table, as they stand there; `below`: rows between header and data, such as units."""
 
     dialect: Dialect
     names: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    below: tuple[tuple[str, ...], ...] = ()
 
 
-def start_of(path: Path) -> Start:
-    """Sniff. Raises DataError for what is no text, or no table of at least two columns."""
-    encoding, text = _decoded(path)
+def start_of(path: Path, written: Mapping[str, Any] | None = None) -> Start:
+    """Sniff; `written` holds parts of the dialect that are known already. Raises DataError for what is no text, or no table of at least two columns."""
+    known = {name: value for name, value in (written or {}).items() if name in Dialect._fields}
+    encoding, text = _decoded(path, known.get("encoding"))
     lines = text.splitlines()[:400]
-    skipped = next((place for place, line in enumerate(lines) if line.strip() and not line.startswith("#")), None)
-    if skipped is None:
+    skipped = known.get("skipped", next((place for place, line in enumerate(lines) if line.strip() and not line.startswith("#")), None))
+    if skipped is None or not any(line.strip() for line in lines[skipped:]):
         raise DataError(f"Expected a table in {path.name}; it holds only empty lines or comments. Save or download it again.")
-    delimiter = _delimiter(lines[skipped:])
+    delimiter = known.get("delimiter") or _delimiter(lines[skipped:])
+    if "skipped" not in known:
+        skipped += _titles(lines[skipped:], delimiter)
     rows = [row for row in _cells(lines[skipped:], delimiter) if row]
-    widths = [len(row) for row in rows]
-    if max(widths, default=0) < 2:
+    if max(map(len, rows), default=0) < 2:
         raise DataError(f"Expected a table with at least 2 columns in {path.name}; found 1. Choose its delimiter, or save it as CSV.")
-    decimal = "," if delimiter != "comma" and _decimal_commas(rows) else "."
-    header = not _is_data(rows[0])
+    decimal = known.get("decimal") or ("," if delimiter != "comma" and _decimal_commas(rows) else ".")
+    header = known.get("header", not _is_data(rows[0]))
     ignored = 0
     if header:  # units and explanations, as TrackMate writes them, stand between header and data
-        ignored = next((place for place, row in enumerate(rows[1:12]) if _is_data(row)), 0)
-    names = tuple(_different(rows[0])) if header else tuple(f"column {place + 1}" for place in range(len(rows[0])))
+        ignored = known.get("ignored", next((place for place, row in enumerate(rows[1:12]) if _is_data(row)), 0))
+    names = tuple(_different(_whole(rows[0], rows[1 + ignored :]))) if header else tuple(f"column {place + 1}" for place in range(len(rows[0])))
     first = 1 + ignored if header else 0
-    return Start(Dialect(delimiter, decimal, encoding, header, skipped, ignored), names, tuple(tuple(row) for row in rows[first : first + 200]))
+    below = tuple(map(tuple, rows[1 : 1 + ignored]))
+    return Start(Dialect(delimiter, decimal, encoding, header, skipped, ignored), names, tuple(tuple(row) for row in rows[first : first + 200]), below)
+
+
+def _titles(lines: Sequence[str], delimiter: str) -> int:
+    """How many lines stand above the table, such as its title: those before the first with as many cells as nearly all further down, or empty."""
+    widths = [len(row) if line.strip() else 0 for row, line in zip(_cells(lines, delimiter), lines, strict=False)]
+    later = widths[MOST_TITLES:] or widths[len(widths) // 2 :]
+    usual = max(set(later), key=later.count)
+    if usual < 2 or len(widths) < FEWEST_ROWS or later.count(usual) < 0.9 * len(later) or widths[0] in (usual, usual - 1):
+        return 0
+    return next((place for place, width in enumerate(widths[:MOST_TITLES]) if width == usual), 0)
+
+
+def _whole(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """R names its rows in a column without a header."""
+    return ["row", *header] if rows and all(len(row) == len(header) + 1 for row in rows if row) else list(header)
 
 
 def columns_of(path: Path, dialect: Dialect, names: Sequence[str], *, numbers: Sequence[str], texts: Sequence[str], progress: Progress) -> dict[str, Any]:
@@ -75,11 +95,11 @@ def columns_of(path: Path, dialect: Dialect, names: Sequence[str], *, numbers: S
     return _by_arrow(path, dialect, names, numbers, texts, progress)
 
 
-def _decoded(path: Path) -> tuple[str, str]:
-    """Raises DataError for binary content."""
+def _decoded(path: Path, known: str | None = None) -> tuple[str, str]:
+    """Encoding and first text. Raises DataError for binary content."""
     with open(path, "rb") as file:
         head = file.read(SNIFFED_BYTES)
-    encoding = next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
+    encoding = known or next((name for mark, name in _MARKS.items() if head.startswith(mark)), None)
     if encoding is None and b"\0" in head:
         raise DataError(f"Expected text in {path.name}; it is binary. Give it the ending of its format, or save it as CSV (UTF-8).")
     if encoding is None:
@@ -106,11 +126,19 @@ def _delimiter(lines: Sequence[str]) -> str:
 
 def _cells(lines: Sequence[str], delimiter: str) -> list[list[str]]:
     if delimiter == "spaces":
-        return [line.split() for line in lines]
+        return [_quoted(line) if '"' in line else line.split() for line in lines]
     try:
         return [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=DELIMITERS[delimiter], skipinitialspace=True)]
     except csv.Error:  # a field longer than any that a table of motion has
         return [line.split(DELIMITERS[delimiter]) for line in lines]
+
+
+def _quoted(line: str) -> list[str]:
+    """Cells apart by spaces, some of them in quotes, as R writes them."""
+    try:
+        return next(csv.reader([" ".join(line.split())], delimiter=" "), [])
+    except csv.Error:
+        return line.split()
 
 
 def is_number(cell: str) -> bool:

@@ -82,6 +82,8 @@ def _adjacency(
     matrix = np.array([[float(cell.replace(",", ".")) for cell in row[-size:]] for row in numbers])
     senders = [row[0] for row in numbers] if all(len(row) > size for row in numbers) else list(node_names)
     receivers = list(rows[0][-size:]) if len(rows) > size else list(node_names)
+    if len(receivers) < size:
+        raise DataError(f"Expected {size} names in the first row of {path.name}, one for each column; found {len(receivers)}. Complete them, or leave the row out.")
     edges = [(senders[row], receivers[column], f"{matrix[row, column]:g}") for row, column in np.argwhere(matrix != 0)]
     return _typed(edges, node_names, path)
 
@@ -101,7 +103,7 @@ def _graphml(path: Path) -> list[tuple[str, str, str]]:
     try:
         parse(path)  # refuses what networkx's parser would expand
         graph = nx.read_graphml(path)
-    except (DefusedXmlException, ParseError, nx.NetworkXError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (DefusedXmlException, ParseError, nx.NetworkXError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise DataError(f"Expected GraphML; {path.name} cannot be read ({str(error)[:100] or type(error).__name__}). Save it again.") from error
     label = {node: str(about.get("label", about.get("name", node))) for node, about in graph.nodes(data=True)}
     edges = []

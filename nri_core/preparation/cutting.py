@@ -80,5 +80,5 @@ def _require_even(recording: Recording) -> None:
             frame = int(np.abs(steps - usual).argmax())
             raise DataError(
                 f"Expected {usual:.4g} between two frames; found {steps[frame]:.4g} after time {trial.times[frame]:g} of recording {trial.name or '1'}. "
-                "Resample to even time steps."
+                "Resample to even steps."
             )

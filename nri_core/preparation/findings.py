@@ -161,8 +161,8 @@ def _jumps(recording: Recording) -> list[Finding]:
         trial, speed = next((trial, speed) for trial, speed in zip(recording.trials, speeds, strict=True) if (np.nan_to_num(speed) > limit).any())
         frame, node = np.argwhere(np.nan_to_num(speed) > limit)[0]
         text = (
-            f"{counted(count, 'jump')}: {recording.node_names[node]} moves at {speed[frame, node]:.3g} a second at time {trial.times[frame + 1]:g} of recording "
-            f"{trial.name or '1'}, where {usual:.3g} is usual. Perhaps identities were exchanged, or the tracker was wrong."
+            f"{counted(count, 'jump')}: {recording.node_names[node]} moves at {_short(speed[frame, node])} a second at time {round(trial.times[frame + 1], 3):g} of recording "
+            f"{trial.name or '1'}, where {_short(usual)} is usual. Perhaps identities were exchanged, or the tracker was wrong."
         )
         found.append(Finding("jumps", "warning", text, (MarkJumps(speed=float(f"{limit:.3g}")),)))
     return found
@@ -215,6 +215,11 @@ def _units(recording: Recording) -> list[Finding]:
 def counted(count: int, what: str) -> str:
     """1 gap, 2 gaps."""
     return f"{count:,} {what}{'' if count == 1 else 's'}"
+
+
+def _short(number: float) -> str:
+    """2,850 and 0.0312."""
+    return f"{number:,.0f}" if 1000 <= abs(number) < 1e9 else f"{number:.3g}"
 
 
 def _some(names: list[str]) -> str:

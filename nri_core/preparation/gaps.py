@@ -17,7 +17,7 @@ MOST_FRAMES = 5_000_000
 class Resample(Fix):
     """Straight lines between what was seen, at a constant rate."""
 
-    title: ClassVar[str] = "Resample to even time steps"
+    title: ClassVar[str] = "Resample to even steps"
     kind: Literal["resample"] = "resample"
     rate: float = Field(gt=0, le=1e6, description="Frames in a second")
     longest: float | None = Field(None, gt=0, description="Seconds between two sightings that a straight line may bridge; none: one and a half frames")
@@ -70,7 +70,7 @@ class Interpolate(Fix):
 class KeepComplete(Fix):
     """Only the stretches in which every node is seen; each becomes a trial of its own."""
 
-    title: ClassVar[str] = "Keep the stretches where every node is seen"
+    title: ClassVar[str] = "Keep where all are seen"
     kind: Literal["keep_complete"] = "keep_complete"
     shortest: int = Field(20, ge=2, le=100_000, description="Frames that a stretch must have")
 
@@ -90,7 +90,7 @@ class KeepComplete(Fix):
 class Gather(Fix):
     """Where nodes come and go: windows with a fixed number of nodes that are seen throughout, those closest together."""
 
-    title: ClassVar[str] = "Cut windows with a fixed number of nodes"
+    title: ClassVar[str] = "Gather a fixed set of nodes"
     kind: Literal["gather"] = "gather"
     nodes: int = Field(5, ge=2, le=100, description="Nodes in each window")
     length: int = Field(20, ge=3, le=10_000, description="Frames of a window")

@@ -85,7 +85,7 @@ class SplitTrials(Fix):
 class CutAtBreaks(Fix):
     """Where recordings were put one after another in a file: cut at long pauses, and where nearly everybody jumps at once."""
 
-    title: ClassVar[str] = "Cut where one recording ends and the next begins"
+    title: ClassVar[str] = "Cut where recordings meet"
     kind: Literal["cut_at_breaks"] = "cut_at_breaks"
     pause: float = Field(10.0, ge=1.5, le=1e9, description="A pause is longer than so many times the usual time between frames")
     shortest: int = Field(3, ge=1, le=100_000, description="Frames that a part must have to be kept")

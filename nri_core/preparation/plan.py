@@ -1,6 +1,6 @@
 """`Plan`: all that turns files into trajectories, as one JSON text that repeats it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Self
@@ -67,11 +67,16 @@ def prepare(recording: Recording, fixes: Sequence[Fix]) -> Recording:
 
 
 def suggest(recording: Recording) -> Plan:
-    """The first fix of each problem and of what is usually mended, in the order of FIXES, until nothing more stands in the way; and windows."""
+    """The first fix of each problem and of what is usually mended, in the order of FIXES, until nothing more stands in the way; and windows.
+
+    What was done before and left a warning is not suggested again: it would leave it again.
+    """
     fixes: list[Fix] = []
+    done = {step["kind"] for step in recording.metadata.get("preparation", ())}
+    tried: set[str] = set()
     whole, recording = recording, _some(recording)
     for _ in range(MOST_SUGGESTED):
-        worth = [finding.fixes[0] for finding in diagnose(recording) if finding.fixes and _worth(finding.code, finding.severity, finding.fixes[0], fixes)]
+        worth = [finding.fixes[0] for finding in diagnose(recording) if finding.fixes and _worth(finding.code, finding.severity, finding.fixes[0], tried if finding.severity == "problem" else tried | done)]
         mending = min(worth, key=lambda fix: tuple(FIXES).index(fix.kind), default=None)
         if mending is None:
             break
@@ -80,6 +85,7 @@ def suggest(recording: Recording) -> Plan:
         except DataError:
             break
         fixes.append(mending)
+        tried.add(mending.kind)
     if max(trial.num_frames for trial in recording.trials) < 3:
         return Plan(fixes=tuple(fixes))
     recording = recording if fixes else whole
@@ -97,9 +103,9 @@ def _some(recording: Recording) -> Recording:
     return recording.with_trials(trials[::step])
 
 
-def _worth(code: str, severity: str, fix: Fix, before: Sequence[Fix]) -> bool:
+def _worth(code: str, severity: str, fix: Fix, before: Collection[str]) -> bool:
     usual = severity == "problem" or code in ("no velocities", "gaps", "identity switches", "constant nodes", "breaks")
-    return usual and not any(type(one) is type(fix) for one in before)
+    return usual and fix.kind not in before
 
 
 def read_plan(path: Path) -> Plan:
