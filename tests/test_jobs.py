@@ -4,6 +4,7 @@ import json
 import os
 import resource
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,11 +17,15 @@ from nri_core.checkpoint import Checkpoint
 from nri_core.errors import JobError
 from nri_core.jobs import Run, RunStatus, list_runs, open_run, submit
 from nri_core.jobs.claim import claimed
+from nri_core.jobs.limits import Limits
 from nri_core.jobs.process import Process, this_process
+from nri_core.jobs.recorder import Recorder
+from nri_core.jobs.worker import Reporter, work
 from nri_core.settings import TrainConfig
 from nri_core.systems import Simulation, Springs, simulate
+from nri_core.training import EpochRecord
 from nri_core.trajectories import Trajectories
-from tests.runs import ended
+from tests.runs import PATIENCE, ended, signals_kept
 
 TINY = {"epoch_size": 4, "batch_size": 2, "encoder_hidden": 4, "decoder_hidden": 4, "window": 10}
 SHORT = TrainConfig(epochs=2, **TINY)
@@ -43,7 +48,8 @@ def start(data: Trajectories, tmp_path: Path) -> Iterator[Callable[[TrainConfig]
 
 
 def wait_for(run: Run, reached: Callable[[RunStatus], bool]) -> RunStatus:
-    deadline = time.monotonic() + 60
+    """Look without moving the queue: nobody starts another worker."""
+    deadline = time.monotonic() + PATIENCE
     while not reached(status := run.status()):
         assert time.monotonic() < deadline, f"{status}\n{run.log()}"
         time.sleep(0.05)
@@ -52,7 +58,7 @@ def wait_for(run: Run, reached: Callable[[RunStatus], bool]) -> RunStatus:
 
 def test_a_run_from_start_to_end(data: Trajectories, start: Callable[[TrainConfig], Run], tmp_path: Path) -> None:
     run = start(SHORT)
-    assert run.status().state == "queued"
+    assert run.status().active, "nobody waits for it"
     status = wait_for(run, ended)
     assert (status.state, status.epoch, status.num_epochs, status.name) == ("done", 2, 2, "test"), run.log()
     assert [record["epoch"] for record in run.records()] == run.snapshots()[1:] == [1, 2]
@@ -70,6 +76,7 @@ def test_a_run_from_start_to_end(data: Trajectories, start: Callable[[TrainConfi
         run.snapshot(3)
 
 
+@pytest.mark.slow
 def test_cancel_keeps_the_checkpoint(start: Callable[[TrainConfig], Run]) -> None:
     run = start(ENDLESS)
     wait_for(run, lambda status: status.epoch >= 2)
@@ -81,6 +88,37 @@ def test_cancel_keeps_the_checkpoint(start: Callable[[TrainConfig], Run]) -> Non
     wait_for(run, lambda _: not process.is_alive())
 
 
+def test_a_wish_to_stop_that_comes_while_an_epoch_is_written(written: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is said of the run is what is kept of it. This process is the worker."""
+
+    def add(recorder: Recorder, record: EpochRecord) -> None:
+        added(recorder, record)
+        if record.epoch == 2:
+            raise KeyboardInterrupt
+
+    run, added = written(), Recorder.add
+    monkeypatch.setattr(Recorder, "add", add)
+    with signals_kept():
+        work(run, "cpu")
+    status = run.status()
+    assert (status.state, status.epoch) == ("cancelled", 2) and "after epoch 2" in status.message and "epoch 2 is kept" in status.message
+
+
+def test_a_wish_to_stop_is_repeated_until_it_is_heeded(written: Callable[..., Run], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nri_core.jobs.worker.HEARTBEAT_SECONDS", 0.01)
+    asked = threading.Semaphore(0)
+    monkeypatch.setattr("_thread.interrupt_main", asked.release)
+    run = written()
+    run.cancel_file.touch()
+    reporter = Reporter(run, "cpu", Limits())
+    try:
+        assert asked.acquire(timeout=PATIENCE) and asked.acquire(timeout=PATIENCE)
+    finally:
+        reporter.heeded = True
+        reporter.end("cancelled", "Stopped.")
+
+
+@pytest.mark.slow
 def test_killed_is_lost_and_keeps_the_checkpoint(start: Callable[[TrainConfig], Run]) -> None:
     run = start(ENDLESS)
     status = wait_for(run, lambda status: status.epoch >= 2)
@@ -91,6 +129,7 @@ def test_killed_is_lost_and_keeps_the_checkpoint(start: Callable[[TrainConfig], 
     assert run.records()
 
 
+@pytest.mark.slow
 def test_terminated_stops_in_order(start: Callable[[TrainConfig], Run]) -> None:
     run = start(ENDLESS)
     status = wait_for(run, lambda status: status.epoch >= 1)
@@ -99,6 +138,7 @@ def test_terminated_stops_in_order(start: Callable[[TrainConfig], Run]) -> None:
     assert status.state == "cancelled" and Checkpoint.load(status.checkpoint)
 
 
+@pytest.mark.slow
 def test_settings_that_do_not_fit_the_data(start: Callable[[TrainConfig], Run]) -> None:
     run = start(TrainConfig(objective="elbo", prediction_steps=20, epochs=1))
     status = wait_for(run, ended)
@@ -117,6 +157,7 @@ def little_disk(most: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
+@pytest.mark.slow
 def test_the_disk_fills_up_while_training(data: Trajectories, start: Callable[[TrainConfig], Run]) -> None:
     with little_disk(100_000):
         run = start(ENDLESS.model_copy(update={"encoder_hidden": 256, "decoder_hidden": 256}))

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from nri_core.command_line import main
 from nri_core.errors import JobError
 from nri_core.jobs import Run, RunStatus, advance, list_runs, submit
 from nri_core.jobs.engines import RAY_ENGINE
@@ -25,6 +26,7 @@ from nri_core.jobs.engines.ray_local import LocalRay
 from nri_core.settings import TrainConfig
 from nri_core.systems import Simulation, Springs, simulate
 from nri_core.trajectories import Trajectories
+from tests.runs import PATIENCE
 
 TINY = TrainConfig(epochs=100_000, epoch_size=4, batch_size=2, encoder_hidden=4, decoder_hidden=4, window=10)
 ROOT = Path(__file__).parents[1]
@@ -96,10 +98,8 @@ def test_an_address_needs_a_token(token: str, monkeypatch: pytest.MonkeyPatch, t
 def test_nobody_there() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        began = time.monotonic()
         with pytest.raises(JobError, match="No Ray answers at .* Start the cluster"):
             Cluster(f"http://127.0.0.1:{free.getsockname()[1]}", "a").resources()
-        assert time.monotonic() - began < 2
 
 
 def test_somebody_who_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,13 +129,16 @@ def test_answers_that_are_none(status: int, body: bytes, said: str) -> None:
 
 
 def test_a_dead_cluster_fails_every_run_that_waits_at_once(data: Trajectories, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nri_core.jobs.engines.ray_api.SECONDS", 1.5)
+    monkeypatch.setattr("nri_core.jobs.engines.ray_api.SECONDS", 0.2)
+    monkeypatch.setattr("nri_core.jobs.engines.ray.REMEMBERED_SECONDS", PATIENCE)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("NRI_RAY_ADDRESS", f"http://127.0.0.1:{silent.getsockname()[1]}")
         monkeypatch.setenv("RAY_AUTH_TOKEN", "dead")
-        began = time.monotonic()
         runs = [submit(data, TINY, watch=data.select(slice(0, 1)), engine="ray", runs_dir=tmp_path) for _ in range(4)]
-        assert time.monotonic() - began < 4.5, "its silence is remembered"
+        silent.accept()[0].close()
+        silent.setblocking(False)
+        with pytest.raises(BlockingIOError):  # its silence is remembered: nobody asked a second time
+            silent.accept()
     for run in runs:
         assert run.status().state == "failed" and "No Ray answers" in run.status().message
 
@@ -190,7 +193,7 @@ def listening_beyond_loopback(session: int) -> list[str]:
 
 
 def wait_for(run: Run, runs_dir: Path, *, epoch: int = 0, attempt: int = 1) -> RunStatus:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE
     while not ((status := run.status()).state == "running" and status.epoch > epoch and status.attempt >= attempt):
         assert time.monotonic() < deadline, (status, run.log(), (LocalRay(runs_dir).folder / "head.log").read_text())
         advance(runs_dir)
@@ -208,9 +211,8 @@ def command(wish: str, runs_dir: Path) -> subprocess.CompletedProcess[str]:
 def test_the_ray_of_this_machine(data: Trajectories, tmp_path: Path) -> None:
     local, before = LocalRay(tmp_path), traces()
     try:
-        began = time.monotonic()
         run = submit(data, TINY, watch=data.select(slice(0, 1)), device="cpu", engine="ray", runs_dir=tmp_path)
-        assert time.monotonic() - began < 3 and run.status().state == "queued", "nobody waits while it comes up"
+        assert run.status().state == "queued" and not local.cluster(), "nobody waits while it comes up"
         first = wait_for(run, tmp_path)
         head = json.loads((local.folder / "head.json").read_text())
         assert (local.folder / "token").stat().st_mode & 0o077 == 0 and local.folder.stat().st_mode & 0o077 == 0
@@ -229,17 +231,28 @@ def test_the_ray_of_this_machine(data: Trajectories, tmp_path: Path) -> None:
             run.cancel()
         assert local.stop() or not local.is_kept()
     assert not local.stop() and not (local.folder / "head.json").exists()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while processes(str(tmp_path)) or not traces() <= before:
         assert time.monotonic() < deadline, "something of it is left"
         time.sleep(0.1)
+
+
+def test_a_run_that_fails_at_once_fails_its_command(data: Trajectories, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    data.save(tmp_path / "train.npz")
+    for name, value in (("NRI_RAY_ADDRESS", "http://127.0.0.1:9"), ("RAY_AUTH_TOKEN", "a"), ("NRI_RUNS_DIR", str(tmp_path / "runs"))):
+        monkeypatch.setenv(name, value)
+    assert main(["runs", "submit", str(tmp_path / "train.npz"), "--engine", "ray", "--json"]) == 1
+    said = capsys.readouterr()
+    assert json.loads(said.out)["state"] == "failed"
+    assert said.err.startswith("python -m nri_core: No Ray answers at http://127.0.0.1:9") and said.err.count("\n") == 1
+    assert main(["runs", "status", json.loads(said.out)["id"], "--json"]) == 0, "to look at it is no failure"
 
 
 @pytest.mark.slow
 def test_a_ray_that_cannot_start(data: Trajectories, tmp_path: Path) -> None:
     local = LocalRay(tmp_path)
     local.launch("--no-such-option")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while not (local.folder / "failed.txt").exists():
         assert time.monotonic() < deadline
         time.sleep(0.1)

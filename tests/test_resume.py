@@ -1,6 +1,7 @@
 """A training that was broken off and resumed equals the unbroken one to the bit."""
 
 import itertools
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from nri_core.training import EpochRecord, TrainingState, fit
 from nri_core.training.state import Progress
 from nri_core.trajectories import Trajectories
 
-TINY = {"epochs": 5, "epoch_size": 7, "batch_size": 3, "encoder_hidden": 4, "decoder_hidden": 4, "window": 12}
+TINY = {"epochs": 4, "epoch_size": 7, "batch_size": 3, "encoder_hidden": 4, "decoder_hidden": 4, "window": 12}
 REFERENCE = TINY | {"encoder": "mlp", "decoder": "mlp", "objective": "elbo", "inference": "encoder", "undirected": False, "normalization": "unit"}
 RECIPES = {
     "live": TINY,
@@ -45,18 +46,18 @@ def seen(record: EpochRecord) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-@pytest.mark.parametrize("broken_after", [1, 3])
-def test_resumed_equals_unbroken(recipe: str, broken_after: int, data: Trajectories, tmp_path: Path) -> None:
+def test_resumed_equals_unbroken(recipe: str, data: Trajectories, tmp_path: Path) -> None:
     config = TrainConfig(**RECIPES[recipe])
     whole = train(data, config)
-    train(data, config, epochs=broken_after)[-1]["state"].save(tmp_path / "state.safetensors")
-    torch.manual_seed(99)  # another process starts elsewhere
-    rest = train(data, config, resume=TrainingState.load(tmp_path / "state.safetensors"))
-    assert [epoch["figures"]["epoch"] for epoch in rest] == list(range(broken_after + 1, 6))
-    for resumed, unbroken in zip(rest, whole[broken_after:], strict=True):
-        assert resumed["figures"] == unbroken["figures"]
-        assert all(torch.equal(value, unbroken["weights"][name]) for name, value in resumed["weights"].items())
-        assert resumed["watched"] is None or (resumed["watched"] == unbroken["watched"]).all()
+    for broken_after in (1, 3):
+        whole[broken_after - 1]["state"].save(tmp_path / "state.safetensors")  # a copy that was taken then
+        torch.manual_seed(99)  # another process starts elsewhere
+        rest = train(data, config, resume=TrainingState.load(tmp_path / "state.safetensors"))
+        assert [epoch["figures"]["epoch"] for epoch in rest] == list(range(broken_after + 1, 5))
+        for resumed, unbroken in zip(rest, whole[broken_after:], strict=True):
+            assert resumed["figures"] == unbroken["figures"]
+            assert all(torch.equal(value, unbroken["weights"][name]) for name, value in resumed["weights"].items())
+            assert resumed["watched"] is None or (resumed["watched"] == unbroken["watched"]).all()
 
 
 def test_a_finished_training_has_nothing_left_to_do(data: Trajectories) -> None:
@@ -68,8 +69,9 @@ def test_a_finished_training_has_nothing_left_to_do(data: Trajectories) -> None:
 def test_the_time_in_between_does_not_count(data: Trajectories) -> None:
     config = TrainConfig(**TINY, max_seconds=1000)
     state = train(data, config, epochs=2)[-1]["state"]
+    began = time.perf_counter()
     later = next(fit(data, data, config, device="cpu", resume=state))
-    assert state.progress.seconds < later.seconds < state.progress.seconds + 5
+    assert state.progress.seconds < later.seconds < state.progress.seconds + time.perf_counter() - began
 
 
 def test_the_state_of_another_training_is_refused(data: Trajectories) -> None:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from nri_core.jobs.engines.process import SPARE
 from nri_core.jobs.process import process_of
 from nri_core.systems import Simulation, Springs, simulate
 from nri_core.trajectories import Trajectories
-from tests.runs import ended, trains, wait_for
+from tests.runs import PATIENCE, ended, trains, wait_for
 from tests.test_engines import ENDLESS, SHORT
 
 ROOT = Path(__file__).parents[1]
@@ -24,6 +25,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(not Path("/proc").is_dir(), r
 @pytest.fixture(scope="module")
 def data() -> Trajectories:
     return simulate(Springs(), Simulation(num_sims=6, num_nodes=3, num_steps=12))
+
+
+@pytest.fixture(autouse=True)
+def no_spare_worker() -> None:
+    """Here it is what is tested."""
 
 
 @pytest.fixture
@@ -54,7 +60,10 @@ def spares(runs_dir: Path) -> dict[str, int]:
 def test_it_takes_the_next_run_and_no_other(runs_dir: Path, data: Trajectories) -> None:
     prepare(runs_dir)
     prepare(runs_dir)  # a second visitor
-    ((run_id, pid),) = spares(runs_dir).items()
+    deadline = time.monotonic() + PATIENCE
+    while not (found := spares(runs_dir)) and time.monotonic() < deadline:  # a process that has just been started has no command line for a moment
+        time.sleep(0.05)
+    ((run_id, pid),) = found.items()
 
     def start(config: object) -> Run:
         return submit(data, config, watch=data.select(slice(0, 1)), device="cpu", runs_dir=runs_dir)
@@ -78,5 +87,5 @@ def test_it_goes_with_the_server(runs_dir: Path) -> None:
     waiting = process_of(pid)
     server.kill()
     server.communicate()
-    subprocess.run(["tail", f"--pid={pid}", "-f", "/dev/null"], timeout=60, check=True)
+    subprocess.run(["tail", f"--pid={pid}", "-f", "/dev/null"], timeout=PATIENCE, check=True)
     assert not waiting.is_alive()

@@ -117,7 +117,8 @@ def test_fifty_kills_lose_nothing(servers: Servers, data: Trajectories, unbroken
         time.sleep(chance.uniform(0, 2.5))
         alive = [(run, pids) for run in runs if (pids := workers_of(run))]
         assert all(len(pids) == 1 for _, pids in alive), "two workers for one run"
-        assert len(alive) <= AT_ONCE, "more workers than slots"
+        working = [run for run, _ in alive if run.stored_status().active]  # one that has said its last word makes room before its process is gone
+        assert len(working) <= AT_ONCE, "more workers than slots"
         if victim in ("server", "both"):
             kills["server"] += 1
             servers.kill()

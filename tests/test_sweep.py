@@ -15,6 +15,7 @@ from nri_core.jobs.sweep import Sweep, read_sweep, row_of, runs_of, start_sweep,
 from nri_core.settings import TrainConfig
 from nri_core.systems import Simulation, Springs, simulate
 from nri_core.trajectories import Trajectories
+from tests.runs import PATIENCE
 
 TINY = {"epochs": 2, "epoch_size": 4, "batch_size": 2, "encoder_hidden": 4, "window": 10}
 YAML = """
@@ -104,7 +105,7 @@ def test_from_file_to_table_to_ensemble(
     started = json.loads(capsys.readouterr().out)
     runs = runs_of(started["sweep"])
     assert [run.id for run in runs] == started["runs"] and len(runs) == 4
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE
     while any(run.status().active for run in runs):
         assert time.monotonic() < deadline, [run.status() for run in runs]
         assert main(["runs", "list"]) == 0  # whoever looks moves the queue

@@ -26,6 +26,7 @@ class Recorder:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self.newest: "EpochRecord | None" = None
         self._unsaved: "tuple[EpochRecord, TrainingState] | None" = None
         self._saved_at = -SAVE_SECONDS
         self._events: EventWriter | None = None
@@ -40,7 +41,7 @@ class Recorder:
             raise JobError(f"The metrics could not be written: {error.strerror}. Free some space and resume; the last model is kept.") from error
         if record.watched is not None and _worth_keeping(record.epoch, record.num_epochs):
             record.watched.save(self._directory / "snapshots" / f"{record.epoch:06d}.npz")
-        self._unsaved = record, record.state()  # a copy: when an epoch is interrupted, the weights themselves are beyond it
+        self.newest, self._unsaved = record, (record, record.state())  # a copy: when an epoch is interrupted, the weights themselves are beyond it
         if time.monotonic() - self._saved_at >= SAVE_SECONDS:
             self.save()
 

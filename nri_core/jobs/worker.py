@@ -36,7 +36,8 @@ PATIENCE_SECONDS = 900.0  # a spare worker takes 0.3 GB
 class Reporter:
     """Keeps `status.json` true: replaced whole at every change and every second, from a thread, since an epoch can be long.
 
-    The same thread sees the wish to stop and the end of the allowed time, and interrupts the training wherever it is.
+    The same thread sees the wish to stop and the end of the allowed time, and interrupts the training wherever it is:
+    again and again until it is `heeded`, since an interrupt may get lost in code that must not fail.
     """
 
     def __init__(self, run: Run, device: str, rules: Limits) -> None:
@@ -46,7 +47,7 @@ class Reporter:
         self.status = run.stored_status()
         self._began, self._busy_before = time.monotonic(), self.status.busy_seconds
         self._ended = threading.Event()
-        self.reason = "Stopped"
+        self.reason, self.heeded = "Stopped", False
         self._thread = threading.Thread(target=self._beat, daemon=True)
         self.update(
             state="running", message="Getting ready.", started=self.status.started or now, device=device,
@@ -61,6 +62,17 @@ class Reporter:
             self.status = self.status.model_copy(update=changes | {"heartbeat": datetime.now(UTC), "busy_seconds": busy})
             return write_status(self._run.directory, self.status)
 
+    def tell(self, record: "EpochRecord") -> None:
+        """What an epoch brought."""
+        self.update(
+            message=f"Training: epoch {record.epoch} of {record.num_epochs}.",
+            epoch=record.epoch,
+            num_epochs=record.num_epochs,
+            seconds=record.seconds,
+            seconds_left=record.seconds_left,
+            samples_per_second=record.samples_per_second,
+        )
+
     def progress(self) -> str:
         """How far it came, in words."""
         epoch, seconds = self.status.epoch, self.status.seconds
@@ -73,12 +85,11 @@ class Reporter:
         self.update(state=state, message=message, seconds_left=None, paused=False, device="")
 
     def _beat(self) -> None:
-        asked = False
         while not self._ended.wait(HEARTBEAT_SECONDS):
             most = self.rules.run_seconds
             over = bool(most) and self.status.busy_seconds > most
-            if not asked and (over or self._run.cancel_file.exists()):
-                asked, self.reason = True, f"Stopped at this server's limit of {most:g} s for a run" if over else self.reason
+            if not self.heeded and (over or self._run.cancel_file.exists()):
+                self.reason = f"Stopped at this server's limit of {most:g} s for a run" if over else self.reason
                 _thread.interrupt_main()
             try:
                 self.update()
@@ -95,6 +106,7 @@ def work(run: Run, device: str) -> None:
         _train(run, reporter, device)
         reporter.end("done", f"Finished {reporter.progress()}.")
     except KeyboardInterrupt:
+        reporter.heeded = True
         reporter.end("cancelled", f"{reporter.reason} {reporter.progress()}; {_kept(run)}.")
     except NRIError as error:
         traceback.print_exc()
@@ -125,16 +137,12 @@ def _train(run: Run, reporter: Reporter, device: str) -> None:
     try:
         for record in _unless_paused(fit(train, valid, run.config(), device=device, watch=run.watched(), resume=state), run, reporter, recorder):
             recorder.add(record)
-            reporter.update(
-                message=f"Training: epoch {record.epoch} of {record.num_epochs}.",
-                epoch=record.epoch,
-                num_epochs=record.num_epochs,
-                seconds=record.seconds,
-                seconds_left=record.seconds_left,
-                samples_per_second=record.samples_per_second,
-            )
+            reporter.tell(record)
     finally:
+        reporter.heeded = True
         recorder.close()
+        if recorder.newest:  # the wish to stop may have come between the two
+            reporter.tell(recorder.newest)
 
 
 def _unless_paused(records: "Iterator[EpochRecord]", run: Run, reporter: Reporter, recorder: Recorder) -> "Iterator[EpochRecord]":

@@ -123,7 +123,8 @@ def _check(train: Trajectories, valid: Trajectories, config: TrainConfig) -> Non
         most = 1 + int(math.log(MOST_SETS, config.num_edge_types) + 1e-9)
         raise ConfigError(
             f"The {config.objective} objective sums over all incoming edges of a node, which {most} nodes allow with {config.num_edge_types} edge "
-            f"types; these data have {train.num_nodes} nodes. Choose the elbo objective."
+            f"types; these data have {train.num_nodes} nodes. Train on fewer nodes of the same kind, since such a model reads larger systems too; "
+            "or choose the elbo objective, which learns slowly here."
         )
     frames = min(config.window, train.num_steps)
     if config.objective in ("elbo", "true_graph", *UNREAD):
