@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from nri_core.checkpoint import Checkpoint, CheckpointConfig
@@ -156,12 +156,19 @@ def forecast_start(checkpoint: Checkpoint, data: Trajectories) -> int:
 
 
 def rollout(
-    checkpoint: Checkpoint, data: Trajectories, posterior: EdgePosterior | None, *, start: int, num_steps: int, dynamic: bool = False
+    checkpoint: Checkpoint,
+    data: Trajectories,
+    posterior: EdgePosterior | Int[np.ndarray, "sim node node"] | None,
+    *,
+    start: int,
+    num_steps: int,
+    dynamic: bool = False,
 ) -> Trajectories:
     """`num_steps` frames after the true frame `start`, the decoder fed with its own predictions under the most probable graph.
 
     In the units of `data`; metadata holds `start`, and `unit_scale` for errors in the reference's units. `posterior`
-    names its types as the model does (relabel for display only); None stands for every pair of the last type, or for no
+    names its types as the model does (relabel for display only); in its place may stand graphs, of which a negative type is no
+    interaction at all. None stands for every pair of the last type, or for no
     edge at all, as a model without a graph was trained. `dynamic` asks the encoder again at each step, of the last frames, predicted
     ones included (Kipf et al. 2018, section 5.2). An ensemble gives the mean of its members' paths. Raises DataError where `start` is not a frame of the data, and
     CheckpointError for a model that cannot forecast.
@@ -180,7 +187,7 @@ def rollout(
     seen = data.select(slice(None), frames=slice(0, start + 1))
     read = readable(seen, config.settings)
     past, observed = checkpoint.tensor(read)[:, -remembered:], checkpoint.sightings(read)
-    edges = _one_hot_edges(checkpoint, data, posterior)
+    edges = one_hot_edges(checkpoint, data, posterior)
     run = partial(_dynamic_rollout, checkpoint) if dynamic else checkpoint.model.eval().rollout
     there = repeat(None) if observed is None else observed[:, -remembered:].split(SIMS_AT_ONCE)
     pieces = zip(past.split(SIMS_AT_ONCE), edges.split(SIMS_AT_ONCE), there, strict=False)
@@ -195,13 +202,19 @@ def rollout(
     return forecast if read is seen else as_given(forecast, seen, read)
 
 
-def _mean_rollout(checkpoint: Checkpoint, data: Trajectories, posterior: EdgePosterior | None, **options: Any) -> Trajectories:
+def _mean_rollout(
+    checkpoint: Checkpoint, data: Trajectories, posterior: EdgePosterior | Int[np.ndarray, "sim node node"] | None, **options: Any
+) -> Trajectories:
     """Each member under the same graph, in its own numbering of types."""
     same = tuple(range(checkpoint.config.settings.num_edge_types))
     paths = []
     for member, relabelling in zip(checkpoint.members, (same, *checkpoint.config.relabellings), strict=True):
         back = tuple(relabelling.index(kind) for kind in same)
-        paths.append(rollout(member, data, posterior and posterior.relabelled(back, posterior.edge_type_names), **options))
+        if isinstance(posterior, EdgePosterior):
+            renumbered = posterior.relabelled(back, posterior.edge_type_names)
+        else:
+            renumbered = None if posterior is None else np.where(posterior < 0, posterior, np.array(back)[posterior])
+        paths.append(rollout(member, data, renumbered, **options))
     return replace(paths[0], values=np.mean([path.values for path in paths], axis=0))
 
 
@@ -212,12 +225,18 @@ def _check_dynamic(checkpoint: Checkpoint, start: int) -> None:
         raise DataError(f"Expected {checkpoint.config.window} frames before the forecast, to ask the encoder; found {start + 1}. Start later.")
 
 
-def _one_hot_edges(checkpoint: Checkpoint, data: Trajectories, posterior: EdgePosterior | None) -> Float[Tensor, "sim node slot type"]:
+def one_hot_edges(
+    checkpoint: Checkpoint, data: Trajectories, posterior: EdgePosterior | Int[np.ndarray, "sim node node"] | None
+) -> Float[Tensor, "sim node slot type"]:
+    """The graph under which `rollout` predicts, by the most probable types; a negative type is no interaction at all."""
     num_edge_types = checkpoint.config.settings.num_edge_types
     if posterior is None and checkpoint.objective == "empty_graph":
         return torch.zeros(data.num_sims, data.num_nodes, data.num_nodes - 1, num_edge_types, device=checkpoint.device)
-    kinds = np.full((data.num_sims, data.num_nodes, data.num_nodes), num_edge_types - 1) if posterior is None else posterior.edge_types
-    return slots_of(kinds, num_edge_types, checkpoint.device)
+    if posterior is None:
+        kinds = np.full((data.num_sims, data.num_nodes, data.num_nodes), num_edge_types - 1)
+    else:
+        kinds = posterior.edge_types if isinstance(posterior, EdgePosterior) else posterior
+    return slots_of(np.maximum(kinds, -1) + 1, num_edge_types + 1, checkpoint.device)[..., 1:].contiguous()  # slot 0: no interaction at all
 
 
 @torch.no_grad()

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from nri_core.errors import DataError
-from nri_core.graph import off_diagonal
+from nri_core.graph import num_edges, off_diagonal
 from nri_core.storage import read_npz, write_npz
 
 
@@ -40,10 +40,25 @@ class EdgePosterior:
             raise DataError("Expected probabilities that sum to 1 over edge types (0 on the diagonal); these do not.")
         probs.flags.writeable = False
 
+    @classmethod
+    def certain(cls, edge_types: Int[np.ndarray, "sim node node"], edge_type_names: tuple[str, ...], node_names: tuple[str, ...], inference: str) -> Self:
+        """A belief without doubt."""
+        return cls(np.eye(len(edge_type_names))[edge_types] * off_diagonal(len(node_names))[..., None], edge_type_names, node_names, inference)
+
     @property
     def edge_types(self) -> Int[np.ndarray, "sim node node"]:
         """The most probable type of each pair."""
         return self.edge_probs.argmax(-1)
+
+    @property
+    def entropy(self) -> Float[np.ndarray, " sim"]:
+        """How unsure it is of each simulation: the mean of −Σ p log₂ p over ordered pairs, in bits.
+
+        0 for one that has no doubt, log₂ of the number of types for one that knows nothing; no truth is needed.
+        """
+        probs = self.edge_probs.astype(np.float64)
+        bits = -(probs * np.log2(np.where(probs > 0, probs, 1))).sum((1, 2, 3))
+        return np.where(bits > 0, bits, 0) / num_edges(probs.shape[1])  # rounding may leave a sure one just below 0
 
     def relabelled(self, relabelling: tuple[int, ...], names: tuple[str, ...]) -> Self:
         """The same belief with inferred type k called type `relabelling[k]`, whose name is `names[relabelling[k]]`."""

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from nri_core.models import marginal as sums
-from nri_core.models.layers import reverse_slots
-from nri_core.models.marginal import marginal, one_hot
+from nri_core.models.layers import reverse_slots, sender_slots
+from nri_core.models.marginal import all_graphs, incoming_sets, marginal, one_hot
 from nri_core.models.search import _start, search
 from tests.test_models import model, paths
 
@@ -125,3 +125,11 @@ def test_the_prior_weighs_in_the_search() -> None:
         with torch.no_grad():
             found.append(search(model(edge_prior=prior), values)[..., 1].sum())
     assert found[1] < found[0]
+
+
+def test_what_is_kept_for_all_may_be_trained_with() -> None:
+    for kept in (sender_slots, incoming_sets, all_graphs):
+        kept.cache_clear()
+    with torch.inference_mode():
+        found = (sender_slots(4), incoming_sets(3, 2), *all_graphs(4, 2))
+    assert not any(tensor.is_inference() for tensor in found)

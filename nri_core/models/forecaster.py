@@ -1,12 +1,12 @@
 """Forecasters: a second decoder, for forecasts under a graph that another has read."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from nri_core.models.geometry import NEAREST, axes
+from nri_core.models.geometry import NEAREST, axes, dot
 from nri_core.models.layers import both_ends, from_receivers, from_senders, heard, rows, twice
 from nri_core.settings import PLANE, ModelSettings
 
@@ -30,6 +30,24 @@ class State(NamedTuple):
 
     location: Float[Tensor, "row *dim"]
     velocity: Float[Tensor, "row *dim"]
+
+
+class Pairs(NamedTuple):
+    """Each two nodes once: which they are, and of which types what the other does to them is."""
+
+    first: Int[Tensor, " pair"]
+    second: Int[Tensor, " pair"]
+    is_first: Float[Tensor, "pair node"]
+    is_second: Float[Tensor, "pair node"]
+    on_first: Float[Tensor, "*batch pair sending"]
+    on_second: Float[Tensor, "*batch pair sending"]
+
+    @classmethod
+    def of(cls, sending: Float[Tensor, "*batch node slot sending"]) -> Self:
+        num_nodes = sending.shape[-3]
+        first, second = torch.triu_indices(num_nodes, num_nodes, 1, device=sending.device)
+        which = torch.eye(num_nodes, dtype=sending.dtype, device=sending.device)
+        return cls(first, second, which[first], which[second], sending[..., first, second - 1, :], sending[..., second, first, :])  # slots leave the node itself out
 
 
 class SteppedForecaster(nn.Module):
@@ -109,10 +127,10 @@ class SteppedForecaster(nn.Module):
     ) -> Float[Tensor, "*batch node dim"]:
         """The state one frame later: drift, kick, drift in each small step."""
         location, velocity = state[..., self.locations], state[..., self.velocities]
-        sending = edges[..., -self.sending :]
+        pairs = Pairs.of(edges[..., -self.sending :])
         for _ in range(num_steps):
             location, velocity = self._drift(location, velocity, 0.5 / num_steps)
-            velocity = velocity + self._force(location, sending) / num_steps
+            velocity = velocity + self._force(location, pairs) / num_steps
             location, velocity = self._drift(location, velocity, 0.5 / num_steps)
         after = state.clone()
         after[..., self.locations], after[..., self.velocities] = location, velocity
@@ -123,19 +141,22 @@ class SteppedForecaster(nn.Module):
         inside = torch.minimum(torch.maximum(location, self.walls[0]), self.walls[1])
         return 2 * inside - location, torch.where(inside == location, velocity, 2 * self.rest - velocity)
 
-    def _force(self, location: Float[Tensor, "*batch node dim"], sending: Tensor) -> Float[Tensor, "*batch node dim"]:
-        offset = from_receivers(location) - from_senders(location)
-        distance = offset.square().sum(-1).clamp_min(NEAREST**2).sqrt()
-        strength = (self.force(distance) * sending).sum(-1) / distance
-        return (strength.unsqueeze(-1) * offset).sum(-2)
+    def _force(self, location: Float[Tensor, "*batch node dim"], pairs: "Pairs") -> Float[Tensor, "*batch node dim"]:
+        """Two nodes are equally far from each other: half of the ordered pairs is enough to know how far, and how strong."""
+        x = location.movedim(-1, 0)
+        offset = x.index_select(-1, pairs.first) - x.index_select(-1, pairs.second)
+        distance = offset.square().sum(0).clamp_min(NEAREST**2).sqrt()
+        force = self.force(distance).unbind(-1)
+        on_first, on_second = (dot(force, acting.unbind(-1)) / distance * offset for acting in (pairs.on_first, pairs.on_second))
+        return (on_first @ pairs.is_first - on_second @ pairs.is_second).movedim(0, -1)
 
     def force(self, distance: Float[Tensor, "*batch"]) -> Float[Tensor, "*batch sending"]:
         """a_k at these distances, for every sending type: velocity change per frame, positive where it repels."""
         place = (distance.log() - self.reach[0]).clamp_min(0) * ((KNOTS - 1) / (self.reach[1] - self.reach[0]))
         knot = place.detach().clamp(0, KNOTS - 2).long()
         table = TABLE_SCALE * (self.levels @ self.weights)
-        below, above = table[knot], table[knot + 1]
-        logarithm = below + (place - knot).unsqueeze(-1) * (above - below)
+        below, rise = nn.functional.embedding(knot, torch.cat([table[:-1], table.diff(dim=0)], dim=1)).split(self.sending, dim=-1)
+        logarithm = below + (place - knot).unsqueeze(-1) * rise
         return self.typical_change * torch.sinh(logarithm.clamp(-LARGEST_LOG, LARGEST_LOG))
 
     def relative_error(

@@ -19,6 +19,7 @@ FAINT = -10.0  # the logarithm of next to nothing; minus infinity has no gradien
 
 
 @functools.cache  # a GPU would finish all its work before each copy to it
+@torch.inference_mode(False)  # kept for whoever asks next, who may train
 def sender_slots(num_nodes: int, device: torch.device | None = None) -> Int[Tensor, "node slot"]:
     """The sender in each slot of each receiver."""
     _, senders = graph.edge_list(num_nodes)
@@ -26,6 +27,7 @@ def sender_slots(num_nodes: int, device: torch.device | None = None) -> Int[Tens
 
 
 @functools.cache
+@torch.inference_mode(False)
 def _reverse(num_nodes: int, device: torch.device) -> Int[Tensor, " edge"]:
     return torch.from_numpy(graph.reverse_edges(num_nodes)).to(device)
 
@@ -115,6 +117,8 @@ class Dense(nn.Sequential):
 
     def forward(self, values: Float[Tensor, "*batch channel"]) -> Float[Tensor, "*batch out"]:
         """In rows: what a layer gives for more axes is a view, and to change a view in place costs copies on the way back."""
+        if values.ndim == 2:
+            return super().forward(values)
         return super().forward(values.flatten(0, -2)).unflatten(0, values.shape[:-1])
 
 

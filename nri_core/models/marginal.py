@@ -31,6 +31,7 @@ class Marginal(NamedTuple):
 
 
 @lru_cache(maxsize=8)
+@torch.inference_mode(False)  # kept for whoever asks next, who may train
 def incoming_sets(num_slots: int, num_edge_types: int) -> Int[Tensor, "set slot"]:
     """Every assignment of edge types to the slots of one receiver."""
     return torch.cartesian_prod(*[torch.arange(num_edge_types)] * num_slots).reshape(-1, num_slots)
@@ -44,6 +45,7 @@ class Graphs(NamedTuple):
 
 
 @lru_cache(maxsize=8)
+@torch.inference_mode(False)
 def all_graphs(num_nodes: int, num_edge_types: int, device: torch.device | None = None) -> Graphs:
     """K^(N(N−1)/2) graphs: call only where `countable` says so."""
     pairs = list(itertools.combinations(range(num_nodes), 2))
@@ -182,9 +184,14 @@ def _likeliest(model: NRI, values: Tensor, observed: Tensor | None) -> tuple[Flo
 
 def _over_graphs(table: Float[Tensor, "sim node set"], num_nodes: int, num_edge_types: int) -> Marginal:
     graphs = all_graphs(num_nodes, num_edge_types, table.device)
-    joint = sum(table[:, node].index_select(-1, sets) for node, sets in enumerate(graphs.sets))
+    joint = graph_scores(table, graphs)
     probs = joint.softmax(-1) @ graphs.edges.flatten(1).to(joint)
     return Marginal(joint.logsumexp(-1), probs.unflatten(-1, graphs.edges.shape[1:]))
+
+
+def graph_scores(table: Float[Tensor, "sim node set"], graphs: Graphs) -> Float[Tensor, "sim graph"]:
+    """log p of all paths and of the graph itself, up to a constant: each graph has one incoming set at each node."""
+    return sum(table[:, node].index_select(-1, sets) for node, sets in enumerate(graphs.sets))
 
 
 def _per_receiver(

@@ -233,7 +233,7 @@ def elbo(
     logits = model.edge_logits(values, observed)
     edges = gumbel_softmax(logits, temperature=temperature, hard=hard, generator=generator, rows=rows)
     if model.settings.undirected:
-        edges = _same_both_ways(edges)
+        edges = same_both_ways(edges)
     log_prob = model.rollout_log_prob(values, edges, prediction_steps=prediction_steps, burn_in=burn_in, observed=observed)
     num_sims, _, num_nodes, _ = values.shape
     return Evidence(-log_prob.sum() / (num_sims * num_nodes), kl_divergence(logits, model.settings.prior).sum() / (num_sims * num_nodes))
@@ -250,17 +250,21 @@ def gumbel_softmax(
     logits: Float[Tensor, "*batch type"], *, temperature: float, hard: bool, generator: torch.Generator, rows: Rows | None = None
 ) -> Float[Tensor, "*batch type"]:
     """Softmax((logits + Gumbel noise) / temperature); `hard` gives one-hot values with the soft gradient (straight-through)."""
-    start, stop, total = rows or Rows(0, len(logits), len(logits))
-    uniform = torch.rand((total, *logits.shape[1:]), generator=generator, device=generator.device)[start:stop].to(logits.device)
-    noise = -torch.log(1e-10 - torch.log(uniform + 1e-10))  # the reference's epsilons
-    soft = ((logits + noise) / temperature).softmax(-1)
+    soft = ((logits + gumbel_noise(logits, generator=generator, rows=rows)) / temperature).softmax(-1)
     if not hard:
         return soft
     sharp = nn.functional.one_hot(soft.argmax(-1), soft.shape[-1]).to(soft.dtype)
     return sharp - soft.detach() + soft
 
 
-def _same_both_ways(edges: Float[Tensor, "sim node slot type"]) -> Float[Tensor, "sim node slot type"]:
+def gumbel_noise(logits: Float[Tensor, "*batch type"], *, generator: torch.Generator, rows: Rows | None = None) -> Float[Tensor, "*batch type"]:
+    """Standard Gumbel noise, a number for each logit; the largest of noisy logits falls on a type as often as its softmax says."""
+    start, stop, total = rows or Rows(0, len(logits), len(logits))
+    uniform = torch.rand((total, *logits.shape[1:]), generator=generator, device=generator.device)[start:stop].to(logits.device)
+    return -torch.log(1e-10 - torch.log(uniform + 1e-10))  # the reference's epsilons
+
+
+def same_both_ways(edges: Float[Tensor, "sim node slot type"]) -> Float[Tensor, "sim node slot type"]:
     """Use the sample of the lower-numbered receiver for both directions."""
     num_nodes = edges.shape[1]
     lower = torch.ones(num_nodes, num_nodes - 1, device=edges.device).tril(-1).bool()[..., None]  # slot < node: sender < receiver

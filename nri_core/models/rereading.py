@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from nri_core.models.forecaster import SteppedForecaster
-from nri_core.models.layers import reverse_slots, sender_slots
+from nri_core.models.layers import sender_slots
 
 LARGE = 0.02  # squared relative error of a frame that the law does not explain
 MANY = 0.1  # share of such frames from which a node is looked at again

@@ -12,7 +12,6 @@ from jaxtyping import Float
 from nri_core.checkpoint import Checkpoint
 from nri_core.devices import choose_device
 from nri_core.errors import NRIError
-from nri_core.graph import off_diagonal
 from nri_core.inference import infer_edges, rollout
 from nri_core.metrics import score_edges
 from nri_core.network_baselines import BASELINES
@@ -153,8 +152,7 @@ def correlate_states(checkpoint: Checkpoint, test: Trajectories) -> dict[str, An
 
 def forecast_true_graph(checkpoint: Checkpoint, test: Trajectories) -> dict[str, Any]:
     """Told the edges, in training and now."""
-    probs = np.eye(len(checkpoint.edge_type_names))[test.edge_types] * off_diagonal(test.num_nodes)[..., None]
-    return {"mse": forecast_errors(checkpoint, test, EdgePosterior(probs, checkpoint.edge_type_names, test.node_names, "true"))}
+    return {"mse": forecast_errors(checkpoint, test, EdgePosterior.certain(test.edge_types, checkpoint.edge_type_names, test.node_names, "true"))}
 
 
 MEASURES: dict[str, Callable[[Checkpoint | None, Trajectories], dict[str, Any]]] = {

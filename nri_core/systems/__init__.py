@@ -4,15 +4,18 @@ A system draws graphs and starts; `advance(state, couplings, num_steps=…)` mov
 floating type and on any device, differentiable in the couplings; `observe` makes the exact motion what one gets to see.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
 from nri_core.errors import DataError
 from nri_core.systems.charged import Charged
-from nri_core.systems.kuramoto import Kuramoto, paper_features
+from nri_core.systems.kuramoto import Kuramoto
 from nri_core.systems.springs import Springs
 from nri_core.trajectories import Trajectories
 
@@ -32,6 +35,18 @@ class Simulation(BaseModel):
     num_nodes: int = Field(5, ge=2, le=100, description="Particles in each simulation")
     num_steps: int = Field(49, ge=2, le=10_000, description="Frames to keep of each simulation")
     seed: int = Field(0, ge=0, le=2**31 - 1, description="The same seed gives the same simulations")
+
+
+def system_of(metadata: Mapping[str, Any]) -> System:
+    """The law, with its parameters, that `metadata` of simulated data name. Raises DataError where they name none, or none that there is."""
+    name, parameters = metadata.get("system"), metadata.get("parameters", {})
+    if not isinstance(name, str) or name not in SYSTEMS:
+        raise DataError(f"Expected data simulated by one of {', '.join(SYSTEMS)}; found {'none of them' if name is None else repr(name)}. Choose simulated data.")
+    try:
+        return SYSTEMS[name].model_validate(parameters)
+    except ValidationError as error:
+        where = ".".join(map(str, error.errors()[0]["loc"])) or "parameters"
+        raise DataError(f"Expected the parameters of {name}; found something else under {where}. Simulate the data again.") from error
 
 
 def couplings(system: System, edge_types: Int[Tensor, "*batch node node"]) -> Float[Tensor, "*batch node node"]:
