@@ -9,6 +9,8 @@ import pytest
 from nri_core.errors import DataError
 from nri_core.posterior import EdgePosterior, PosteriorOverTime
 from nri_core.trajectories import Trajectories
+from nri_core.player import Opening
+from nri_core.player.editing import Editing
 from nri_core.player.payload import payload
 
 RANDOM = np.random.default_rng(0)
@@ -140,3 +142,47 @@ def test_a_graph_over_time_has_a_slice_a_window_shown_around_its_middle() -> Non
     for starts in ((4, 0), (0, 12), (3, 3), (-1, 3)):
         with pytest.raises(DataError, match="one after another"):
             payload(data, posterior=over_time(*starts))
+
+
+def test_how_it_opens_travels_in_the_header() -> None:
+    data = trajectories()
+    plain, _ = unpack(payload(data))
+    assert plain["opening"]["view"] == "side by side" and plain["opening"]["frame"] is None and not plain["remember"] and not plain["compact"]
+    opening = Opening(frame=3, playing=False, view="difference", threshold=0.8, temperature=2.0, selected="1-3", hidden=("truth", "loop"))
+    told, rest = unpack(payload(data, view="overlaid", opening=opening, remember=True, clock="all", compact=True))
+    assert told["opening"] == {"frame": 3, "playing": False, "view": "difference", "threshold": 0.8, "temperature": 2.0, "selected": "1-3", "hidden": ["truth", "loop"], "locked": []}
+    assert told["remember"] and told["clock"] == "all" and told["compact"] and told["digest"] == plain["digest"]
+    assert unpack(payload(data, view="overlaid"))[0]["opening"]["view"] == "overlaid"
+
+
+@pytest.mark.parametrize("wrong", [
+    {"frame": -1}, {"view": "from above"}, {"threshold": 1.1}, {"threshold": float("nan")}, {"temperature": 0.0}, {"temperature": 11.0},
+    {"selected": "0"}, {"selected": "1-1"}, {"selected": "1-2-3"}, {"selected": "²"}, {"selected": "-"}, {"hidden": ("everything",)},
+])  # fmt: skip
+def test_no_player_opens_like_that(wrong: dict) -> None:
+    with pytest.raises(DataError, match="Expected .* found .* Leave it out"):
+        Opening(**wrong)
+
+
+def test_what_may_be_changed_keeps_its_place_and_brings_its_other_paths() -> None:
+    data = trajectories()
+    forecast = Trajectories(data.values[:1, 6:], data.feature_names, metadata={"start": 5})
+    fan = Trajectories(np.stack([data.values[0, 6:], data.values[1, 6:]]), data.feature_names, metadata={"start": 5})
+    editing = Editing(subject="one", allowed=("start", "truth"), answered=3, velocities=((0.5, 0.0),) * 3, truth_changed=((1, 0),))
+    header, rest = unpack(payload(data, forecast=forecast, forecast_sim=0, other=forecast, fan=fan, editing=editing))
+    assert header["digest"] == "one" and header["editing"]["answered"] == 3 and header["editing"]["velocities"][0] == [0.5, 0.0]
+    assert header["other"] == {"start": 5, "frames": 6, "samples": 1} and header["fan"] == {"start": 5, "frames": 6, "samples": 2}
+    ahead = np.frombuffer(rest[18 * 24 : 18 * 24 + 3 * 6 * 24], "<f4").reshape(3, 6, 3, 2)  # other, then the fan
+    np.testing.assert_allclose(ahead, np.stack([data.values[0], data.values[0], data.values[1]])[:, 6:, :, 1:], rtol=1e-6)
+    assert len(rest) == (18 + 18) * 24 + 9
+    with pytest.raises(DataError, match="Expected things to edit among"):
+        Editing(subject="one", allowed=("mass",))
+    moved, _ = unpack(payload(trajectories(), editing=editing))
+    assert moved["digest"] == "one" and unpack(payload(data))[0]["editing"] is None
+
+
+@pytest.mark.parametrize(("system", "noun"), [("springs", "particle"), ("kuramoto", "oscillator"), (None, "node"), ("no law", "node")])
+def test_nodes_are_called_what_they_are(system: str | None, noun: str) -> None:
+    data = replace(trajectories(), edge_types=None, edge_type_names=(), metadata={"system": system})
+    header, _ = unpack(payload(data))
+    assert header["noun"] == noun and f"The {noun}s" in header["caption"]

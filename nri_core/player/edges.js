@@ -108,6 +108,12 @@ function verdict(edges, truth, pair) {
   return truth.goal[pair] > 0 ? "missed" : "";
 }
 
+function countVerdicts(edges, truth) {
+  const count = { right: 0, wrong: 0, missed: 0, "": 0 };
+  for (let pair = 0; pair < edges.goal.length; pair++) if (pair % (edges.nodes + 1)) count[verdict(edges, truth, pair)]++;
+  return count;
+}
+
 // Share of ordered pairs whose most probable type is the true one.
 function edgeAccuracy(scene, frame) {
   const { probs, truth, types, nodes } = scene, kinds = types.length, all = nodes * nodes;
@@ -128,14 +134,14 @@ const onNode = (node) => ({ node, ends: [node] });
 
 function concerns(hover, pair, nodes) {
   if (!hover) return true;
+  if (hover.also && concerns(hover.also, pair, nodes)) return true;
   if (hover.pair !== undefined) return hover.pair === pair;
   return Math.floor(pair / nodes) === hover.node || pair % nodes === hover.node;
 }
 
 // Groups of pairs that share one pen, weakest first, so that few strokes draw many edges.
-function edgeGroups(edges, truth, { palette, mode, hover, budget }) {
+function edgeGroups(edges, truth, { palette, judged, hover, budget }) {
   const { nodes } = edges, groups = new Map();
-  const judged = mode === "verdict" && !edges.isTruth && truth && edges.scene.comparable;
   const hues = edges.isTruth && edges.drawn.length < 2 ? null : typeColours(palette, edges.types);
   const hue = (pair) => (hues ? hues[edges.kind[pair]] : palette.truth);
   const add = (pair, pen, strength, rank) => {
@@ -151,7 +157,7 @@ function edgeGroups(edges, truth, { palette, mode, hover, budget }) {
     if (ruling === "missed") add(pair, "missed", 1, 2);
     else if (ruling === "wrong") add(pair, "wrong", 1, 3);
     else if (strength > 0.004) add(pair, hue(pair), strength, 1);
-    else if (hover && hover.pair === pair) add(pair, hue(pair), 0, 0); // pointed at, though not an edge: dotted
+    else if (hover && (hover.pair === pair || hover.also?.pair === pair)) add(pair, hue(pair), 0, 0); // pointed at, though not an edge: dotted
   }
   const sorted = [...groups.values()].sort((a, b) => (a.key < b.key ? -1 : 1));
   return withinBudget(sorted, budget).map((group) => penOf(group, sorted, { palette, hover, nodes }));
@@ -178,7 +184,7 @@ function penOf(group, groups, { palette, hover, nodes }) {
   const many = group.pairs.length > 150, few = nodes <= NAMED_NODES;
   if (strong) [width, alpha] = [many ? 0.7 : !few ? 1.4 : group.pen === "wrong" ? 3.4 : 2.2, many ? 0.6 : 1];
   if (single) [width, alpha] = [Math.max(width, 1.6), 0.6 + 0.4 * p];
-  else if (hover && !group.mine) alpha *= 0.12;
+  else if (hover && !group.mine) alpha *= hover.gentle ? 0.4 : 0.12;
   return {
     pairs: group.pairs, width, alpha, dash: group.pen === "missed" ? [5, 4] : group.absent ? [1, 5] : [],
     core: group.pen === "wrong" && few ? palette.ground : null, // a double line: not by colour alone

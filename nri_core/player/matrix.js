@@ -22,10 +22,10 @@ class Matrix {
     this.gap = this.cell > 14 ? 2 : this.cell > 6 ? 1 : 0;
   }
 
-  draw({ scene, edges, truth, palette, mode, hover }) {
-    if (!this.width) return;
+  draw({ scene, edges, truth, palette, judged, hover, pinned }) {
+    if (!this.context || !this.width) return;
     const { nodes } = scene, pen = this.context, hues = typeColours(palette, edges.types);
-    const judged = mode === "verdict" && scene.comparable, neutral = edges.isTruth && edges.drawn.length < 2;
+    const neutral = edges.isTruth && edges.drawn.length < 2;
     this.layout(nodes);
     pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     pen.clearRect(0, 0, this.width, this.width);
@@ -46,6 +46,7 @@ class Matrix {
     pen.globalAlpha = 1;
     if (this.margin > 8) this.labels(scene, palette, hover);
     if (hover) this.drawHover(hover, palette);
+    if (pinned) this.drawPinned(pinned, palette);
     this.stale = false;
   }
 
@@ -91,7 +92,7 @@ class Matrix {
       if (every > 1 && (node + 1) % every && !hover?.ends.includes(node)) continue;
       const at = this.margin + (node + 0.5) * this.cell, colour = particleColour(palette, node, nodes);
       for (const [x, y] of [[at, 8], [8, at]]) {
-        pen.globalAlpha = !hover || hover.ends.includes(node) ? 1 : 0.35;
+        pen.globalAlpha = !hover || hover.ends.includes(node) ? 1 : hover.gentle ? 0.6 : 0.35;
         pen.fillStyle = colour;
         pen.beginPath();
         if (discs) pen.arc(x, y, 7, 0, 7);
@@ -114,6 +115,16 @@ class Matrix {
     if (hover.pair !== undefined) {
       pen.lineWidth = 2;
       pen.strokeRect(this.margin + column * this.cell, this.margin + row * this.cell, this.cell, this.cell);
+    }
+  }
+
+  // A frame in the accent colour, with one of the ground inside: to be seen on any cell.
+  drawPinned({ ends: [row, column = row] }, palette) {
+    const pen = this.context, x = this.margin + column * this.cell, y = this.margin + row * this.cell;
+    for (const [colour, inset] of [[palette.accent, 0], [palette.ground, 2]]) {
+      pen.strokeStyle = colour;
+      pen.lineWidth = inset ? 1 : 2.5;
+      pen.strokeRect(x + inset, y + inset, Math.max(this.cell - 2 * inset, 1), Math.max(this.cell - 2 * inset, 1));
     }
   }
 

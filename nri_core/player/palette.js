@@ -17,6 +17,7 @@ function readPalette(root) {
   const style = getComputedStyle(root);
   const paint = document.createElement("canvas").getContext("2d");
   const read = (name, fallback) => {
+    if (!paint) return fallback; // a browser that cannot draw
     paint.fillStyle = fallback;
     paint.fillStyle = style.getPropertyValue(name).trim() || fallback; // an invalid colour leaves the fallback
     return paint.fillStyle;

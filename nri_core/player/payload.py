@@ -3,14 +3,20 @@
 import hashlib
 import json
 import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
 
 import numpy as np
 from jaxtyping import Float32, UInt8
 
 from nri_core.errors import DataError
+from nri_core.player.editing import Editing
+from nri_core.player.guessing import Guessing
+from nri_core.player.opening import VIEWS, Opening
 from nri_core.posterior import EdgePosterior, PosteriorOverTime
 from nri_core.trajectories import Trajectories
 
+NOUNS = {"springs": "particle", "charged": "particle", "kuramoto": "oscillator"}  # what the nodes of a law are called
 NO_EDGE = "none"  # the edge type of this name is not drawn
 INNERMOST = 0.5  # radius of the last oscillator's circle, where the first has 1: those in step stay apart
 
@@ -26,17 +32,32 @@ def payload(
     caption: str = "",
     height: int = 520,
     note: str = "",
+    view: str = VIEWS[0],
+    opening: Opening | None = None,
+    remember: bool = False,
+    clock: str = "",
+    compact: bool = False,
+    guess: Guessing | None = None,
+    editing: Editing | None = None,
+    fan: Trajectories | None = None,
+    other: Trajectories | None = None,
 ) -> bytes:
-    """u32 length of the header | header (JSON) | positions | forecast | edge probabilities | truth; little-endian, all 4-byte aligned.
+    """u32 length of the header | header (JSON) | positions | forecast | edge probabilities | other | fan | truth; little-endian, all 4-byte aligned.
 
     positions, forecast   float32 [time, node, 2 or 3]: the features named x, y and, if there is one, z; else `phase` as a point on a circle; else `sin_phi`, or
                           a single feature, as a height; else the first two. NaN where unseen
     edge probabilities    float32 [slice, receiver, sender, edge type]: one slice, or one for each window of a graph over time
+    other                 float32 [time, node, 2 or 3]: what would truly happen after the frame that the forecast starts from
+    fan                   float32 [sample, time, node, 2 or 3]: forecasts under sampled graphs
     truth                 uint8 [1 or time, receiver, sender]
 
-    Only what is drawn travels. Raises DataError when the parts do not belong together.
+    Only what is drawn travels. `view` is the first of `VIEWS` to be seen unless the opening names one; with `remember` the player tells what the user set;
+    players of one `clock` play, pause and seek together; a `compact` one has neither settings nor matrix. Where whoever looks
+    is to `guess` the graph, none travels. Raises DataError when the parts do not belong together.
     """
     _require_sim(trajectories, sim, "trajectories")
+    if guess is not None:
+        trajectories, posterior = replace(trajectories, edge_types=None), None
     positions = positions_of(trajectories, sim)
     blocks: list[np.ndarray] = [positions]
     header: dict[str, object] = {"caption": caption or _caption(trajectories, posterior, forecast), "note": note, "height": height}
@@ -50,12 +71,20 @@ def payload(
         windows = posterior.windows if isinstance(posterior, PosteriorOverTime) else (posterior,)
         blocks.append(np.stack([_probs(trajectories, window, sim if posterior_sim is None else posterior_sim) for window in windows]))
         header |= {"types": list(windows[0].edge_type_names), "probFrames": first_frames(trajectories, posterior)}
+    header |= {"other": _ahead(trajectories, sim, other, blocks), "fan": _ahead(trajectories, sim, fan, blocks), "editing": asdict(editing) if editing else None}
     if trajectories.edge_types is not None:
         truth = _truth(trajectories, sim)
         blocks.append(truth)
         header |= {"truthTypes": list(trajectories.edge_type_names), "truthFrames": len(truth)}
-    header |= {"frames": len(blocks[0]), "nodes": trajectories.num_nodes, "dims": positions.shape[-1], "digest": _digest(positions, trajectories)}
-    header |= {"bones": bones_of(trajectories), "up": "z" if trajectories.metadata.get("up") == "z" else "y", "units": _units(trajectories)}
+    header |= {"frames": len(blocks[0]), "nodes": trajectories.num_nodes, "dims": positions.shape[-1], "digest": editing.subject if editing else _digest(positions, trajectories)}
+    header |= {"bones": bones_of(trajectories), "up": "z" if trajectories.metadata.get("up") == "z" else "y", "units": _units(trajectories), "noun": noun_of(trajectories)}
+    opens = opening or Opening()
+    header |= {"opening": asdict(replace(opens, view=opens.view or view)), "remember": remember, "clock": clock, "compact": compact, "guess": asdict(guess) if guess else None}
+    return packed(header, blocks)
+
+
+def packed(header: Mapping[str, object], blocks: Iterable[np.ndarray]) -> bytes:
+    """u32 length of the header | header (JSON), filled up to 4 bytes | the arrays one after another."""
     text = json.dumps(header, ensure_ascii=False).encode()
     text += b" " * (-len(text) % 4)
     return b"".join((len(text).to_bytes(4, "little"), text, *(np.ascontiguousarray(block).tobytes() for block in blocks)))
@@ -97,6 +126,15 @@ def _forecast(trajectories: Trajectories, shown: int, forecast: Trajectories, si
     if ahead.shape[-1] != seen.shape[-1]:
         raise DataError(f"Expected a forecast in {seen.shape[-1]} dimensions, as the recording; found {ahead.shape[-1]}.")
     return start, ahead
+
+
+def _ahead(trajectories: Trajectories, sim: int, paths: Trajectories | None, blocks: list[np.ndarray]) -> dict[str, int] | None:
+    """Adds the block of all `paths`, and says what the header tells of them; None where there are none."""
+    if paths is None:
+        return None
+    found = [_forecast(trajectories, sim, paths, place) for place in range(paths.num_sims)]
+    blocks.append(np.stack([ahead for _, ahead in found]))
+    return {"start": found[0][0], "frames": paths.num_steps, "samples": paths.num_sims}
 
 
 def bones_of(trajectories: Trajectories) -> list[list[int]]:
@@ -153,6 +191,11 @@ def _digest(positions: np.ndarray, trajectories: Trajectories) -> str:
     return state.hexdigest()[:16]
 
 
+def noun_of(trajectories: Trajectories) -> str:
+    """What one of those that move is called: of data that no law made, nothing more is known than that they are nodes."""
+    return NOUNS.get(str(trajectories.metadata.get("system")), "node")
+
+
 def _caption(trajectories: Trajectories, posterior: EdgePosterior | PosteriorOverTime | None, forecast: Trajectories | None) -> str:
     shape = ""
     if _is_round(trajectories):
@@ -166,4 +209,4 @@ def _caption(trajectories: Trajectories, posterior: EdgePosterior | PosteriorOve
         return f"Thick lines: pairs believed to act on each other.{ahead}{shape}"
     if trajectories.edge_types is not None:
         return f"Lines: pairs that truly act on each other.{ahead}{shape}"
-    return f"The particles and their recent paths.{ahead}{shape}"
+    return f"The {noun_of(trajectories)}s and their recent paths.{ahead}{shape}"

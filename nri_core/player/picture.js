@@ -34,6 +34,12 @@ function compose({ root, palette, moment, scene, track }, canvas, ratio) {
     if (width) pen.drawImage(part, x, y, width, height);
   }
   for (const swatch of root.querySelectorAll(".legend i")) drawSwatch(pen, swatch.className, getComputedStyle(swatch).color, at(swatch));
+  for (const bar of root.querySelectorAll(".numbers i")) {
+    pen.globalAlpha = 0.3;
+    pen.fillStyle = getComputedStyle(bar).backgroundColor;
+    pen.fillRect(...at(bar));
+    pen.globalAlpha = 1;
+  }
   const [x, y, width, height] = at(track.parentElement), done = (scene.frames > 1 ? moment / (scene.frames - 1) : 0) * (width - 2 * THUMB);
   for (const [length, colour, alpha] of [[width - 2 * THUMB, palette.ink, 0.2], [done, palette.accent, 1]]) {
     pen.globalAlpha = alpha;
@@ -62,8 +68,9 @@ function drawSwatch(pen, shape, colour, [x, y, width, height]) {
   const middle = y + height / 2;
   pen.strokeStyle = pen.fillStyle = colour;
   pen.lineWidth = shape === "line" ? 3 : shape === "box" ? 1.5 : 2;
-  pen.setLineDash(shape === "dashed" ? [5, 3] : []);
+  pen.setLineDash(shape === "dashed" ? [5, 3] : shape === "dotted" ? [2, 3] : shape === "fan" ? [2, 4] : []);
   pen.beginPath();
+  if (shape === "under") return void ((pen.globalAlpha = 0.4), pen.fillRect(x, y, width, height), (pen.globalAlpha = 1));
   if (shape === "box") pen.rect(x + 1, y + 1, width - 2, height - 2);
   else if (shape === "ramp") [[x, middle - 0.5], [x + width, y], [x + width, y + height], [x, middle + 0.5]].forEach((point) => pen.lineTo(...point));
   else for (const shift of shape === "double" ? [-1.7, 1.7] : [0]) pen.moveTo(x, middle + shift), pen.lineTo(x + width, middle + shift);
@@ -79,7 +86,7 @@ function drawWords(pen, root, origin) {
   pen.textBaseline = "middle";
   while (walk.nextNode()) {
     const text = walk.currentNode, holder = text.parentElement;
-    if (holder.closest(".settings, .tip, button") || !holder.getClientRects().length) continue;
+    if (holder.closest(".settings, .tip, .heard, button") || !holder.getClientRects().length) continue;
     const style = getComputedStyle(holder);
     pen.font = `${style.fontWeight} ${style.fontSize} ${style.fontFamily}`;
     pen.fillStyle = style.color;
@@ -113,3 +120,33 @@ class Reel {
     if (this.recorder.state !== "inactive") this.recorder.stop();
   }
 }
+
+const withKeeping = {
+  // ---- to keep
+
+  takePicture() {
+    this.finer = 2;
+    this.resized();
+    this.draw();
+    const canvas = document.createElement("canvas");
+    compose(this, canvas, 2);
+    this.finer = undefined;
+    this.resized();
+    canvas.toBlob((blob) => save(blob, `nri-frame-${this.frame}.png`), "image/png");
+  },
+
+  // From the first frame to the last at the chosen speed, as it is seen; stopped early, what there is.
+  setFilming(filming) {
+    if (!filming) {
+      this.reel?.stop();
+      this.reel = null;
+      this.setPlaying(false);
+    } else if (this.scene.frames > 1) {
+      this.seek(0);
+      this.setPlaying(true);
+      this.reel = new Reel(this);
+    }
+    this.root.dataset.filming = Boolean(this.reel);
+    this.film.setAttribute("aria-pressed", Boolean(this.reel));
+  },
+};

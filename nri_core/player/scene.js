@@ -14,6 +14,7 @@ function decodeScene(bytes) {
   scene.positions = take(Float32Array, frames * nodes * dims);
   if (forecast) forecast.positions = take(Float32Array, forecast.frames * nodes * dims);
   scene.probs = types.length ? take(Float32Array, probFrames.length * nodes * nodes * types.length) : null;
+  for (const ahead of [scene.other, scene.fan]) if (ahead) ahead.positions = take(Float32Array, ahead.samples * ahead.frames * nodes * dims);
   scene.truth = truthFrames ? take(Uint8Array, truthFrames * nodes * nodes) : null;
   // Inferred and true types can be held against each other when they go by the same names.
   scene.comparable = Boolean(scene.probs && scene.truth) && types.join("\0") === truthTypes.join("\0");

@@ -57,16 +57,18 @@ class Stage {
 
   draw(view) {
     const { scene, time } = view, pen = this.context;
-    if (!this.width || !this.height) return;
+    if (!pen || !this.width || !this.height) return;
     this.place(view);
     this.locate(view);
     pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     pen.clearRect(0, 0, this.width, this.height);
     pen.lineCap = pen.lineJoin = "round";
     if (this.solid) drawGround(this, view);
+    view.courses?.(this, view);
     if (scene.round) this.drawOrbits(view);
     else this.drawTrails(view);
     drawBones(this, view, this.points);
+    drawPinned(this, view);
     for (const group of view.groups) this.drawEdges(group);
     if (view.forecast && time > view.forecast.start && time <= view.forecast.start + view.forecast.frames) this.drawForecast(view);
     this.drawParticles(view);
@@ -138,7 +140,7 @@ class Stage {
 
   faded(view, node) {
     if (!view.hover || view.hover.ends.includes(node)) return 1;
-    return view.near && view.near[node] ? 0.75 : 0.16;
+    return view.near && view.near[node] ? 0.75 : view.hover.gentle ? 0.45 : 0.16;
   }
 
   drawTrails(view) {

@@ -7,7 +7,7 @@ const frameAt = ({ frames }, x, width) => Math.round(((x - THUMB) / (width - 2 *
 
 function drawTimeline(canvas, { scene, palette, ratio, threshold }) {
   const width = canvas.clientWidth, height = canvas.clientHeight, pen = canvas.getContext("2d"), { forecast, frames, lanes } = scene;
-  if (!width) return;
+  if (!pen || !width) return;
   canvas.width = Math.round(width * ratio);
   canvas.height = Math.round(height * ratio);
   if (frames < 2) return;

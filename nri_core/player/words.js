@@ -1,18 +1,19 @@
 // words.js: the numbers in words: legend and tooltip. Names come from the user, so they are only ever set as text.
 
-function legendLines({ scene, edges, truth, palette, mode, frame }, shown) {
+function legendLines(player, shown) {
+  const { scene, edges, truth, palette, frame, shownView } = player;
   let judged = null;
   const lines = [], hues = typeColours(palette, edges.types), plain = edges.isTruth && edges.drawn.length < 2;
-  if (mode.value === "verdict") {
-    const count = { right: 0, wrong: 0, missed: 0, "": 0 };
-    for (let pair = 0; pair < edges.goal.length; pair++) if (pair % (scene.nodes + 1)) count[verdict(edges, truth, pair)]++;
+  if (player.judges()) {
+    const count = countVerdicts(edges, truth);
     lines.push(["line", hues[edges.drawn[0] ?? 0], "right", count.right], ["double", palette.wrong, "wrong", count.wrong]);
     lines.push(["dashed", palette.missed, "missed", count.missed]);
     judged = (count.right + count[""]) / (scene.nodes * (scene.nodes - 1));
   } else {
     const shape = edges.isTruth ? "line" : "ramp";
     for (const kind of edges.drawn.slice(0, 4)) lines.push([shape, plain ? palette.truth : hues[kind], edges.types[kind], ""]);
-    if (edges !== truth && truth && scene.nodes <= NAMED_NODES) lines.push(["box", palette.ink, "truly there", ""]);
+    if (shownView === "overlaid") lines.push(["under", palette.truth, "truly there", ""]);
+    else if (edges !== truth && truth && scene.nodes <= NAMED_NODES) lines.push(["box", palette.ink, "truly there", ""]);
   }
   lines.push(["", "", "edges shown", `${shown} of ${scene.nodes * (scene.nodes - 1)}`]);
   if (judged !== null) lines.push(["", "", "right at this threshold", `${(100 * judged).toFixed(1)} %`]);

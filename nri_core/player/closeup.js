@@ -1,0 +1,47 @@
+// closeup.js: how much is seen where starts can be changed: what fits, or the starts from near.
+
+const SMALL = 0.4, AROUND = 1.8; // starts that take less of the view than this are looked at closely, with so much room around them
+
+const withCloseUp = {
+  // What fits; what is held must not move under the hand.
+  lookAt(scene, keeps) {
+    const grown = union(scene.box, scene.other ? boundingBox({ positions: scene.positions, forecast: scene.other }) : scene.box);
+    this.all = keeps ? union(this.all, grown) : grown;
+    if (!keeps) {
+      const wide = (box) => Math.max(box[2] - box[0], box[3] - box[1]), starts = this.around(scene);
+      this.setClose(!this.zoom.hidden && wide(starts) < SMALL * AROUND * wide(this.all));
+      this.box = this.close ? starts : this.all;
+    }
+    scene.box = this.box;
+  },
+
+  around({ positions, nodes }) {
+    const box = [Infinity, Infinity, -Infinity, -Infinity];
+    for (let k = 0; k < 2 * nodes; k += 2) {
+      for (const [x, y] of [[positions[k], positions[k + 1]], this.offsets ? [positions[k] + this.offsets[k], positions[k + 1] + this.offsets[k + 1]] : [positions[k], positions[k + 1]]]) {
+        if (Number.isFinite(x + y)) [box[0], box[1], box[2], box[3]] = [Math.min(box[0], x), Math.min(box[1], y), Math.max(box[2], x), Math.max(box[3], y)];
+      }
+    }
+    const [x, y] = [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2], half = (AROUND * Math.max(box[2] - box[0], box[3] - box[1], 1e-6)) / 2;
+    return [x - half, y - half, x + half, y + half];
+  },
+
+  setClose(close) {
+    this.close = close;
+    this.zoom.setAttribute("aria-pressed", close);
+    this.player.wake();
+  },
+
+  // Called before each picture: one step towards what is to be seen now; returns whether it is there.
+  ease() {
+    const { player } = this, { scene } = player;
+    if (!this.asked || !this.box || this.held || scene.dims !== 2) return;
+    const goal = this.close && !player.playing && player.moment < 1 ? this.around(scene) : this.all, share = player.calm ? 1 : 0.22;
+    const span = goal[2] - goal[0], far = Math.max(...goal.map((edge, k) => Math.abs(edge - this.box[k]))) / Math.max(span, 1e-6);
+    if (far === 0) return;
+    this.box = scene.box = player.whole.box = far < 0.003 ? goal : this.box.map((edge, k) => edge + (goal[k] - edge) * share);
+    if (far >= 0.003) requestAnimationFrame(() => player.wake());
+  },
+};
+
+const union = (one, other) => [Math.min(one[0], other[0]), Math.min(one[1], other[1]), Math.max(one[2], other[2]), Math.max(one[3], other[3])];
