@@ -1,9 +1,11 @@
 """The command line: a verb a module, each with `add_arguments(parser)` and `run(options) -> dict`, the result to print.
 
-Exit code 0; 2 with one line on stderr when the input is at fault. Results go to stdout, progress to stderr.
+Exit code 0; 2 with one line on stderr when the input is at fault; 1 with one line there when what was asked for was begun and failed at once, which
+a verb tells in `options.failed`. Results go to stdout, progress to stderr.
 """
 
 import argparse
+import os
 import sys
 from importlib import import_module
 from typing import Any, NoReturn
@@ -20,9 +22,12 @@ VERBS = {
     "train": "learn a model from trajectories, without labels",
     "evaluate": "compare what a model infers and forecasts with the truth",
     "infer": "write the graph that a model infers",
+    "what-if": "cut or change edges of an inferred graph: what the model forecasts then, and what would truly happen",
+    "stages": "what a model computes on the way from motion to the next state, with the numbers of one edge",
     "export": "write trajectories, pictures, a film, or one HTML file with the player",
     "types": "how many kinds of interaction: by the likelihood of held-out motion, without labels",
     "assess": "what can be concluded without knowing the truth",
+    "sensitivity": "how much a model needs: accuracy against frames, noise and number of nodes",
     "combine": "make one model, an ensemble, of several trainings",
     "runs": "train in the background: submit, list, status, pause, cancel, resume, …",
     "sweep": "many runs from one file of settings and seeds: start, table, combine",
@@ -31,7 +36,7 @@ VERBS = {
 }
 
 
-MODULES = {"import": "importing"}  # a word that Python keeps to itself
+MODULES = {"import": "importing", "what-if": "what_if"}  # words that Python does not take for names
 
 
 class Parser(argparse.ArgumentParser):
@@ -48,13 +53,25 @@ def main(arguments: list[str]) -> int:
         options = _parse(arguments)
         result = options.run(options)
     except (NRIError, ValidationError) as error:
-        text = explain(error) if isinstance(error, ValidationError) else str(error)
-        print(f"python -m nri_core: {_one_line(text)}", file=sys.stderr)
-        return 2
+        return _complained(explain(error) if isinstance(error, ValidationError) else str(error), code=2)
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         return 130
-    print(to_json(result, inf_nan_mode="null").decode() if options.json else _readable(result))
+    told = _told(to_json(result, inf_nan_mode="null").decode() if options.json else _readable(result))
+    return _complained(options.failed, code=1) if getattr(options, "failed", "") else told
+
+
+def _complained(text: str, *, code: int) -> int:
+    print(f"python -m nri_core: {_one_line(text)}", file=sys.stderr)
+    return code
+
+
+def _told(text: str) -> int:
+    """Print it; who reads only the beginning (`| head`) has no wish to be told of the rest."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left to be said at the end either
     return 0
 
 

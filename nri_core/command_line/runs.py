@@ -44,7 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """Print a run's status; for `list`, of each. Whoever looks also moves the queue."""
     if options.runs_verb == "submit":
-        return _shown(_submit(options))
+        submitted = _shown(_submit(options))
+        options.failed = submitted["message"] if submitted["state"] == "failed" else ""
+        return submitted
     if options.runs_verb == "ray":
         return _ray(options.wish)
     advance()
