@@ -1,17 +1,19 @@
 """Explore: a trained inference, already moving."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
 
 from nri_core.exporters import View
 from nri_core.metrics import forecast_error, score_edges, static_error
-from ui import names, samples, state
+from ui import names, samples, screens, share, state
+from ui.controls import bound, without_hidden_truth
 from ui.exports import offer_exports
-from ui.forms import check_choice
+from ui.forms import check_choice, choose_system
 from ui.frame import frame, next_step
-from ui.player import player
+from ui.player import player, room
 
 NAMED_RIGHTLY = (
     "Share of ordered pairs named rightly. Nobody told the model what its types are called, so each counts under the name that fits best "
@@ -21,6 +23,8 @@ AGAINST_NO_MOTION = (
     "Squared error of the forecasts against that of the forecast that nothing moves, each the median over the systems shown here. "
     "In the mean, which a few systems may decide, it is {}."
 )
+
+HEIGHT = 460
 
 
 def _ratio(ours: float, still: float) -> str:
@@ -53,19 +57,17 @@ def own_sample() -> samples.Sample:
 
 
 with frame("explore"):
-    state.recall_model()
-    there = (*samples.names(), *([state.OWN] if state.own_model() else []))
-    stage, numbers = st.container(), st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
+    there = (*([state.OWN] if state.own_model() else []), *samples.names())  # first what one came for
+    stage, numbers = room("stage", HEIGHT + 40), st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
     with numbers:
-        check_choice("Systems", "sample", there, start=samples.FIRST)
+        check_choice("Systems", "sample", there, start=there[0])
         others = "Kinds of systems, each with the model that was trained on such and never saw these."
-        chosen = st.selectbox("Systems", there, key="sample", bind="query-params", width=150, help=others)
+        chosen = st.selectbox("Systems", there, **bound("sample", "Systems", told=True), width=150, help=others)
         state.keep_sample(chosen)
         shown = own_sample() if chosen == state.OWN else samples.sample(chosen)
+        shown = replace(shown, trajectories=without_hidden_truth(shown.trajectories))
         count = shown.trajectories.num_sims
-        check_choice("System", "system", range(1, count + 1), start=1)
-        unseen = f"{count} systems that the model never saw in training."
-        system = st.slider("System", 1, count, 1, key="system", bind="query-params", width=170, help=unseen) - 1 if count > 1 else 0
+        system = choose_system(count, key="system", width=170, help=f"{count} systems that the model never saw in training.")
         for label, value, meaning in _figures(shown, system):
             st.metric(label, value, help=meaning, width="content")
 
@@ -77,9 +79,10 @@ with frame("explore"):
     with stage:
         law = names.law_of(shown.trajectories.metadata)
         st.caption(law.watched if law else "A model that watched only this motion inferred who acts on whom.")
-        player(shown.trajectories, key="explore", sim=system, posterior=shown.posterior, forecast=shown.forecast, height=460)
+        player(shown.trajectories, key="explore", sim=system, posterior=shown.posterior, forecast=shown.forecast, height=HEIGHT)
 
-    with st.container(horizontal=True):
+    share.repeated_by(screens.explored(chosen, shown, system))
+    with st.container(horizontal=True, vertical_alignment="center"):
         next_step("simulate", "Make your own system")
         next_step("train", "Train a model and watch the graph form")
         next_step("compare", "Compare with the truth")

@@ -4,20 +4,20 @@ import streamlit as st
 
 from nri_core.reproduction.paper import HORIZONS
 from nri_core.reproduction.tables import features_note, markdown
-from ui import tables
-from ui.forms import check_choice
+from nri_core.snippets import Reproduced, project_path
+from ui import share, tables
+from ui.controls import bound
+from ui.figures import PLAIN
+from ui.forms import check_choice, choose_one
 from ui.frame import frame
 from ui.names import sample_title
 
 with frame("results"):
     with st.container(horizontal=True):
-        check_choice("Table", "table", tables.TITLES.values(), start=tables.TITLES["table1"])
-        shared = {"bind": "query-params", "required": True}
-        name = st.segmented_control("Table", tables.TITLES, default="table1", format_func=tables.TITLES.get, key="table", **shared)
+        name = choose_one("Table", "table", tables.TITLES, start="table1", format_func=tables.TITLES.get)
         sources, faults = tables.found(name)
         if len(sources) > 1:
-            check_choice("Run", "run_by", sources, start="Yours")
-            source = st.segmented_control("Run", sources, default="Yours", key="run_by", **shared)
+            source = choose_one("Run", "run_by", sources, start="Yours")
         else:
             source = next(iter(sources), None)
         table = tables.table_at(sources[source]) if source else None
@@ -25,10 +25,9 @@ with frame("results"):
         if table:
             systems = {sample_title(system): system for system in table.systems}
             check_choice("System", "system_of", systems, start=next(iter(systems)))
-            system = systems[st.selectbox("System", systems, key="system_of", bind="query-params", width=240)]
+            system = systems[st.selectbox("System", systems, **bound("system_of", "System"), width=240)]
         if table and name == "table2":
-            check_choice("Frames ahead", "ahead", HORIZONS, start=horizon)
-            horizon = st.segmented_control("Frames ahead", HORIZONS, default=horizon, key="ahead", **shared)
+            horizon = choose_one("Frames ahead", "ahead", HORIZONS, start=horizon)
 
     for fault in faults:
         st.error(fault, icon=":material/error:")
@@ -38,11 +37,10 @@ with frame("results"):
         )
         st.code(tables.command(name, "springs5"), language="bash")
     else:
+        share.repeated_by(Reproduced(path=project_path(sources[source]), line=tables.command(name, system)))
         st.caption(tables.SENTENCES[name].format(ahead=f"{horizon} frame{'s' * (horizon > 1)}"))
         figure = tables.chart(table, system, horizon)
-        st.plotly_chart(
-            figure, key="chart", config={"displayModeBar": False}, alt=f"{tables.TITLES[name]} of each method, {sample_title(system)}"
-        )
+        st.plotly_chart(figure, key="chart", config=PLAIN, alt=f"{tables.TITLES[name]} of each method, {sample_title(system)}")
         st.caption(
             "Hollow diamonds are quoted from Kipf et al. (2018), who trained 500 times over 50,000 systems. The rest was run here, "
             "on the budget beside it: what was cut short says little about what the method can do. “Marginal likelihood” is not NRI "

@@ -2,12 +2,15 @@
 
 import streamlit as st
 
-from ui import state
+from nri_core.player.payload import NOUNS
+from ui import share, state
+from ui.controls import bound, pressing
 from ui.forms import ask, check_choice, validated
 from ui.frame import STAGE_AND_SIDE, frame, next_step
 from ui.names import LAWS
-from ui.player import player
+from ui.player import player, room
 
+HEIGHT = 468
 MOST_PREVIEWED = 200  # frames: longer previews would not be immediate
 UNASKED = ("box_size", "label_leak")  # few will move the walls; only the paper's features can leak
 
@@ -20,34 +23,36 @@ with frame("simulate"):
     with law:
         titles = {LAWS[system].title: system for system in SYSTEMS}
         check_choice("System", "law", titles, start=LAWS["springs"].title)
-        name = titles[st.selectbox("System", titles, key="law", bind="query-params")]
-        chosen, start, bodies = SYSTEMS[name], Simulation(num_steps=99), LAWS[name].bodies
-        answers = ask(Simulation, ["num_nodes"], start=start, sliders=["num_nodes"], labels={"num_nodes": bodies.capitalize()})
+        name = titles[st.selectbox("System", titles, **bound("law", "System"))]
+        chosen, start = SYSTEMS[name], Simulation(num_steps=99)
+        answers = ask(Simulation, ["num_nodes"], start=start, sliders=["num_nodes"], labels={"num_nodes": f"{NOUNS[name]}s".capitalize()})
         parameters = ask(chosen, [field for field in chosen.model_fields if field not in UNASKED], start=chosen(), sliders=["probability"])
         if parameters.get("features") == "paper":
             parameters |= ask(chosen, ["label_leak"], start=chosen())
         answers |= ask(Simulation, ["seed"], start=start)
     with stage:
         st.caption(LAWS[name].simulated)
-        screen = st.container()
+        screen = room("screen", HEIGHT)
         amount, length, button = st.columns(3, vertical_alignment="bottom")
         with amount:
             answers |= ask(Simulation, ["num_sims"], start=start)
         with length:
             answers |= ask(Simulation, ["num_steps"], start=start)
-        make = button.button("Make dataset", type="primary", width="stretch", icon=":material/dataset:")
+        off = pressing("make_dataset", "Make dataset")
+        make = button.container(key="make_dataset").button("Make dataset", type="primary", disabled=off, width="stretch", icon=":material/dataset:")
         made = st.container()
 
     system, simulation = validated(chosen, parameters), validated(Simulation, answers)
     previewed = simulation.model_copy(update={"num_sims": 1, "num_steps": min(simulation.num_steps, MOST_PREVIEWED)})
     with screen:
-        player(simulations.preview(system, previewed), key="preview", height=468)
+        player(simulations.preview(system, previewed), key="preview", height=HEIGHT)
 
+    share.repeated_by(simulations.screen(name, system, simulation))
     if make:
         words = f"Simulating {simulation.num_sims:,} systems, about {max(simulations.seconds_to_simulate(simulation), 1):,.0f} s"
         with made, st.spinner(words, show_time=True):
             data = simulate(system, simulation)
-        state.keep_dataset(f"{LAWS[name].title}, {simulation.num_nodes} {bodies}, seed {simulation.seed}", data)
+        state.keep_dataset(simulations.title(name, simulation), data, made=simulations.recipe(name, system, simulation))
 
     data = state.dataset()
     if not data.shipped:

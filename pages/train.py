@@ -4,9 +4,10 @@ import streamlit as st
 
 from nri_core.jobs import prepare, submit
 from nri_core.settings import TrainConfig
-from ui import kinds, recipes, state
+from ui import kinds, recipes, share, state
 from ui.backends import choose_backend
-from ui.forms import ask, check_choice
+from ui.controls import pressing
+from ui.forms import ask, choose_one
 from ui.frame import STAGE_AND_SIDE, frame, mistakes_shown
 from ui.loading import choose_data, choose_watched, load_model
 from ui.player import player
@@ -27,8 +28,8 @@ with frame("train"):
         said = stage.empty()
         with settings:
             data = choose_data()
-            check_choice("Recipe", "preset", RECIPES, start="live")
-            preset = st.segmented_control("Recipe", RECIPES, default="live", required=True, key="preset", bind="query-params")
+            state.show(data.name, f"{data.watchable.num_nodes} nodes · {data.watchable.num_steps} frames", "yet to be trained")
+            preset = choose_one("Recipe", "preset", RECIPES, start="live")
             st.caption(RECIPES[preset])
             start = recipes.suited_to(preset, data.watch, prefix=f"{preset}_")
             with st.grid(2):
@@ -46,12 +47,15 @@ with frame("train"):
         with train:
             backend = choose_backend()
             config = recipes.settled(answers, data.watch, start=start, prefix=f"{preset}_")
+            if config is not None:
+                share.repeated_by(recipes.screen(data.source, preset, config, start))
         with unlabelled:
             kinds.show(data, config, start, backend, prefix=f"{preset}_")
         # The key changes with each run, so that a double click starts one run and not two.
         if config is not None:
             prepare()
-        pressed = train.button("Train", type="primary", disabled=config is None, width="stretch", key=f"train {len(state.runs())}")
+        off = pressing("start_training", "Train", disabled=config is None)
+        pressed = train.container(key="start_training").button("Train", type="primary", disabled=off, width="stretch", key=f"train {len(state.runs())}")
         if pressed and config is not None:
             said.caption("Getting the data ready: a second or two.")
             with said, mistakes_shown():

@@ -3,13 +3,19 @@
 import streamlit as st
 
 from nri_core.command_line.importing import command
+from nri_core.exporters import View
 from nri_core.preparation.cutting import suggested_window
-from ui import state
+from nri_core.snippets import Imported
+from ui import share, state
+from ui.controls import pressing
+from ui.exports import offer_exports
 from ui.frame import STAGE_AND_SIDE, frame, mistakes_shown, next_step
-from ui.mending import show_findings, show_steps
+from ui.mapping import corrected
+from ui.mending import show_findings, show_steps, show_trial
+from ui.names import sentence
 from ui.player import player
-from ui.reading import bring, correct, offer_samples, show_reading, take_truth
-from ui.upload import endings, plan_of, preview
+from ui.reading import bring_and_read, correct, offer_samples, take_truth
+from ui.upload import plan_of, preview
 
 WELCOME = (
     "Bring a file of anything that moves: fish, players, particles, joints. No labels are needed. "
@@ -17,12 +23,11 @@ WELCOME = (
 )
 
 with frame("upload"):
-    st.caption(WELCOME)
-    files = st.file_uploader("Files", endings(), accept_multiple_files=True, key=f"files {state.uploads()}", label_visibility="collapsed")
-    with mistakes_shown():
-        if files and (brought := bring(files, None)) is not state.upload():
-            show_reading(brought)
-    upload = state.upload()
+    upload, off = state.upload(), pressing("use_data", "Use this data")
+    st.caption(WELCOME if upload is None else sentence(" ".join(corrected(upload.inspection, upload.options))))
+    files = st.file_uploader("Files", accept_multiple_files=True, key=f"files {state.uploads()}", label_visibility="collapsed")
+    if files:
+        bring_and_read(files)
     if upload is None:
         offer_samples()
     else:
@@ -39,15 +44,19 @@ with frame("upload"):
             window = st.number_input("Frames of a window", 3, 10_000, first, key=f"window {upload.digest} {len(upload.steps)}") if whole else None
             stride = st.number_input("Frames between two starts", 1, 10_000, stride, key=f"stride {upload.digest} {len(upload.steps)}") if whole else None
             take_truth(upload)
-            use = st.button("Use this data", type="primary", width="stretch", icon=":material/check:")
+            use = st.container(key="use_data").button("Use this data", type="primary", disabled=off, width="stretch", icon=":material/check:")
             said = st.container()
         with stage:
-            shown = preview(recording, place)
+            show_trial(upload)
+            shown = preview(upload.shown, place)
             if shown is not None:
-                player(shown, key="brought", note=f"recording {recording.trials[place].name}", height=420)
+                player(shown, key="brought", note=f"recording {upload.shown.trials[min(place, len(upload.shown.trials) - 1)].name}", height=420)
             show_findings(upload)
             show_steps(upload)
         plan = plan_of(upload, window=window, stride=stride)
+        names = [path.name for path in upload.paths]
+        line = command(names, plan)
+        share.repeated_by(Imported(files=names, plan=plan.model_dump(mode="json", exclude_defaults=True), line=line))
         if use:
             with said, mistakes_shown():
                 state.keep_dataset(upload.name, plan.cut(recording))
@@ -56,8 +65,9 @@ with frame("upload"):
                 st.success(f"{state.dataset().size}. Ready.", icon=":material/check:")
                 next_step("train", "Train on it")
                 next_step("compare", "Compare")
-        with st.expander("How the file was understood"):
+                offer_exports(View(state.dataset().trajectories, title=upload.name), key="upload")
+        with st.expander("How the file was understood, and correcting that"):
             correct(upload)
         with st.expander("Repeat this without the app"):
-            st.code(command([path.name for path in upload.paths], plan), language="bash")
+            st.code(line, language="bash")
         st.button("Put it aside and choose other files", on_click=state.forget_upload, type="tertiary", icon=":material/close:")

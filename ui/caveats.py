@@ -3,8 +3,9 @@
 from typing import Any
 
 from nri_core.checkpoint import CheckpointConfig
+from nri_core.player.payload import noun_of
 from nri_core.trajectories import Trajectories
-from ui.names import called, law_of
+from ui.names import called
 
 
 def caveats(config: CheckpointConfig, data: Trajectories, *, seen: bool, held_out: bool) -> list[str]:
@@ -28,9 +29,7 @@ def _seen(surely: bool, perhaps: bool) -> list[str]:
 
 
 def _other_size(learned: int, data: Trajectories) -> list[str]:
-    law = law_of(data.metadata)
-    bodies = law.bodies if law else "nodes"
-    return [] if learned == data.num_nodes else [f"The model learned from systems of {learned} {bodies}; these have {data.num_nodes}."]
+    return [] if learned == data.num_nodes else [f"The model learned from systems of {learned} {noun_of(data)}s; these have {data.num_nodes}."]
 
 
 def _other_parameters(learned: dict[str, Any], found: dict[str, Any]) -> list[str]:

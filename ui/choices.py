@@ -1,7 +1,7 @@
 """Compare's choices: which systems, and who reads their graphs."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import streamlit as st
@@ -12,12 +12,15 @@ from nri_core.inference import forecast_start
 from nri_core.jobs import open_run
 from nri_core.network_baselines import BASELINES
 from nri_core.network_baselines import LAWS as KNOWN_LAWS
+from nri_core.posterior import EdgePosterior
+from nri_core.sensitivity import as_reader
 from nri_core.trajectories import Trajectories
 from ui import readings, samples, state
 from ui.caveats import caveats
-from ui.forms import check_choice
+from ui.controls import bound, without_hidden_truth
+from ui.forms import check_choice, choose_one
 from ui.frame import next_step
-from ui.names import LAWS, called, law_of
+from ui.names import LAWS, called, law_of, sentence
 from ui.readings import Reader, by_baseline, by_model
 from ui.state import Dataset, Model
 
@@ -37,6 +40,9 @@ class Chosen:
     about: str = ""
     caveats: tuple[str, ...] = ()
     run: str = ""  # that trained it, where that is known
+    infer: Callable[[Trajectories], EdgePosterior] | None = None  # the graphs of any data, without forecasts
+    checkpoint: Checkpoint | None = None
+    way: str = ""  # of a model's ways, where it is not its own
 
 
 def choose_data() -> Dataset:
@@ -44,7 +50,8 @@ def choose_data() -> Dataset:
     options = _datasets()
     asked = 0 if state.own_dataset() or state.own_model() else list(options).index(state.sample_name())
     check_choice("Systems", "on", options, start=list(options)[asked])
-    return options[st.selectbox("Systems", options, asked, key="on", bind="query-params")]()
+    data = options[st.selectbox("Systems", options, asked, **bound("on", "Systems", told=True))]()
+    return replace(data, trajectories=without_hidden_truth(data.trajectories))
 
 
 def _datasets() -> dict[str, Callable[[], Dataset]]:
@@ -85,13 +92,30 @@ def choose_reader(data: Dataset) -> Chosen | None:
     """A model or a classical method; None, with ways out, where it cannot read these data."""
     models, methods = _models(data.trajectories), {called(name): name for name in BASELINES}
     check_choice("Read by", "by", {**models, **methods}, start=_FITTING)
-    name = st.selectbox("Read by", {**models, **methods}, key="by", bind="query-params", help="A trained model, or a classical method.")
+    name = st.selectbox("Read by", {**models, **methods}, **bound("by", "Read by"), help="A trained model, or a classical method.")
     try:
         return _by_model(models[name], data) if name in models else _by_method(methods[name], data.trajectories)
     except NRIError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(sentence(str(error)), icon=":material/error:")
         _offer_ways_out(models.get(name), models[_FITTING], data.trajectories)
         return None
+
+
+def choose_model(data: Dataset, *, needs_graph: bool = False) -> Model | None:
+    """A model that reads these data, and a graph in them where that is needed; None, with ways out, where the chosen one cannot."""
+    models = _models(data.trajectories)
+    check_choice("Model", "by", models, start=_FITTING)
+    name = st.selectbox("Model", models, **bound("by", "Model"), width=190, help="The trained model whose work is shown.")
+    try:
+        checkpoint = readings.checkpoint(models[name].folder)
+        checkpoint.check(data.trajectories)
+        if needs_graph and checkpoint.config.inference == "none":
+            raise CheckpointError("This model forecasts without a graph, so there is no edge to change. Choose another one.")
+    except NRIError as error:
+        st.error(sentence(str(error)), icon=":material/error:")
+        _offer_ways_out(models[name], models[_FITTING], data.trajectories, methods=False)
+        return None
+    return models[name]
 
 
 def _models(data: Trajectories) -> dict[str, Model]:
@@ -116,19 +140,35 @@ def _by_model(model: Model, data: Dataset) -> Chosen:
     if checkpoint.config.inference == "none":
         raise CheckpointError("This model forecasts without a graph, so there is none to compare. Choose another one.")
     ways = _ways(checkpoint)
-    inference = None
+    way, inference = _BEST, None
     if len(ways) > 1:
-        check_choice("Way", "way", ways, start=_BEST)
         meaning = (
             "The encoder reads the graph off the motion at once. The best way asks the decoder, the network that predicts the motion, "
             "under which graph it predicts best."
         )
-        style = {"key": "way", "bind": "query-params", "help": meaning, "label_visibility": "collapsed"}
-        inference = ways[st.segmented_control("Way", ways, default=_BEST, required=True, **style)]
+        way = choose_one("Way", "way", ways, start=_BEST, known_as="Way of reading", help=meaning, label_visibility="collapsed", wrap=True)
+        inference = ways[way]
     seen = not data.held_out and not data.shipped and _trained_on(data)
     reader = by_model(model.folder, inference, trajectories)
     notes = caveats(checkpoint.config, trajectories, seen=seen, held_out=data.held_out)
-    return Chosen(model.name, reader, forecast_start(checkpoint, trajectories), caveats=tuple(notes), run=model.run)
+    known = {"infer": as_reader(checkpoint, inference), "checkpoint": checkpoint, "way": way.lower() if inference else ""}
+    return Chosen(model.name, reader, forecast_start(checkpoint, trajectories), caveats=tuple(notes), run=model.run, **known)
+
+
+def offered(data: Dataset) -> dict[str, Callable[[], Reader]]:
+    """Everyone who can read these data, by name: each way of each model that fits, classical methods, and each law that could be taken for true."""
+    found: dict[str, Callable[[], Reader]] = {}
+    trajectories = data.trajectories
+    for name, model in _models(trajectories).items():
+        if name == _FITTING or not _fits(model, trajectories):
+            continue
+        checkpoint = readings.checkpoint(model.folder)
+        ways = {} if checkpoint.config.inference == "none" else _ways(checkpoint)
+        for way, inference in ways.items():
+            found[name if way == _BEST else f"{name}, {way.lower()}"] = partial(by_model, model.folder, inference, trajectories)
+    found |= {called(name): partial(by_baseline, name, WINDOW) for name in BASELINES if name != "known_law"}
+    laws = [law for law, known in KNOWN_LAWS.items() if known.of_phases == ("phase" in trajectories.feature_names)]
+    return found | {f"Known law: {LAWS[law].title.lower()}": partial(by_baseline, "known_law", WINDOW, law=law) for law in laws}
 
 
 def _ways(checkpoint: Checkpoint) -> dict[str, str | None]:
@@ -146,19 +186,20 @@ def _by_method(name: str, data: Trajectories) -> Chosen:
     if name == "known_law":
         own, laws = law_of(data.metadata), {LAWS[law].title: law for law in KNOWN_LAWS}
         first = list(laws).index(own.title) if own and own.title in laws else 0
-        options["law"] = laws[st.selectbox("Law", laws, first, key="told", bind="query-params", help="Try a wrong one, and see it fail.")]
+        options["law"] = laws[st.selectbox("Law", laws, first, **bound("told", "Law that is told"), help="Try a wrong one, and see it fail.")]
     about = (BASELINES[name].__doc__ or "").strip().split("\n")[0]
-    return Chosen(called(name), by_baseline(name, WINDOW, **options), WINDOW - 1, about)
+    return Chosen(called(name), by_baseline(name, WINDOW, **options), WINDOW - 1, about, infer=partial(BASELINES[name], **options))
 
 
-def _offer_ways_out(model: Model | None, fitting: Model, data: Trajectories) -> None:
+def _offer_ways_out(model: Model | None, fitting: Model, data: Trajectories, *, methods: bool = True) -> None:
     """Buttons to data or a model that go together: an error must not be a dead end."""
     if model != fitting and _fits(fitting, data):
         st.button(f"Read by {fitting.name}", on_click=state.choose, args=({"by": _FITTING},), icon=":material/swap_horiz:", width="stretch")
     suited = next((name for name in samples.names() if model and _fits(model, samples.sample(name).trajectories)), None)
     if suited:
         st.button(f"Show {suited}", on_click=state.choose, args=({"on": suited},), icon=":material/swap_horiz:", width="stretch")
-    st.button("Read by correlation", on_click=state.choose, args=({"by": called("correlation")},), icon=":material/swap_horiz:", width="stretch")
+    if methods:
+        st.button("Read by correlation", on_click=state.choose, args=({"by": called("correlation")},), icon=":material/swap_horiz:", width="stretch")
     next_step("train", "Train a model on such data")
 
 

@@ -1,24 +1,24 @@
-"""The parts of Compare: the list of systems, the numbers, the matrices and the forecast's error."""
+"""The parts of Compare: its views, the numbers, the matrices, calibration and the forecast's error."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import streamlit as st
 from jaxtyping import Float
 
-from nri_core.metrics import Calibration, EdgeScore, calibration, forecast_error, static_error
+from nri_core.metrics import EdgeScore, calibration, static_error
 from nri_core.posterior import EdgePosterior, PosteriorOverTime
 from nri_core.trajectories import Trajectories
 from ui import figures
 from ui.choices import Chosen
-from ui.forms import note
+from ui.controls import bound, truth_hidden
+from ui.forms import choose_one, note
 from ui.names import literal
 from ui.readings import Reader, Reading, over_time
 from ui.state import Dataset
 
-_PLAIN = {"displayModeBar": False}
+ONE, SEVERAL, ALL, NEEDS = VIEWS = ("One system", "Several readers", "All systems", "How much does it need?")
 _BY_BEST_NAME = "No one told the model what its types are called, so a type counts under the name that fits it best (“up to relabelling”)."
 _OVER_TIME = "The graph is read again for every window of the recording, each as long as those the model learned from. Pairs that change most lie over the time line."
 
@@ -34,34 +34,9 @@ def introduce(chosen: Chosen, dataset: Dataset, data: Trajectories) -> None:
         note("orange", "info", " ".join(chosen.caveats))
 
 
-def choose_system(score: EdgeScore | None, reading: Reading, data: Trajectories) -> int:
-    """A table of all systems, in order or worst first; the selected one, counted from 0."""
-    table = pd.DataFrame({"System": np.arange(1, data.num_sims + 1)})
-    if score is not None:
-        table["Right"] = 100 * score.accuracy_by_sim
-    if reading.forecast is not None:
-        table["Error"] = np.ma.masked_invalid(forecast_error(reading.forecast, data)).mean(1).filled(np.nan)
-    place, below = st.container(), st.container()
-    worst_first = below.toggle("Worst first", key="worst", bind="query-params", disabled=len(table.columns) == 1)
-    if worst_first and len(table.columns) > 1:
-        table = table.sort_values(list(table.columns[1:]), ascending=[name == "Right" for name in table.columns[1:]], kind="stable")
-    chosen = place.dataframe(
-        table,
-        key=f"systems {worst_first}",  # another order is another table: its first row is the one to see
-        hide_index=True,
-        height=212,
-        on_select="rerun",
-        selection_mode="single-row",
-        selection_default={"selection": {"rows": [0]}},
-        column_config={
-            "System": st.column_config.NumberColumn("Nr", width=44),
-            "Right": st.column_config.NumberColumn("Right", format="%d %%", width=56, help="Share of pairs inferred rightly"),
-            "Error": st.column_config.NumberColumn("Error", format="%.0e", width=62, help="Mean squared forecast error, scaled units"),
-        },
-        alt="Accuracy and forecast error of each system",
-    )
-    rows = [row for row in chosen.selection.rows if row < len(table)]
-    return int(table["System"].iloc[rows[0] if rows else 0]) - 1
+def choose_view() -> str:
+    """One of `VIEWS`: what the page is about."""
+    return choose_one("View", "show", VIEWS, start=ONE, known_as="View of the page", label_visibility="collapsed")
 
 
 def named(posterior: EdgePosterior, score: EdgeScore | None, meanings: Mapping[str, str], data: Trajectories) -> EdgePosterior:
@@ -71,7 +46,7 @@ def named(posterior: EdgePosterior, score: EdgeScore | None, meanings: Mapping[s
 
 def choose_time(reader: Reader, data: Trajectories, system: int, call: Callable[[EdgePosterior], EdgePosterior]) -> PosteriorOverTime | None:
     """The system's graph from window to window, if that is asked for and there is more than one window."""
-    if reader.over_time is None or not st.toggle("Graph over time", key="over_time", bind="query-params", help=_OVER_TIME):
+    if reader.over_time is None or not st.toggle("Graph over time", **bound("over_time", "Graph over time"), help=_OVER_TIME):
         return None
     found = over_time(reader, data, system)
     return replace(found, windows=tuple(call(window) for window in found.windows))
@@ -91,7 +66,8 @@ def show_score(score: EdgeScore | None, system: int, posterior: EdgePosterior, d
         does = ", ".join(f"{name}: **{meaning}**" for name, meaning in meanings.items() if name != "none")
         if does:
             st.caption(f"Edge types by what they do to the forecast: {does}.")
-        st.caption("The page shows the inferred graph and the forecast. Accuracy and the true matrix need a known graph: add one under Your data.")
+        if not truth_hidden():
+            st.caption("The page shows the inferred graph and the forecast. Accuracy and the true matrix need a known graph: add one under Your data.")
         return
     ranking = "not defined" if score.auroc is None else f"{score.auroc:.4f}"
     metrics = (
@@ -119,19 +95,29 @@ def relabelling_in_words(score: EdgeScore, inferred: Sequence[str], true: Sequen
     return f"{words} With the types as they are numbered it would be {100 * score.accuracy_raw:.1f} %."
 
 
-def show_details(system: int, named: EdgePosterior, reading: Reading, data: Trajectories, *, start: int) -> None:
-    """Matrices and forecast, one at a time: the page stays short."""
-    reliability = calibration(reading.posterior, data)
-    titles = ["Matrices", *(["Calibration"] if reliability else []), *(["Forecast error"] if reading.forecast is not None else [])]
+def show_details(system: int, named: EdgePosterior, reading: Reading, data: Trajectories, errors: Errors | None, *, start: int) -> None:
+    """Of one system: matrices and forecast, one at a time, so that the page stays short."""
+    titles = ["Matrices", *(["Forecast error"] if errors is not None else [])]
     tabs = dict(zip(titles, st.tabs(titles), strict=True))
     with tabs["Matrices"]:
         _show_matrices(system, named, data)
-    if reliability:
-        with tabs["Calibration"]:
-            _show_calibration(reliability)
-    if reading.forecast is not None:
+    if errors is not None:
         with tabs["Forecast error"]:
-            _show_forecast(system, forecast_error(reading.forecast, data), static_error(reading.forecast, data), start=start)
+            _show_forecast(system, errors, static_error(reading.forecast, data), start=start)
+
+
+def show_calibration(reading: Reading, data: Trajectories) -> None:
+    """Of all systems: whether a probability means what it says; nothing where the truth is unknown."""
+    reliability = calibration(reading.posterior, data)
+    if reliability is None:
+        return
+    st.plotly_chart(figures.reliability(reliability), key="calibration", config=figures.PLAIN, alt="Share of pairs right against how sure the reader was")
+    st.caption(
+        f"Each point holds the pairs of which the reader was about equally sure, {int(reliability.pairs.sum()):,} in all. Of pairs named with 80 % certainty, 80 % should be "
+        f"right: points on the dotted line. Below it, the reader is too sure; above it, not sure enough. On average it is off by "
+        f"**{100 * reliability.error:.2f} percentage points** (ECE).",
+        help="ECE, the expected calibration error: the gap between certainty and share right in each of ten bins, weighted by its pairs.",
+    )
 
 
 def _show_matrices(system: int, posterior: EdgePosterior, data: Trajectories) -> None:
@@ -140,9 +126,9 @@ def _show_matrices(system: int, posterior: EdgePosterior, data: Trajectories) ->
     if data.edge_types is not None:
         true = data.edge_types[system] if data.edge_types.ndim == 3 else data.edge_types[system, 0]
         figure = figures.true_matrix(true, data.edge_type_names, data.node_names)
-        left.plotly_chart(figure, key="true matrix", config=_PLAIN, alt=f"True edge types of system {system + 1}")
+        left.plotly_chart(figure, key="true matrix", config=figures.PLAIN, alt=f"True edge types of system {system + 1}")
     figure = figures.inferred_matrix(posterior.edge_probs[system], posterior.edge_type_names, posterior.node_names)
-    right.plotly_chart(figure, key="inferred matrix", config=_PLAIN, alt=f"Inferred edge types of system {system + 1}")
+    right.plotly_chart(figure, key="inferred matrix", config=figures.PLAIN, alt=f"Inferred edge types of system {system + 1}")
     st.caption(
         "Each cell is the edge type of one ordered pair: how the sender (column) acts on the receiver (row). "
         "A number is the probability of that type, where it is not certain.",
@@ -150,20 +136,10 @@ def _show_matrices(system: int, posterior: EdgePosterior, data: Trajectories) ->
     )
 
 
-def _show_calibration(reliability: Calibration) -> None:
-    """Whether a probability means what it says."""
-    st.plotly_chart(figures.reliability(reliability), key="calibration", config=_PLAIN, alt="Share of pairs right against how sure the reader was")
-    st.caption(
-        f"Of the pairs that were named with 80 % certainty, 80 % should be right: points on the line. They are off by "
-        f"{100 * reliability.error:.2f} percentage points on average.",
-        help="The expected calibration error: the gap in each bin, weighted by its pairs.",
-    )
-
-
 def _show_forecast(system: int, model: Errors, still: Errors, *, start: int) -> None:
     """Error by horizon of this system and of all, against the forecast that nothing moves."""
     figure = figures.errors_by_horizon(model[system], model, still, system=system + 1)
-    st.plotly_chart(figure, key="errors", config=_PLAIN, alt="Forecast error against frames ahead, on a logarithmic scale")
+    st.plotly_chart(figure, key="errors", config=figures.PLAIN, alt="Forecast error against frames ahead, on a logarithmic scale")
     st.caption(
         f"From frame {start} on, the model runs on its own predictions. Few systems with large errors lift the mean above the median.",
         help="This free run is called a rollout. Units: each kind of feature scaled to [−1, 1] by the training data.",

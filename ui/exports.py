@@ -7,6 +7,9 @@ from tempfile import TemporaryDirectory
 import streamlit as st
 
 from nri_core.exporters import EXPORTERS, MOTIONS, VIEWS, View, write_graph
+from nri_core.exporters.graphs import write_dynamic_gexf
+from nri_core.posterior import PosteriorOverTime
+from ui.controls import hidden
 
 WORDS = {
     "html": "Web page with the player: opens anywhere, without a network",
@@ -27,12 +30,14 @@ WORDS = {
 
 def offer_exports(view: View, *, key: str, name: str = "nri") -> None:
     """A popover with a download for each form; a file is made when its button is pressed."""
+    if hidden("export"):
+        return
     with st.popover("Export", icon=":material/download:"):
         threshold = st.slider("Pairs count as edges from this probability on", 0.0, 1.0, 0.5, key=f"threshold {key}") if view.posterior is not None else 0.5
         forms: dict[str, Callable[[Path], object]] = {form: _of_view(view, form, threshold) for form in VIEWS}
         forms |= {f"motion {form}": _of_motion(view, form) for form in MOTIONS}
         if view.posterior is not None:
-            forms |= {form: _of_graph(view, form, threshold) for form in EXPORTERS}
+            forms |= {form: graph_writer(view, form, threshold) for form in EXPORTERS}
         chosen = st.selectbox("What", [form for form in WORDS if form in forms], format_func=WORDS.get, key=f"form {key}")
         ending = chosen.removeprefix("motion ")
         st.download_button("Download", lambda: _made(forms[chosen], ending), file_name=f"{name}.{ending}", on_click="ignore", type="primary", icon=":material/download:")
@@ -46,8 +51,15 @@ def _of_motion(view: View, form: str) -> Callable[[Path], object]:
     return lambda path: MOTIONS[form](view.data, path)
 
 
-def _of_graph(view: View, form: str, threshold: float) -> Callable[[Path], object]:
-    return lambda path: write_graph(view.posterior, path, sim=view.posterior_sim, threshold=threshold)
+def graph_writer(view: View, form: str, threshold: float) -> Callable[[Path], object]:
+    """What writes the graph; one that changes as GEXF with time, or in other forms as the one graph that all its windows speak for."""
+    believed = view.posterior
+    if not isinstance(believed, PosteriorOverTime):
+        return lambda path: write_graph(believed, path, sim=view.posterior_sim, threshold=threshold)
+    if form == "gexf":
+        window = (view.data.num_steps if len(believed.starts) < 2 else believed.starts[-1] - believed.starts[-2])
+        return lambda path: write_dynamic_gexf(believed, view.posterior_sim, path, dt=view.data.dt, window=window, threshold=threshold)
+    return lambda path: write_graph(believed.combined(), path, sim=view.posterior_sim, threshold=threshold)
 
 
 def _made(write: Callable[[Path], object], ending: str) -> bytes:

@@ -1,7 +1,9 @@
 """Artefact → plotly figure. Imports no streamlit: the page's theme colours whatever is left unset here."""
 
-from collections.abc import Sequence
-from typing import Any
+import math
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -9,10 +11,14 @@ from jaxtyping import Bool, Float, Int
 
 from nri_core.metrics import Calibration
 
+if TYPE_CHECKING:  # it needs torch, and the landing page paints without
+    from nri_core.sensitivity import Point
+
 # Okabe and Ito's colours, readable on light and dark grounds alike. One hue per edge type; "none" recedes.
 NONE_COLOUR = "rgba(128, 140, 155, 0.18)"
 EDGE_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
 MODEL_COLOUR, BASELINE_COLOUR, SECOND_COLOUR = "#0072B2", "#8A97A6", "#E69F00"
+PLAIN = {"displayModeBar": False}  # `config` of every chart: no bar of tools above it
 CERTAIN = 0.995  # rounds to 1.00: a cell without a number
 _MARGIN = {"l": 8, "r": 8, "t": 40, "b": 8}
 _LEGEND = {"orientation": "h", "x": 1.0, "xanchor": "right", "y": 1.0, "yanchor": "bottom"}
@@ -66,6 +72,40 @@ def reliability(calibration: Calibration) -> go.Figure:
     return figure.update_layout(hovermode="closest").update_xaxes(range=[low - 2, 103]).update_yaxes(range=[low - 2, 106])
 
 
+def accuracy_by(points: "Mapping[str, Sequence[Point]]", values: Sequence[float], x_title: str, *, spaced: bool = False) -> go.Figure:
+    """Share right of each reader against what changes, over the middle 80 % of the systems as a band, and the share to beat.
+
+    `spaced`: values beside each other whatever their size, since one of them is 0. Points still to come have their place already.
+    """
+    figure = line_chart("", x_title, "Right (%)").update_layout(height=400, hovermode="closest")
+    place = {value: f"{value:g}" if spaced else value for value in values}
+    looks = ((MODEL_COLOUR, "rgba(0, 114, 178, 0.2)", "solid", "circle"), (SECOND_COLOUR, "rgba(230, 159, 0, 0.18)", "dash", "diamond"))
+    for (name, found), (colour, band, dash, symbol) in zip(points.items(), looks, strict=False):
+        there = [point for point in found if point.accuracy is not None]
+        at = [place[point.at] for point in there]
+        for edge, fill in (([point.low for point in there], None), ([point.high for point in there], "tonexty")):
+            line = {"width": 0, "color": colour}
+            figure.add_scatter(x=at, y=[100 * (share or 0) for share in edge], line=line, mode="lines", fill=fill, fillcolor=band, showlegend=False, hoverinfo="skip")
+        number = "%{x}: %{y:.1f} % right, ± %{customdata[0]:.1f} over %{customdata[1]} systems<extra>" + escape(name) + "</extra>"
+        data = [[100 * (point.spread or 0), point.num_sims] for point in there]
+        figure.add_scatter(
+            x=at, y=[100 * point.accuracy for point in there], customdata=data, name=escape(name), mode="lines+markers", hovertemplate=number,
+            line={"color": colour, "dash": dash}, marker={"symbol": symbol, "size": 8},
+        )  # fmt: skip
+    beat = {point.at: point.to_beat for found in points.values() for point in found if point.to_beat is not None}
+    figure.add_scatter(
+        x=[place[value] for value in sorted(beat)], y=[100 * beat[value] for value in sorted(beat)], name="commonest type", mode="lines",
+        line={"color": BASELINE_COLOUR, "dash": "dot"}, hoverinfo="skip",
+    )  # fmt: skip
+    if spaced:
+        figure.update_xaxes(type="category", categoryorder="array", categoryarray=list(place.values()), range=[-0.3, len(values) - 0.7])
+    else:
+        pad = 1.06
+        figure.update_xaxes(type="log", tickvals=list(values), ticktext=[f"{value:g}" for value in values], range=[math.log10(values[0] / pad), math.log10(values[-1] * pad)])
+    lowest = min([40.0, *(100 * point.low for found in points.values() for point in found if point.low is not None)])
+    return figure.update_yaxes(range=[lowest - 3, 103])
+
+
 def mode(points: Sequence[Any]) -> str:
     """A line, but a single point would be invisible as one."""
     return "lines" if len(points) > 1 else "markers"
@@ -107,7 +147,7 @@ def _matrix(
         figure.add_trace(_cells(kinds == kind, certainty, colour, name, node_names))
         figure.add_scatter(x=[None], y=[None], mode="markers", marker={"symbol": "square", "size": 12, "color": colour}, name=name)
     axis = {"type": "category", "constrain": "domain", "showgrid": False, "zeroline": False}
-    figure.update_layout(title={"text": title, "font": {"size": 15}}, height=330, margin=_MARGIN, legend=_LEGEND, hovermode="closest")
+    figure.update_layout(title={"text": title, "font": {"size": 15}}, height=300, margin=_MARGIN, legend=_LEGEND, hovermode="closest")
     down = axis | {"title": "Receiver", "autorange": "reversed", "scaleanchor": "x"}
     return figure.update_layout(xaxis=axis | {"title": "Sender"}, yaxis=down)
 

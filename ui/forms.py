@@ -2,7 +2,7 @@
 
 import math
 import typing
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType, NoneType
 from typing import Annotated, Any, TypeVar
 
@@ -12,6 +12,8 @@ from pydantic.fields import FieldInfo
 from streamlit.delta_generator import DeltaGenerator
 
 from nri_core.errors import ConfigError
+from ui import state
+from ui.controls import bound
 from ui.names import called
 
 Config = TypeVar("Config", bound=BaseModel)
@@ -37,7 +39,7 @@ def ask(
     for name in fields:
         field, first, label = model.model_fields[name], getattr(start, name), labels.get(name, called(name))
         _check_address(field, label, first, prefix + name, notes)
-        answer = _widget(field, label, first, key=prefix + name, slider=name in sliders)
+        answer = _widget(field, label, first, bound(prefix + name, label), slider=name in sliders)
         problem = _problem(model, start, name, answer) if _is_tuple(field) else ""
         if problem:
             note("red", "error", f"{problem} Using {_shown(first)}.", notes)
@@ -81,7 +83,7 @@ def _sentence(model: type[BaseModel], error: Mapping[str, Any]) -> str:
     name = str(error["loc"][0])
     field = model.model_fields.get(name)
     expected = said if ours else f"expected {_expected(field)}" if field else "there is no such setting"
-    return f"{called(name)}: {expected}; found {_plain(error['input'])}."
+    return f"{called(name)}: {expected}; found {plain(error['input'])}."
 
 
 def _expected(field: FieldInfo) -> str:
@@ -104,8 +106,8 @@ def _expected(field: FieldInfo) -> str:
     return " ".join(part for part in (what, lower, upper) if part)
 
 
-def _widget(field: FieldInfo, label: str, start: Any, *, key: str, slider: bool) -> Any:
-    shared = {"key": key, "help": field.description, "bind": "query-params"}
+def _widget(field: FieldInfo, label: str, start: Any, shared: dict[str, Any], *, slider: bool) -> Any:
+    shared = {**shared, "help": field.description}
     if options := _options(field):
         return st.selectbox(label, options, index=options.index(start), **shared)
     if field.annotation is bool:
@@ -147,8 +149,35 @@ def check_choice(label: str, key: str, options: Collection[Any], *, start: Any) 
         _refuse(label, asked, expected=few, start=start)
 
 
+def choose_one(label: str, key: str, options: Collection[Any], *, start: Any, known_as: str = "", **style: Any) -> Any:
+    """One of a few, side by side, in the address as `key`; `known_as` is what Share calls it, if not by its label.
+
+    What the address asks for and is not there is said. A name without a value, as in `?way=`, asks for nothing: taken for an answer, it would be none of the options.
+    """
+    shown = style.get("format_func", str)
+    check_choice(label, key, [shown(option) for option in options], start=shown(start))
+    living = bound(key, known_as or label) | ({"bind": None} if st.query_params.get(key) == "" else {})
+    return st.segmented_control(label, options, default=start, required=True, **living, **style)
+
+
+def choose_system(count: int, *, key: str, start: int = 1, label: str = "System", ask: Callable[..., int] = st.slider, **style: Any) -> int:
+    """One of so many systems, in the address as `key`, there counted from 1; the answer is counted from 0. Of a single one nothing is asked."""
+    if count == 1:
+        return 0
+    check_choice("System", key, range(1, count + 1), start=start)
+    state.within(key, 1, count)
+    return ask(label, 1, count, start, **bound(key, "System"), **style) - 1
+
+
+def check_choices(label: str, key: str, options: Collection[Any]) -> None:
+    """The same where several can be chosen: those that are not there are left out."""
+    for asked in st.query_params.get_all(key):
+        if asked and asked not in map(str, options):
+            note("orange", "link_off", f"The address asks for {label.lower()} = {plain(asked)}, of which there is none here. Left out.")
+
+
 def _refuse(label: str, asked: str, *, expected: str, start: Any, notes: DeltaGenerator | None = None) -> None:
-    sentence = f"The address asks for {label.lower()} = {_plain(asked)}; expected {expected}. Using {_shown(start)}."
+    sentence = f"The address asks for {label.lower()} = {plain(asked)}; expected {expected}. Using {_shown(start)}."
     note("orange", "link_off", sentence, notes)
 
 
@@ -165,7 +194,7 @@ def _kind(field: FieldInfo) -> type:
     return kinds[0] if kinds else field.annotation
 
 
-def _plain(value: Any) -> str:
+def plain(value: Any) -> str:
     """What a user gave, short and without meaning to Markdown."""
     text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
     return "`" + text[:40].replace("`", "'").replace("\n", " ") + "`"

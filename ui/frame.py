@@ -1,10 +1,12 @@
 """What surrounds every page: the menu, what is loaded, and the one place where a user's mistake becomes a sentence."""
 
 import functools
+import gc
 import importlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,13 +14,22 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from nri_core.errors import NRIError
-from ui import state
-from ui.names import literal
+from ui import address, controls, share, state
+from ui.names import literal, sentence
 
 _PAGES_DIR = Path(__file__).parent.parent / "pages"
 _ICON = Path(__file__).parent / "icon.svg"
 _SECONDS_BEFORE_WARMING = 3.0
-_NARROW_MARGINS = "<style>@media (min-width: 640px) { .stMainBlockContainer { padding-left: 2.5rem; padding-right: 2.5rem; } }</style>"
+_STYLE = """<style>
+@media (min-width: 640px) { .stMainBlockContainer { padding-left: 2.5rem; padding-right: 2.5rem; } }
+:is([data-testid="stBaseButton-primary"]:enabled, [data-testid="stMultiSelect"] [data-baseweb="tag"]) * { color: light-dark(#ffffff, #0f151c); } /* white on the dark theme's bright blue would be too pale to read */
+[data-testid="stIconMaterial"] { max-width: 1.25em; overflow: hidden; white-space: nowrap; } /* its name, as long as the font is on its way */
+[data-testid="stButtonGroup"] [aria-checked="true"] * { color: light-dark(#005a8e, #7cc4f0); }
+@media (hover: none) { button kbd { display: none !important; } } /* no keyboard to press them on */
+[data-testid="stCaptionContainer"] code { color: inherit; background: none; padding: 0; } /* its green is too pale where all is pale */
+.katex-display { padding: 2px 4px 6px; } /* else equations are a hair larger than their box, which then scrolls */
+@media (max-width: 640px) { .katex-display { font-size: 0.8em; } }
+</style>"""
 STAGE_AND_SIDE = (3, 1)  # widths of the player and of the settings beside it; on a phone the player comes first
 
 
@@ -29,8 +40,18 @@ class PageEntry(NamedTuple):
     icon: str
 
 
+@dataclass
+class _Tour:
+    """Of one session: whether its offer was sent away."""
+
+    refused: bool = False
+
+
 PAGES: dict[str, PageEntry] = {
     "explore": PageEntry("Explore", ":material/hub:"),
+    "learn": PageEntry("Learn", ":material/school:"),
+    "what_if": PageEntry("What if", ":material/alt_route:"),
+    "inside": PageEntry("Inside the model", ":material/neurology:"),
     "simulate": PageEntry("Simulate", ":material/scatter_plot:"),
     "upload": PageEntry("Your data", ":material/upload_file:"),
     "train": PageEntry("Train", ":material/model_training:"),
@@ -53,19 +74,32 @@ def frame(name: str) -> Iterator[None]:
     """Draw menu, title and what is loaded around the page `name`, and show the user's mistakes as sentences."""
     entry = PAGES[name]
     state.enter(name)
+    controls.obey_address()
     st.set_page_config(page_title=f"{entry.title} · NRI Explorer", page_icon=str(_ICON), layout="wide", initial_sidebar_state=200)
+    st.html(_STYLE)  # first: what is drawn before it came would move
     with st.sidebar:
         st.markdown("**NRI Explorer**")
         st.caption("Who acts on whom, from motion alone")
         for other in PAGES:
             next_step(other, PAGES[other].title)
         loaded = st.empty()
+    controls.hide()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title(entry.title, anchor=False)
+        if name == "explore":
+            _offer_tour()
+        share.offer(name)
+    about_link = st.empty()
+    with mistakes_shown():
+        address.recall(name)
     _show_loaded(loaded.container())
-    st.html(_NARROW_MARGINS)
-    st.title(entry.title, anchor=False)
     with mistakes_shown():
         yield
     _show_loaded(loaded.container())  # the page may have changed it
+    follows = name == "train" and state.followed_run()  # then what the form was told stays in the address, for the next run
+    if st.query_params and not follows:
+        with about_link:
+            share.say_unknown()
     if state.uses_own():
         st.sidebar.button("Back to the shipped ones", on_click=state.use_shipped, type="tertiary", icon=":material/undo:")
     _warm_up()
@@ -77,12 +111,26 @@ def mistakes_shown() -> Iterator[None]:
     try:
         yield
     except NRIError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(sentence(str(error)), icon=":material/error:")
 
 
-def next_step(name: str, label: str) -> None:
-    """A link to the page that comes next."""
-    st.page_link(page(name), label=label, icon=PAGES[name].icon)
+def next_step(name: str, label: str, address: Mapping[str, str] | None = None) -> None:
+    """A link to the page that comes next; none where a teacher's link keeps to one page."""
+    if not controls.hidden("menu"):
+        taught = {kept: ",".join(sorted(names)) for kept, names in controls.taught().items()}  # in the link, so that the page need not add it: going back would meet it again
+        st.page_link(page(name), label=label, icon=PAGES[name].icon, query_params={**taught, **(address or {})} or None)
+
+
+def _offer_tour() -> None:
+    """A line for who is new here, beside the title, where nothing moves when it is sent away."""
+    if not state.own(_Tour).refused and not controls.hidden("menu"):
+        with st.container(horizontal=True, width="content", vertical_alignment="center", gap=None):
+            next_step("learn", "New here? Take the tour")
+            st.button("", on_click=_refuse_tour, icon=":material/close:", type="tertiary", help="Do not offer the tour again")
+
+
+def _refuse_tour() -> None:
+    state.own(_Tour).refused = True
 
 
 def _show_loaded(place: DeltaGenerator) -> None:
@@ -93,7 +141,11 @@ def _show_loaded(place: DeltaGenerator) -> None:
 
 @functools.cache
 def _warm_up() -> None:
-    """Once a process, after the first page has painted: look after the queue of runs, and import what the other pages need (torch takes seconds)."""
+    """Once a process, after the first page has painted: look after the queue of runs, and import what the other pages need (torch takes seconds).
+
+    Streamlit collects garbage after each script run, which with PyTorch's objects around takes 0.1 s and more of everybody's time: what is
+    there by then stays for good, and is no longer looked through.
+    """
     timer = threading.Timer(_SECONDS_BEFORE_WARMING, _get_ready)
     timer.daemon = True
     timer.start()
@@ -102,3 +154,5 @@ def _warm_up() -> None:
 def _get_ready() -> None:
     importlib.import_module("nri_core.jobs").keep()
     importlib.import_module("nri_core.inference")
+    gc.collect()
+    gc.freeze()

@@ -6,7 +6,6 @@ import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
@@ -15,13 +14,18 @@ import streamlit as st
 
 from nri_core.errors import CheckpointError, DataError, JobError
 from nri_core.jobs import Run, list_runs, open_run
+from nri_core.snippets import Data, Simulated
 from nri_core.storage import CHECKPOINT_FILES
 from nri_core.trajectories import Trajectories
 from ui import samples, state
+from ui.controls import bound
 from ui.frame import next_step
+from ui.screens import data_of
+from ui.temporary import new_folder
 
 MAX_CHECKPOINT_BYTES = 200 * 1024**2
 FRESH_SIMS = 1000
+FRESH = {"num_sims": FRESH_SIMS, "num_steps": 99, "seed": 1}
 MOST_WATCHABLE = 36
 MOST_WATCHED = 4
 _HERE = ("127.0.0.1", "localhost", "::1")
@@ -35,6 +39,7 @@ class Choice:
     name: str
     watchable: Trajectories
     make: Callable[[], Trajectories]
+    source: Data
 
     @property
     def watch(self) -> Trajectories:
@@ -48,7 +53,7 @@ def choose_data() -> Choice:
     if not state.own_dataset():
         del sources["My dataset"]
     meaning = "Fresh systems are simulated when training starts: springs, 5 particles."
-    source = st.selectbox("Data", sources, key="data", bind="query-params", help=meaning)
+    source = st.selectbox("Data", sources, **bound("data", told=True), help=meaning)
     if not state.own_dataset():
         next_step("upload", "Bring your own data")
     return sources[source]()
@@ -65,23 +70,23 @@ def choose_watched(data: Choice) -> Trajectories:
 
 def _mine() -> Choice:
     data = state.dataset()
-    return Choice(data.name, data.trajectories.select(slice(-MOST_WATCHABLE, None)), lambda: data.trajectories)
+    return Choice(data.name, data.trajectories.select(slice(-MOST_WATCHABLE, None)), lambda: data.trajectories, data_of(data))
 
 
 def _shipped() -> Choice:
     data = state.shipped_dataset(state.sample_name())
-    return Choice(data.name, data.trajectories.select(slice(-MOST_WATCHABLE, None)), lambda: data.trajectories)
+    return Choice(data.name, data.trajectories.select(slice(-MOST_WATCHABLE, None)), lambda: data.trajectories, data_of(data))
 
 
 def _fresh() -> Choice:
-    return Choice(f"{FRESH_SIMS:,} fresh systems", state.shipped_dataset().trajectories.select(slice(0, MOST_WATCHABLE)), _simulate)
+    return Choice(f"{FRESH_SIMS:,} fresh systems", state.shipped_dataset().trajectories.select(slice(0, MOST_WATCHABLE)), _simulate, Simulated(law="springs", amount=FRESH))
 
 
 @functools.cache  # always the same systems, and Train is pressed while somebody waits
 def _simulate() -> Trajectories:
     from nri_core.systems import Simulation, Springs, simulate  # torch: the page opens without it
 
-    return simulate(Springs(), Simulation(num_sims=FRESH_SIMS, num_steps=99, seed=1))
+    return simulate(Springs(), Simulation(**FRESH))
 
 
 def load_model() -> None:
@@ -147,7 +152,7 @@ def _unpack(files: Sequence[BinaryIO]) -> Path:
     missing = [name for name in CHECKPOINT_FILES[:2] if name not in contents]
     if missing:
         raise CheckpointError(f"Expected config.json and model.safetensors; there is no {' and no '.join(missing)}. Add what is missing.")
-    folder = Path(mkdtemp(prefix="nri-model-"))
+    folder = new_folder()
     for name in CHECKPOINT_FILES:
         if name in contents:
             (folder / name).write_bytes(contents[name])

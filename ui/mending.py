@@ -8,7 +8,7 @@ import streamlit as st
 from nri_core.errors import NRIError
 from nri_core.preparation import FIXES, Finding, Fix
 from ui.forms import validated
-from ui.names import called, literal
+from ui.names import called, literal, sentence
 from ui.upload import Upload
 
 LOOKS = {"problem": ("error", "red"), "warning": ("warning", "orange"), "note": ("info", "blue")}
@@ -29,6 +29,17 @@ def show_findings(upload: Upload) -> None:
         _show(upload, finding, number)
 
 
+def show_trial(upload: Upload) -> None:
+    """That the player shows a preview, and what to do about it."""
+    if upload.trial is None:
+        return
+    fix = upload.trial.fix
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f":orange[:material/visibility: **Preview:**] {fix.title}{literal(_settings(fix))}. Nothing is changed yet.")
+        st.button("Keep it", icon=":material/check:", type="primary", on_click=upload.keep)
+        st.button("Discard", icon=":material/close:", on_click=upload.discard)
+
+
 def show_steps(upload: Upload) -> None:
     """What was done, and a way back; further fixes."""
     if upload.fixes:
@@ -43,8 +54,8 @@ def show_steps(upload: Upload) -> None:
 
 def _show(upload: Upload, finding: Finding, number: int) -> None:
     icon, colour = LOOKS[finding.severity]
-    sentence, mending = st.columns((3, 2), vertical_alignment="center") if finding.fixes else (st.container(), None)
-    sentence.markdown(f":small[:{colour}[:material/{icon}:] {literal(finding.sentence)}]")
+    words, mending = st.columns((3, 2), vertical_alignment="center") if finding.fixes else (st.container(), None)
+    words.markdown(f":small[:{colour}[:material/{icon}:] {sentence(finding.sentence)}]")
     for place, fix in enumerate(finding.fixes):
         with mending, st.popover(fix.title, width="stretch"):
             _ask_and_do(upload, type(fix), fix.model_dump(exclude={"kind"}), key=f"{finding.code} {number} {place} {len(upload.steps)}")
@@ -54,11 +65,18 @@ def _ask_and_do(upload: Upload, kind: type[Fix], start: dict[str, Any], *, key: 
     """The settings of a fix and a button."""
     st.caption(str(kind.__doc__).splitlines()[0])
     answers = {name: _ask(upload, name, kind, start.get(name), key=f"{key} {name}") for name in kind.model_fields if name != "kind"}
-    if st.button("Apply", key=f"{key} apply", type="primary"):
+    with st.container(horizontal=True):
+        seen = st.button("Preview", key=f"{key} preview", icon=":material/visibility:", help="Only show it in the player.")
+        applied = st.button("Apply", key=f"{key} apply", type="primary")
+    if seen or applied:
         try:
-            upload.do(validated(kind, {name: answer for name, answer in answers.items() if answer is not None}))
+            fix = validated(kind, {name: answer for name, answer in answers.items() if answer is not None})
+            if seen:
+                upload.attempt(fix)
+            else:
+                upload.do(fix)
         except NRIError as error:
-            st.error(literal(str(error)), icon=":material/error:")
+            st.error(sentence(str(error)), icon=":material/error:")
         else:
             st.rerun()
 
@@ -85,7 +103,7 @@ def _do(upload: Upload, *fixes: Fix) -> None:
     try:
         upload.do(*fixes)
     except NRIError as error:
-        st.toast(literal(str(error)), icon=":material/error:")
+        st.toast(sentence(str(error)), icon=":material/error:")
 
 
 def _settings(fix: Fix) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nri_core.player.payload import NOUNS
+
 NAMES = {
     "num_sims": "Simulations",
     "num_nodes": "Particles",
@@ -66,10 +68,9 @@ def called(field: str) -> str:
 
 @dataclass(frozen=True)
 class Law:
-    """A kind of system: its name in menus, who takes part, what Simulate and Explore say of it."""
+    """A kind of system: its name in menus, what Simulate and Explore say of it."""
 
     title: str
-    bodies: str
     simulated: str
     watched: str
 
@@ -77,19 +78,16 @@ class Law:
 LAWS = {
     "springs": Law(
         "Springs",
-        "particles",
         "Invisible springs pull some pairs of particles together. Every simulation draws its own.",
         "Invisible springs join some of these particles. A model that watched only their motion inferred which.",
     ),
     "charged": Law(
         "Charges",
-        "particles",
         "Like charges repel each other, unlike ones attract. Every simulation draws its own.",
         "Each particle has a hidden charge. A model that watched only their motion inferred who attracts and who repels whom.",
     ),
     "kuramoto": Law(
         "Oscillators",
-        "oscillators",
         "Oscillators go round at their own pace, and some pairs pull each other into step. Every simulation draws its own.",
         "Some of these oscillators pull each other into step. A model that watched only their phases inferred which.",
     ),
@@ -105,12 +103,17 @@ def sample_title(name: str) -> str:
     """`charged10` → "Charges, 10 particles"."""
     system, nodes = re.fullmatch(r"([a-z_]+?)(\d*)", name).groups()
     law = LAWS.get(system)
-    return f"{law.title}, {nodes} {law.bodies}" if law and nodes else name
+    return f"{law.title}, {nodes} {NOUNS[system]}s" if law and nodes else name
 
 
 def literal(text: str) -> str:
     """What people typed, without meaning to Markdown: a name must not load a picture from somewhere."""
     return re.sub(r"([\\`*_\[\]<>#|~$:])", r"\\\1", text)
+
+
+def sentence(text: str) -> str:
+    """What the library says, with what people typed in it: columns and files, which stand between backticks, in quotation marks; nothing means anything to Markdown."""
+    return literal(re.sub(r"`([^`\n]*)`", r"“\1”", text))
 
 
 def written(value: Any) -> str:

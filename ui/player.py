@@ -1,16 +1,42 @@
 """The player: particles, inferred and true graph and forecast, moving in the browser without asking the server."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from nri_core.player import assets
+from nri_core.player import CONTROLS, VIEWS, Opening, assets
+from nri_core.player.editing import Editing
+from nri_core.player.guessing import Guessing
 from nri_core.player.payload import payload
 from nri_core.posterior import EdgePosterior, PosteriorOverTime
 from nri_core.trajectories import Trajectories
+from ui import state
+from ui.address import opening_asked
+from ui.controls import hidden_among, locked_among, without_hidden_truth
+
+EVENTS = ("edit", "guess")  # told once: None again in the next run
+STATE = ("view",)  # remembered until the player says something else
 
 _mount = st.components.v2.component("nri_player", **assets()._asdict())
+
+
+def room(key: str, height: int) -> DeltaGenerator:
+    """A place of `height` pixels at least, there before what comes into it, so that nothing below it moves."""
+    name = f".st-key-room-{key.replace(' ', '-')}"
+    st.html(f"<style>{name}, :has(> {name}) {{ min-height: {height}px; height: auto !important; flex: 1 0 auto !important; overflow: visible !important }}</style>")
+    return st.container(key=f"room {key}", height=height, border=False)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the player in the browser said; None where it said nothing. It comes from a browser: check it before use."""
+
+    edit: Any = None
+    guess: Any = None
+    view: Any = None
 
 
 def player(
@@ -25,15 +51,31 @@ def player(
     caption: str = "",
     height: int = 520,
     note: str = "",
-) -> Mapping[str, Any]:
+    view: str = VIEWS[0],
+    opening: Opening | None = None,
+    remember: bool = False,
+    clock: str = "",
+    compact: bool = False,
+    guess: Guessing | None = None,
+    editing: Editing | None = None,
+    fan: Trajectories | None = None,
+    other: Trajectories | None = None,
+    on_edit: Callable[[Any], None] | None = None,
+) -> Told:
     """Show one system. Calling again with the same `key` and new probabilities keeps it playing where it is.
 
     The posterior and the forecast may hold one system only: say `posterior_sim=0`. A posterior whose type names are those of
     the truth (see `EdgePosterior.relabelled`) can be coloured right and wrong. `height` is of the whole, on a screen at least
-    640 pixels wide. Never sends anything back. Raises DataError when the parts do not belong together.
+    640 pixels wide; of a compact one (no settings, no matrix, for small multiples) about 220 is enough.
+
+    `opening` says how it starts, unless the address says otherwise; repeating what the player itself told changes nothing. Players with the same `clock` play, pause and
+    seek together. With `remember`, `.view` is what the user last set, with a rerun each time, never for each frame: {frame, view,
+    threshold, temperature, selected}, as an `Opening` takes them. With `guess` the player asks for the graph, and `.guess`
+    is [[receiver, sender, type], …] once it was told. With `editing` what is shown can be changed; `on_edit` is called with
+    the change, before the run that shows it. `fan`: forecasts under sampled graphs; `other`: what would truly happen. Raises DataError when the parts do not belong together.
     """
     content = payload(
-        trajectories,
+        without_hidden_truth(trajectories),
         sim=sim,
         posterior=posterior,
         posterior_sim=posterior_sim,
@@ -42,5 +84,29 @@ def player(
         caption=caption,
         height=height,
         note=note,
+        view=view,
+        opening=_opening(opening or Opening(), compact),
+        remember=remember,
+        clock=clock,
+        compact=compact,
+        guess=guess,
+        editing=editing,
+        fan=fan,
+        other=other,
     )
-    return _mount(key=key, data=content)
+    callbacks = {f"on_{name}_change": _heard for name in (*EVENTS, *STATE)}  # without one a value never arrives
+    if on_edit is not None:
+        callbacks["on_edit_change"] = lambda: on_edit(state.heard(key, "edit"))
+    with room(key, height):
+        said = _mount(key=key, data=content, **callbacks)
+    return Told(**{name: (said or {}).get(name) for name in (*EVENTS, *STATE)})
+
+
+def _opening(opening: Opening, compact: bool) -> Opening:
+    """As the page wants it, the address knows better, and a teacher's link hides and locks."""
+    opening = opening if compact else opening_asked(opening)
+    return replace(opening, hidden=(*opening.hidden, *hidden_among(CONTROLS)), locked=(*opening.locked, *locked_among(CONTROLS)))
+
+
+def _heard() -> None:
+    """The run that follows reads what was said."""

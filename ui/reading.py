@@ -3,7 +3,8 @@
 import hashlib
 import shutil
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from pathlib import Path, PurePath
 from tempfile import mkdtemp
 from typing import Any, BinaryIO
@@ -11,57 +12,115 @@ from typing import Any, BinaryIO
 import streamlit as st
 
 from nri_core.errors import DataError, NRIError
+from nri_core.importers import READERS, changed, reader_of
 from nri_core.importers.apart import inspect_apart, read_apart
+from nri_core.importers.contract import Inspection
 from nri_core.importers.memory import recall, remember
 from nri_core.importers.samples import SAMPLES
 from nri_core.jobs.contract import runs_directory
 from ui import state
-from ui.mapping import ask_options, show_understood
-from ui.names import literal
+from ui.frame import mistakes_shown
+from ui.mapping import ask_format, ask_options, corrected, show_understood
+from ui.names import sentence
+from ui.temporary import new_folder
 from ui.upload import Upload
 
 REMEMBERED = "understood.json"
 
 
-def bring(files: Sequence[BinaryIO], form: str | None) -> Upload:
+def bring(files: Sequence[BinaryIO], form: str | None = None) -> Upload:
     """The files as they are understood; what was brought before goes only once this one could be. Raises DataError."""
-    digest = hashlib.sha256(repr((form, [(file.name, hashlib.sha256(file.getbuffer()).hexdigest()) for file in files])).encode()).hexdigest()
-    before = state.upload()
-    if before is not None and before.digest == digest:
-        return before
-    folder = Path(mkdtemp(prefix="nri-upload-"))
+    digest = hashlib.sha256(repr([(file.name, file.size, file.file_id) for file in files]).encode()).hexdigest()
+    for before in (state.upload(), state.upload(read=False)):
+        if before is not None and before.digest == digest:
+            return before
+    folder = new_folder()
     try:
         paths = tuple(_write(folder, file) for file in files)
         with st.spinner("Looking into the file"):
-            inspection = inspect_apart(paths, form=form)
+            guess = inspection = inspect_apart(paths, form=form)
+            options = _recalled(inspection)
+            written = {name: options[name] for name in getattr(reader_of(inspection.format), "written", ()) if options[name] != inspection.options[name]}
+            if written:
+                inspection = inspect_apart(paths, form=inspection.format, written=options)
     except BaseException:  # whatever ends it, its files go
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    options = inspection.options | recall(runs_directory() / REMEMBERED, inspection.signature)
-    upload = Upload(digest, folder, paths, inspection, options)
+    upload = Upload(digest, folder, paths, inspection, options, guess=guess)
     weakref.finalize(upload, shutil.rmtree, folder, ignore_errors=True)
     return upload
 
 
+def _recalled(inspection: Inspection) -> dict[str, Any]:
+    """The guess, but for what was corrected in a file of this shape."""
+    return inspection.options | recall(runs_directory() / REMEMBERED, inspection.signature)
+
+
+def bring_and_read(files: Sequence[BinaryIO]) -> None:
+    """New files, from the browser to a recording; a mistake is said, and how to go on."""
+    try:
+        brought = bring(files)
+    except NRIError as error:
+        st.error(sentence(str(error)), icon=":material/error:")
+        form = choose_format(files)
+        if form is None:
+            return
+        with mistakes_shown():
+            brought = bring(files, form)
+            if brought is not state.upload():
+                show_reading(brought)
+        return
+    if brought is not state.upload():
+        show_reading(brought)
+
+
+def choose_format(files: Sequence[BinaryIO]) -> str | None:
+    """Where nobody recognised the files: by which reader to read them all the same."""
+    name = " ".join(file.file_id for file in files)
+    return st.selectbox(
+        "Read it as", READERS, index=None, format_func=lambda form: READERS[form].title, placeholder="Choose a format", key=f"read as {name}", label_visibility="collapsed"
+    )
+
+
 def show_reading(upload: Upload) -> None:
     """Read a file that was just brought; where that fails, say why and let the user correct how it is understood."""
+    if not upload.mistake:
+        _read_or_say(upload, lambda: upload.options)
+    st.error(sentence(upload.mistake), icon=":material/error:")
+    correct(upload)
+
+
+def _read_or_say(upload: Upload, settled: Callable[[], dict[str, Any]]) -> None:
+    """Read with these options, and draw the page anew; where that fails, keep why, for a file that was not read yet, or show it."""
     try:
-        _read(upload, upload.options)
+        _read(upload, settled())
     except NRIError as error:
-        st.error(literal(str(error)), icon=":material/error:")
-        correct(upload)
-    else:
-        st.rerun()
+        if state.upload() is upload:
+            st.error(sentence(str(error)), icon=":material/error:")
+            return
+        upload.mistake = str(error)
+        state.keep_upload(upload, read=False)
+    st.rerun()
 
 
 def offer_samples() -> None:
     """A file of each shape to download and look into."""
-    st.caption("No file at hand? Take one of these, look into it, and drop it above.")
-    with st.grid(3):
-        for sample in SAMPLES.values():
-            with st.container():
-                st.download_button(sample.file, sample.text, file_name=sample.file, on_click="ignore", icon=":material/download:", width="stretch")
-                st.caption(sample.about)
+    largest = st.get_option("server.maxUploadSize")
+    command = "`python -m nri_core import FILE --suggested --out data.npz`"
+    st.caption(f"For files of more than {largest} MB run {command} and bring `data.npz`.")
+    with st.expander("Which files can be read?"), st.grid(3):
+        for reader in READERS.values():
+            missing = " and ".join(name for name in reader.packages if find_spec(name) is None)
+            st.markdown(f"**{reader.title}**  \n{' '.join(reader.suffixes)}" + (f"  \n:orange[{missing} is missing: `pip install -r requirements-formats.txt`]" if missing else ""))
+    st.markdown("No file at hand? Take one of these, look into it, and drop it above.")
+    for kind in dict.fromkeys(sample.kind for sample in SAMPLES.values()):
+        st.markdown(f"**{kind}**")
+        with st.grid(3):
+            for sample in SAMPLES.values():
+                if sample.kind == kind:
+                    with st.container(gap="xxsmall"):
+                        st.download_button(sample.file, sample.text, file_name=sample.file, on_click="ignore", icon=":material/download:", type="tertiary")
+                        st.caption(sample.about)
 
 
 def take_truth(upload: Upload) -> None:
@@ -74,28 +133,51 @@ def take_truth(upload: Upload) -> None:
             try:
                 upload.know(_write(Path(mkdtemp(dir=upload.folder)), file))
             except NRIError as error:
-                st.error(literal(str(error)), icon=":material/error:")
+                st.error(sentence(str(error)), icon=":material/error:")
             else:
                 st.rerun()
 
 
 def correct(upload: Upload) -> None:
     """What was understood, and a form to correct it."""
-    show_understood(upload.inspection)
+    show_understood(upload.inspection, corrected(upload.inspection, upload.options))
+    key = f"{upload.digest} {upload.inspection.signature} {upload.looks}"
     options = dict(upload.options)
-    if "layout" in options:  # by itself: the other questions depend on it
-        words = {"long": "A row for each node and time", "wide": "Columns for each node"}
-        options["layout"] = st.segmented_control("Layout", words, default=options["layout"], required=True, format_func=words.get, key=f"layout {upload.digest}")
-    with st.form(f"options {upload.digest}", border=False):
-        answers = ask_options(upload.inspection, options, key=upload.digest)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        if "layout" in options:  # by itself: the other questions depend on it
+            words = {"long": "A row for each node and time", "wide": "Columns for each node"}
+            options["layout"] = st.segmented_control("Layout", words, default=options["layout"], required=True, format_func=words.get, key=f"layout {key}")
+        form = ask_format(upload.inspection.format, key=key)
+    if form != upload.inspection.format:
+        _read_or_say(upload, lambda: _in_format(upload, form))
+    with st.form(f"options {key}", border=False):
+        answers = ask_options(upload.inspection, options, key=key)
         again = st.form_submit_button("Read it again like this", icon=":material/refresh:")
     if again:
-        try:
-            _read(upload, answers)
-        except NRIError as error:
-            st.error(literal(str(error)), icon=":material/error:")
-        else:
-            st.rerun()
+        _read_or_say(upload, lambda: _as_written(upload, answers))
+
+
+def _in_format(upload: Upload, form: str) -> dict[str, Any]:
+    """As another reader understands it. Raises DataError."""
+    inspection = inspect_apart(upload.paths, form=form)
+    upload.look(inspection, _recalled(inspection))
+    return upload.options
+
+
+def _as_written(upload: Upload, answers: dict[str, Any]) -> dict[str, Any]:
+    """The answers, with the unit of another column of time; where it is written otherwise than was thought, looked into again, with another guess of its columns
+    if they are others. Raises DataError."""
+    before = upload.inspection
+    written = {name: answers[name] for name in getattr(reader_of(before.format), "written", ())}
+    if all(upload.options.get(name) == value for name, value in written.items()):
+        made = changed(upload.options, {name: value for name, value in answers.items() if value != upload.options.get(name)}, before.preview)
+        if made != answers:
+            upload.look(before, made)
+        return made
+    inspection = inspect_apart(upload.paths, form=before.format, written=written)
+    same = before.preview is not None and inspection.preview is not None and before.preview.header == inspection.preview.header
+    upload.look(inspection, inspection.options | (answers if same else written))
+    return upload.options
 
 
 def _read(upload: Upload, options: dict[str, Any]) -> None:
@@ -103,7 +185,7 @@ def _read(upload: Upload, options: dict[str, Any]) -> None:
     with st.empty().container():
         bar = st.empty()
         cancel = st.empty()
-        cancel.button("Cancel", icon=":material/close:", key="cancel reading", on_click=state.forget_upload)
+        cancel.button("Cancel", icon=":material/close:", key=f"cancel reading {upload.digest} {upload.looks}", on_click=state.drop_files)
         try:
             recording = read_apart(
                 upload.paths, form=upload.inspection.format, options=options, progress=lambda share: bar.progress(share, f"Reading the file, {share:.0%}")
@@ -111,11 +193,12 @@ def _read(upload: Upload, options: dict[str, Any]) -> None:
         finally:
             bar.empty()
             cancel.empty()
+    guess = upload.guess if upload.guess.format == upload.inspection.format else upload.inspection
     upload.options = options
     upload.start(recording)
     state.keep_upload(upload)
-    if options != upload.inspection.options:
-        remember(runs_directory() / REMEMBERED, upload.inspection.signature, options)
+    if options != guess.options:
+        remember(runs_directory() / REMEMBERED, guess.signature, options)
 
 
 def _write(folder: Path, file: BinaryIO) -> Path:

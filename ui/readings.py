@@ -5,10 +5,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import streamlit as st
+from jaxtyping import Float
 from streamlit.delta_generator import DeltaGenerator
 
 from nri_core.checkpoint import Checkpoint
@@ -17,9 +19,10 @@ from nri_core.graph import num_edges
 from nri_core.inference import forecast_start, infer_edges, infer_windows, rollout
 from nri_core.jobs import open_run
 from nri_core.meaning import Meaning, edge_type_meanings
-from nri_core.metrics import score_edges
+from nri_core.metrics import forecast_error, score_edges
 from nri_core.network_baselines import BASELINES
 from nri_core.posterior import EdgePosterior, PosteriorOverTime
+from nri_core.snippets import Method, Model, project_path
 from nri_core.storage import CHECKPOINT_FILES
 from nri_core.trajectories import Trajectories
 from ui import samples, state
@@ -42,12 +45,13 @@ class Reading:
 class Reader:
     """A model or a baseline. `key` tells it from every other; `whole` says that it must see all systems at once.
 
-    `meanings` says of each edge type what it does, without labels, and `over_time` how the graph changes from window to window;
+    `source` is the same in the words of a snippet, `meanings` says of each edge type what it does, without labels, and `over_time` how the graph changes from window to window;
     a baseline can neither, and data no longer than a model's window leave nothing to change.
     """
 
     key: str
     read: Callable[[Trajectories], Reading] = field(repr=False)
+    source: Model | Method
     meanings: Callable[[Trajectories, EdgePosterior], tuple[Meaning, ...]] | None = field(default=None, repr=False)
     over_time: Callable[[Trajectories], PosteriorOverTime] | None = field(default=None, repr=False)
     whole: bool = False
@@ -55,7 +59,7 @@ class Reader:
 
 def checkpoint(folder: Path) -> Checkpoint:
     """The trained model in `folder` as it is now. Raises CheckpointError."""
-    return _checkpoint(_digest(folder), folder)
+    return _checkpoint(digest_of(folder), folder)
 
 
 def by_model(folder: Path, inference: str | None, data: Trajectories) -> Reader:
@@ -72,13 +76,15 @@ def by_model(folder: Path, inference: str | None, data: Trajectories) -> Reader:
 
     window = model.config.window
     windows = partial(infer_windows, model, stride=max(window // WINDOWS_APART, 1), inference=inference) if data.num_steps > window else None
-    return Reader(f"{_digest(folder)} {inference}", read, partial(edge_type_meanings, model), windows)
+    source = Model(folder=project_path(folder), inference=inference, forecasts=model.model.decoder is not None)
+    return Reader(f"{digest_of(folder)} {inference}", read, source, partial(edge_type_meanings, model), windows)
 
 
 def by_baseline(name: str, window: int, **options: str) -> Reader:
     """A classical method, given the first `window` frames as a model is."""
     baseline = BASELINES[name]
-    return Reader(f"{name} {window} {options}", lambda data: Reading(baseline(data.select(slice(None), frames=slice(0, window)), **options), None), whole=True)
+    source = Method(name=name, window=window, options=options)
+    return Reader(f"{name} {window} {options}", lambda data: Reading(baseline(data.select(slice(None), frames=slice(0, window)), **options), None), source, whole=True)
 
 
 def explored(model: state.Model) -> samples.Sample:
@@ -97,14 +103,15 @@ class Readings:
     """What one reader makes of one dataset, as far as it is known."""
 
     def __init__(self, reader: Reader, data: Trajectories) -> None:
-        self._reader, self._data, self._parts = reader, data, {}
+        self.reader, self._data, self._parts = reader, data, {}
         self._size = data.num_sims if reader.whole else max(EDGES_AT_ONCE // num_edges(data.num_nodes), 1)
-        self._firsts = range(0, data.num_sims, self._size)
+        cuts = range(1, data.num_sims, 2 * self._size) if self._size < data.num_sims else ()  # one alone, then many: a forecast takes many as fast as few
+        self._ends = dict(pairwise([0, *cuts, data.num_sims]))
 
     @property
     def complete(self) -> bool:
         """Whether every system has been read."""
-        return len(self._parts) == len(self._firsts)
+        return len(self._parts) == len(self._ends)
 
     @property
     def slow(self) -> bool:
@@ -112,14 +119,14 @@ class Readings:
         return not self._parts and self._data.num_nodes > MANY_NODES
 
     def first(self) -> Reading:
-        """The first systems alone: a picture need not wait for the rest."""
+        """The first system alone, where all of them take long: a picture need not wait for the rest."""
         faster = ". The encoder alone is faster" if self.slow else ""
         with st.spinner(f"Reading the graph of the first system{faster}", show_time=True):
             return self._part(0)
 
     def finish(self, place: DeltaGenerator) -> None:
         """Read the rest, saying in `place` how long it takes. What was read stays if the user leaves before the end."""
-        started, words, missing = time.monotonic(), place.empty(), [first for first in self._firsts if first not in self._parts]
+        started, words, missing = time.monotonic(), place.empty(), [first for first in self._ends if first not in self._parts]
         for done, first in enumerate(missing):
             left = f", {(time.monotonic() - started) * (len(missing) - done) / done:.0f} s to go" if done else ""
             words.progress(first / self._data.num_sims, f"Reading every system: {first:,} of {self._data.num_sims:,}{left}")
@@ -129,24 +136,29 @@ class Readings:
     @cached_property
     def whole(self) -> Reading:
         """All systems; only once `complete`."""
-        parts = [self._parts[first] for first in self._firsts]
+        parts = [self._parts[first] for first in self._ends]
         posterior = replace(parts[0].posterior, edge_probs=np.concatenate([part.posterior.edge_probs for part in parts]))
         if parts[0].forecast is None:
             return Reading(posterior, None)
         return Reading(posterior, replace(parts[0].forecast, values=np.concatenate([part.forecast.values for part in parts])))
 
     @cached_property
+    def errors(self) -> Float[np.ndarray, "sim horizon"] | None:
+        """Of the forecasts of all systems; None where there are none. Only once `complete`."""
+        return None if self.whole.forecast is None else forecast_error(self.whole.forecast, self._data)
+
+    @cached_property
     def meanings(self) -> dict[str, str]:
-        """Inferred type → what it does to the forecast, found on the first systems; empty for a baseline."""
-        if self._reader.meanings is None:
+        """Inferred type → what it does to the forecast, found on the first systems; empty for a baseline. Only once `complete`."""
+        if self.reader.meanings is None:
             return {}
-        posterior = self._parts[0].posterior
-        found = self._reader.meanings(self._data.select(slice(self._size)), posterior)
+        posterior = self.whole.posterior.select(slice(self._size))
+        found = self.reader.meanings(self._data.select(slice(self._size)), posterior)
         return {name: meaning.name for name, meaning in zip(posterior.edge_type_names, found, strict=True)}
 
     def _part(self, first: int) -> Reading:
         if first not in self._parts:
-            self._parts[first] = self._reader.read(self._data.select(slice(first, first + self._size)))
+            self._parts[first] = self.reader.read(self._data.select(slice(first, self._ends[first])))
         return self._parts[first]
 
 
@@ -165,7 +177,8 @@ def _over_time(key: str, digest: str, system: int, _reader: Reader, _data: Traje
     return _reader.over_time(_data.select(slice(system, system + 1)))
 
 
-def _digest(folder: Path) -> str:
+def digest_of(folder: Path) -> str:
+    """Of the whole content of a model's folder."""
     state = hashlib.sha256()
     try:
         for name in CHECKPOINT_FILES[:2]:
@@ -176,11 +189,11 @@ def _digest(folder: Path) -> str:
 
 
 # The keys are digests of whole contents: `st.cache_data` would only sample large arrays.
-@st.cache_resource(show_spinner="Loading the model", show_time=True, max_entries=8)
+@st.cache_resource(show_spinner="Loading the model", show_time=True, max_entries=16)  # nine are shipped
 def _checkpoint(model: str, _folder: Path) -> Checkpoint:
     return Checkpoint.load(_folder)
 
 
-@st.cache_resource(show_spinner=False, max_entries=8)
+@st.cache_resource(show_spinner=False, max_entries=16)  # several readers of one dataset are compared
 def _readings(reader: str, data: str, _reader: Reader, _data: Trajectories) -> Readings:
     return Readings(_reader, _data)

@@ -10,10 +10,11 @@ from streamlit.delta_generator import DeltaGenerator
 
 from nri_core.errors import NRIError
 from nri_core.settings import PRESETS, UNREAD, WITHOUT_GRAPH, TrainConfig, suited
+from nri_core.snippets import Data, Trained
 from nri_core.trajectories import Trajectories
 from ui import state
 from ui.forms import ask, choices_of, validated
-from ui.names import called
+from ui.names import called, sentence
 
 PARTS = ("objective", "encoder", "decoder", "forecaster", "inference")
 MEANINGS = {
@@ -104,12 +105,17 @@ def matters(name: str, parts: Mapping[str, str]) -> bool:
     return not never.get(name, False)
 
 
+def screen(data: Data, preset: str, config: TrainConfig, start: TrainConfig) -> Trained:
+    """This training in the words of a snippet."""
+    return Trained(data=data, preset=preset, changes={name: getattr(config, name) for name in TrainConfig.model_fields if getattr(config, name) != getattr(start, name)})
+
+
 def settled(answers: Mapping[str, Any], watch: Trajectories | None, *, start: TrainConfig, prefix: str) -> TrainConfig | None:
     """The recipe, if it can be trained on data like `watch`; else None, with what is in the way and a button that clears it."""
     try:
         return _trainable(answers, watch)
     except NRIError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(sentence(str(error)), icon=":material/error:")
         if changes := way_out(answers, watch, start=start):
             label = "Use " + ", ".join(f"{called(name).lower()}: {value}" for name, value in changes.items())
             keys = {prefix + name: value for name, value in changes.items()}

@@ -5,13 +5,14 @@ import streamlit as st
 
 from nri_core.errors import JobError
 from nri_core.jobs import Run, RunStatus, open_run, usage
+from nri_core.jobs.repeat import trained
 from nri_core.metrics import score_edges
 from nri_core.posterior import EdgePosterior
 from nri_core.trajectories import Trajectories
-from ui import curves, state
+from ui import curves, figures, share, state
 from ui.frame import STAGE_AND_SIDE, mistakes_shown, page
 from ui.loading import runs_at_hand
-from ui.names import literal
+from ui.names import literal, sentence
 from ui.player import player
 
 MOST_LISTED = 8
@@ -35,10 +36,11 @@ def show_run(run_id: str) -> None:
         run = open_run(run_id)
         seconds = _seconds_between(run, run.status())
     except JobError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(sentence(str(error)), icon=":material/error:")
         st.button("New run", on_click=state.unfollow_run, icon=":material/add:")
         return
     state.follow_run(run_id)
+    share.repeated_by(trained(run))
     state.show(*_in_view(run))
     st.fragment(_live, run_every=seconds)(run_id, seconds)
 
@@ -116,16 +118,16 @@ def _state(run: Run, status: RunStatus) -> None:
         st.progress(min(status.seconds / whole, 1.0) if whole else 0.0, text=_time_to_go(status))
         _controls(run, status)
     if status.state in ("failed", "lost"):
-        st.error(status.message, icon=":material/error:")
+        st.error(sentence(status.message), icon=":material/error:")
     elif status.state == "queued":
         busy = sum(used.running for used in usage().values())
         st.caption(f"{busy} run{'s train' if busy != 1 else ' trains'} here now. This page may be closed: the run stays in the queue.")
     elif status.state in ENDED:
-        st.caption(status.message)
+        st.caption(sentence(status.message))
     elif not status.epoch:
         st.caption("The first epoch is under way." if run.snapshots() else "Getting ready: PyTorch takes seconds to load.")
     facts = [status.where, f"{status.samples_per_second:,.0f} systems a second" if status.samples_per_second else "", status.note]
-    st.caption(" · ".join(filter(None, facts)))
+    st.caption(sentence(" · ".join(filter(None, facts))))
     keep = {"type": "primary", "width": "stretch", "icon": ":material/check:"}
     if status.state in ENDED and status.checkpoint and st.button("Keep and compare", **keep):
         state.keep_model(f"Trained on {status.name}", status.checkpoint, run=run.id)
@@ -208,7 +210,7 @@ def _more_curves(records: curves.Records, known: bool) -> None:
 
 
 def _draw(figure: go.Figure, key: str) -> None:
-    st.plotly_chart(figure, key=key, config={"displayModeBar": False}, alt=f"{figure.layout.title.text} against training time")
+    st.plotly_chart(figure, key=key, config=figures.PLAIN, alt=f"{figure.layout.title.text} against training time")
 
 
 def _beside(run: Run, records: curves.Records) -> None:

@@ -16,12 +16,15 @@ from nri_core.jobs.results import latest
 from nri_core.jobs.shelf import delete, pack, rename, restore, unpack
 from nri_core.jobs.sweep import average
 from nri_core.settings import TrainConfig
-from ui import curves, state
+from nri_core.snippets import Ran
+from ui import curves, figures, share, state, ticked
+from ui.controls import bound
 from ui.forms import note
 from ui.frame import mistakes_shown, next_step, page
 from ui.loading import runs_at_hand
 from ui.names import called, literal, written
 from ui.sweeps import show_sweeps
+from ui.temporary import new_folder
 
 MOST_COMPARED = 8
 MOST_SENTENCES = 3
@@ -97,6 +100,7 @@ def _listed(under_way: bool) -> None:
             next_step("train", "Train a model")
             return
         st.caption("Every training of this server that you may see. Choose one to open it, several to compare them.")
+        ticked.say_unknown([entry.run.id for entry in found])
         found = _filtered(found)
         chosen = _choose(found)
         if len(chosen) == 1:
@@ -125,7 +129,7 @@ def _entries() -> tuple[list[Entry], list[str]]:
 def _filtered(found: Sequence[Entry]) -> list[Entry]:
     """Those that the user looks for."""
     with st.container(horizontal=True, vertical_alignment="top"):
-        text = st.text_input("Find", key="find", bind="query-params", placeholder="Part of a name", width=170)
+        text = st.text_input("Find", **bound("find"), placeholder="Part of a name", width=170)
         sweeps = sorted({entry.sweep for entry in found if entry.sweep})
         sweep = st.selectbox("Sweep", sweeps, index=None, key="sweep", placeholder="All", width=210) if sweeps else None
         states = st.pills("State", list(STATES), selection_mode="multi", key="states", format_func=lambda name: STATES[name])
@@ -146,8 +150,11 @@ def _choose(found: Sequence[Entry]) -> list[Entry]:
         return []
     table = _known(pd.DataFrame([entry.row for entry in found]))
     listed = hash(tuple(entry.run.id for entry in found))  # a selection is of places: it holds as long as the same runs stand there
-    event = st.dataframe(table, hide_index=True, on_select="rerun", selection_mode="multi-row", column_config=COLUMNS, key=f"table {listed}")
-    return [found[place] for place in event.selection.rows if place < len(found)]
+    start = {"selection": {"rows": [place for place, entry in enumerate(found) if ticked.asked(entry.run.id)]}}
+    event = st.dataframe(table, hide_index=True, on_select="rerun", selection_mode="multi-row", selection_default=start, column_config=COLUMNS, key=f"table {listed}")
+    chosen = [found[place] for place in event.selection.rows if place < len(found)]
+    ticked.keep([entry.run.id for entry in chosen], listed=[entry.run.id for entry in found])
+    return chosen
 
 
 def _show_one(entry: Entry) -> None:
@@ -158,13 +165,13 @@ def _show_one(entry: Entry) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.page_link(page("train"), label="Open", icon=":material/open_in_new:", query_params={"run": run.id})
         if status.checkpoint:
-            for target, label in (("explore", "Load into Explore"), ("compare", "Compare with the truth")):
+            for target, label in (("explore", "Load into Explore"), ("compare", "Load into Compare")):
                 if st.button(label, key=target, icon=":material/hub:" if target == "explore" else ":material/compare:"):
                     state.keep_model(f"Trained on {status.name}", status.checkpoint, run=run.id)
                     st.switch_page(page(target), query_params={"sample": state.OWN, "run": run.id} if target == "explore" else None)
-        with st.popover("Rename", icon=":material/edit:"):
+        with st.popover("Rename", icon=":material/edit:"), st.form(f"rename {run.id}", border=False):
             name = st.text_input("Name", status.name, max_chars=120, key=f"name {run.id}")
-            if st.button("Rename it", type="primary"):
+            if st.form_submit_button("Rename it", type="primary"):
                 rename(run, name)
                 st.rerun()
         st.download_button("Download", lambda: _packed(run), f"{run.id}.zip", "application/zip", icon=":material/download:", on_click="ignore")
@@ -175,6 +182,7 @@ def _show_one(entry: Entry) -> None:
         exactly = " exactly" if entry.config.max_seconds is None else ", as far as a time limit can be repeated"
         st.caption(f"The command that repeats this run{exactly}; call it in the project's folder.")
         st.code(line, language="bash", wrap_lines=True)
+        share.repeated_by(Ran(runs=(run.id,), lines=(line,)))
     with st.expander("Settings that differ from the live recipe"):
         changed = {called(name): written(value) for name, value in entry.config if value != TrainConfig.model_fields[name].default}
         st.table(pd.Series(changed, name="Value", dtype=str)) if changed else st.caption("None.")
@@ -186,6 +194,8 @@ def _show_several(chosen: Sequence[Entry]) -> None:
     """Settings and results side by side, and curves in one chart."""
     names = _distinct([entry.status.name for entry in chosen])
     differing = [name for name in TrainConfig.model_fields if len({repr(getattr(entry.config, name)) for entry in chosen}) > 1]
+    with mistakes_shown():
+        share.repeated_by(Ran(runs=tuple(entry.run.id for entry in chosen), lines=tuple(command(entry.run) for entry in chosen)))
     st.subheader(f"{len(chosen)} runs side by side", anchor=False)
     st.caption("Settings that differ, then results." if differing else "Their settings are alike.")
     settings = [{called(name): written(getattr(entry.config, name)) for name in differing} for entry in chosen]
@@ -194,7 +204,7 @@ def _show_several(chosen: Sequence[Entry]) -> None:
     st.dataframe(_known(pd.DataFrame(rows)), hide_index=True, column_config=COLUMNS)
     quantity = st.segmented_control("What", curves.COMPARED, default="Edge accuracy", required=True, key="compared")
     records = {name: entry.run.records() for name, entry in list(zip(names, chosen, strict=True))[:MOST_COMPARED]}
-    st.plotly_chart(curves.runs_compared(records, quantity), config={"displayModeBar": False}, key="several", alt=f"{quantity} of the chosen runs against training time")
+    st.plotly_chart(curves.runs_compared(records, quantity), config=figures.PLAIN, key="several", alt=f"{quantity} of the chosen runs against training time")
     with st.container(horizontal=True):
         if all(entry.status.checkpoint for entry in chosen) and set(differing) <= {"seed"}:
             help_ = "One model of these: its belief is the mean of theirs, and so is its forecast."
@@ -239,6 +249,7 @@ def _delete_button(chosen: Sequence[Entry]) -> None:
     over = not any(entry.status.active for entry in chosen)
     label = "Delete" if len(chosen) == 1 else f"Delete {len(chosen)} runs"
     if st.button(label, disabled=not over, icon=":material/delete:", help="It can be undone for a day." if over else "Stop what is running first."):
+        ticked.forget([entry.run.id for entry in chosen])
         for entry in chosen:
             delete(entry.run)
         state.note_deleted([entry.run.id for entry in chosen])
@@ -247,7 +258,7 @@ def _delete_button(chosen: Sequence[Entry]) -> None:
 
 def _average(chosen: Sequence[Entry]) -> None:
     with st.spinner("Matching edge types on systems that were held out", show_time=True):
-        folder = Path(tempfile.mkdtemp(prefix="nri-ensemble-")) / "model"
+        folder = new_folder() / "model"
         average([entry.run for entry in chosen]).save(folder)
     state.keep_model(f"Mean of {len(chosen)} models, {chosen[0].status.name}", folder, run=chosen[0].run.id, temporary=True)
     st.switch_page(page("compare"))

@@ -6,18 +6,21 @@ import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 
+from nri_core.errors import NRIError
+from nri_core.player.payload import noun_of
 from nri_core.trajectories import Trajectories
 from ui import samples
-from ui.names import law_of, sample_title
+from ui.names import sample_title
 
+T = TypeVar("T")
 OWN = "my model"  # among the systems of Explore: the model in use, on systems that it never saw
 _DATASET, _MODEL, _RUNS, _RUN, _PAGE, _VIEW, _SAMPLE, _CHOSEN, _DELETED = "dataset", "model", "runs", "run", "page", "view", "sample", "chosen sample", "deleted"
-_KINDS = "kinds"
-_UPLOAD, _UPLOADS = "upload", "uploads put aside"
+_KINDS, _NEXT = "kinds", "next answers"
+_UPLOAD, _UPLOADS, _UNREAD = "upload", "uploads put aside", "upload that could not be read"
 
 
 @dataclass(frozen=True)
@@ -28,13 +31,14 @@ class Dataset:
     trajectories: Trajectories
     shipped: bool = False
     held_out: bool = False
+    made: str = ""  # how to simulate them again, where that is known
+    sample: str = ""  # the shipped systems of this name
 
     @property
     def size(self) -> str:
         """How much there is, in words."""
         sims, frames, nodes, _ = self.trajectories.values.shape
-        law = law_of(self.trajectories.metadata)
-        return f"{sims:,} systems · {nodes} {law.bodies if law else 'nodes'} · {frames} frames"
+        return f"{sims:,} system{'' if sims == 1 else 's'} · {nodes} {noun_of(self.trajectories)}s · {frames} frames"
 
 
 @dataclass(frozen=True)
@@ -67,28 +71,34 @@ def dataset() -> Dataset:
 
 def shipped_dataset(name: str = samples.FIRST) -> Dataset:
     """Systems that come with the app."""
-    return Dataset(sample_title(name), samples.sample(name).trajectories, shipped=True)
+    return Dataset(sample_title(name), samples.sample(name).trajectories, shipped=True, sample=name)
 
 
-def keep_dataset(name: str, trajectories: Trajectories) -> None:
-    """Make `trajectories` the dataset in use."""
-    st.session_state[_DATASET] = Dataset(name, trajectories)
+def keep_dataset(name: str, trajectories: Trajectories, *, made: str = "") -> None:
+    """Make `trajectories` the dataset in use; `made` says how to simulate them again."""
+    st.session_state[_DATASET] = Dataset(name, trajectories, made=made)
 
 
-def upload() -> Any:
-    """The file that was brought last and could be read: an `ui.upload.Upload`, or None."""
-    return st.session_state.get(_UPLOAD)
+def upload(*, read: bool = True) -> Any:
+    """The file that was brought last and could be read (or could not): an `ui.upload.Upload`, or None."""
+    return st.session_state.get(_UPLOAD if read else _UNREAD)
 
 
-def keep_upload(upload: Any) -> None:
-    """Make it the file that the page "Your data" works on."""
-    st.session_state[_UPLOAD] = upload
+def keep_upload(upload: Any, *, read: bool = True) -> None:
+    """Make it the file that the page "Your data" works on; one that could not be read waits beside what was there."""
+    st.session_state[_UNREAD] = None
+    st.session_state[_UPLOAD if read else _UNREAD] = upload
 
 
 def forget_upload() -> None:
     """For a callback: choose files anew. What is in use stays in use."""
     st.session_state[_UPLOAD] = None
-    st.session_state[_UPLOADS] = uploads() + 1
+    drop_files()
+
+
+def drop_files() -> None:
+    """For a callback: forget the files in the widget; what could be read before stays."""
+    st.session_state[_UNREAD], st.session_state[_UPLOADS] = None, uploads() + 1
 
 
 def uploads() -> int:
@@ -120,14 +130,21 @@ def keep_model(name: str, folder: Path, *, run: str = "", temporary: bool = Fals
 
 
 def recall_model() -> None:
-    """Make the model of the run that the address names the one in use, where this session has none: a reload, or a link from somebody else."""
+    """Make the model of the run that the address names the one in use, where this session has none: a reload, or a link from somebody else.
+
+    Raises JobError for a run that is not there; the address then forgets it, so that the page goes on without.
+    """
     run_id = st.query_params.get(_RUN)
     if own_model() is None and run_id:
         from nri_core.jobs import open_run  # the landing page opens without it
 
-        run = open_run(run_id)
-        if run.checkpoint_dir:
-            keep_model(f"Trained on {run.name}", run.checkpoint_dir, run=run_id)
+        try:
+            run = open_run(run_id)
+            if run.checkpoint_dir:
+                keep_model(f"Trained on {run.name}", run.checkpoint_dir, run=run_id)
+        except NRIError:
+            st.query_params.pop(_RUN)
+            raise
 
 
 def uses_own() -> bool:
@@ -156,6 +173,24 @@ def choose(answers: Mapping[str, Any]) -> None:
     st.session_state.update(answers)
 
 
+def heard(component: str, name: str) -> Any:
+    """For callbacks: what the component with this key has just told under `name`; None if nothing."""
+    return getattr(st.session_state.get(component), name, None)
+
+
+def within(key: str, low: int, high: int) -> None:
+    """Before a widget with this key is drawn: what it showed may lie outside by now, for other data."""
+    shown = st.session_state.get(key)
+    if isinstance(shown, int) and not low <= shown <= high:
+        st.session_state[key] = min(max(shown, low), high)
+
+
+def choose_next(answers: Mapping[str, Any]) -> None:
+    """Begin a new run in which widgets show these answers: for what is only known once they are drawn."""
+    st.session_state[_NEXT] = dict(answers)
+    st.rerun()
+
+
 def user() -> str:
     """Who this is, for limits only: the e-mail address of a login where there is one, else the browser, else the session."""
     email = getattr(st.user, "email", None)
@@ -173,6 +208,16 @@ def _unmasked(cookie: str) -> str:
         return ""
 
 
+def own(kind: type[T]) -> T:
+    """The session's own object of this class, which a module of `ui` keeps its state in; made when it is first asked for."""
+    return st.session_state.setdefault(f"own {kind.__name__}", kind())
+
+
+def answer(key: str) -> Any:
+    """What the widget of this key shows; None where it is not there."""
+    return st.session_state.get(key)
+
+
 def changed(what: str, value: Any) -> bool:
     """Whether `value` is another than when this was last asked; the first time is no change."""
     before = st.session_state.get(f"last {what}", value)
@@ -181,7 +226,8 @@ def changed(what: str, value: Any) -> bool:
 
 
 def enter(page: str) -> None:
-    """Note which page is drawn: what another one had in view is forgotten."""
+    """Note which page is drawn: what another one had in view is forgotten. What was chosen for this run is now shown."""
+    choose(st.session_state.pop(_NEXT, {}))
     if st.session_state.get(_PAGE) != page:
         st.session_state[_PAGE], st.session_state[_VIEW] = page, None
 

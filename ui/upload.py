@@ -4,7 +4,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from nri_core.importers import READERS
 from nri_core.importers.contract import Inspection
 from nri_core.importers.truth import with_truth
 from nri_core.preparation import Finding, Fix, Plan, diagnose, prepare, suggest
@@ -31,7 +30,13 @@ class Step:
 
 @dataclass
 class Upload:
-    """What was brought last: its files, how they are understood, and the recording with everything that was done to it."""
+    """What was brought last: its files, how they are understood, and the recording with everything that was done to it.
+
+    looks   how often its files were looked into anew: widgets that asked about the look before are others
+    guess   how they were understood at first: what is corrected is remembered for files that look like that
+    trial   a fix that is only tried: its result is shown, and nothing else is changed
+    mistake why it could not be read as it is understood; "" if it could, or was not tried yet
+    """
 
     digest: str
     folder: Path
@@ -39,6 +44,13 @@ class Upload:
     inspection: Inspection
     options: dict[str, Any]
     steps: list[Step] = field(default_factory=list)
+    looks: int = 0
+    trial: Step | None = None
+    mistake: str = ""
+    guess: Inspection | None = None
+
+    def __post_init__(self) -> None:
+        self.guess = self.guess or self.inspection
 
     @property
     def name(self) -> str:
@@ -56,6 +68,30 @@ class Upload:
         """Everything that was done, in order."""
         return tuple(step.fix for step in self.steps if step.fix)
 
+    @property
+    def shown(self) -> Recording:
+        """What the player shows: what is tried, or what there is."""
+        return (self.trial or self.now).recording
+
+    def look(self, inspection: Inspection, options: dict[str, Any]) -> None:
+        """Understand the same files in another way."""
+        self.inspection, self.options = inspection, options
+        self.looks += 1
+
+    def attempt(self, fix: Fix) -> None:
+        """Only to look at. Raises DataError."""
+        self.trial = Step(prepare(self.now.recording, [fix]), (), Plan(), fix)
+
+    def keep(self) -> None:
+        """What was tried, for good."""
+        if self.trial is not None:
+            self.steps.append(Step.of(self.trial.recording, self.trial.fix))
+        self.trial = None
+
+    def discard(self) -> None:
+        """What was tried."""
+        self.trial = None
+
     def do(self, *fixes: Fix) -> None:
         """Apply fixes; if one cannot be, none of them is. Raises DataError."""
         steps = []
@@ -63,6 +99,7 @@ class Upload:
         for fix in fixes:
             recording = prepare(recording, [fix])
             steps.append(Step.of(recording, fix))
+        self.trial = None
         self.steps += steps
 
     def know(self, graph: Path) -> None:
@@ -71,23 +108,27 @@ class Upload:
 
     def undo(self) -> None:
         """Take the last fix back."""
+        self.trial = None
         if len(self.steps) > 1:
             self.steps.pop()
 
     def start(self, recording: Recording) -> None:
         """As it was read."""
+        self.trial, self.mistake = None, ""
         self.steps = [Step.of(recording)]
 
 
 def plan_of(upload: Upload, *, window: int | None, stride: int | None) -> Plan:
     """What repeats this import."""
-    changed = {name: value for name, value in upload.options.items() if value != upload.inspection.options.get(name)}
-    return Plan.of(form=upload.inspection.format, options=changed, fixes=[fix.model_dump() for fix in upload.fixes], window=window, stride=stride)
+    guess = upload.inspection.options
+    named = {name for name, value in upload.options.items() if value != guess.get(name)}
+    named |= {"time_unit"} & set(guess) if "time" in named else set()  # else it would be taken from the column
+    return Plan.of(form=upload.inspection.format, options={name: upload.options[name] for name in guess if name in named}, fixes=[fix.model_dump() for fix in upload.fixes], window=window, stride=stride)
 
 
 def preview(recording: Recording, place: int) -> Trajectories | None:
     """One trial to look at, as it stands, gaps and all; None where there is nobody beside a node."""
-    trial = recording.trials[place]
+    trial = recording.trials[min(place, len(recording.trials) - 1)]  # what is tried may have fewer
     if recording.num_nodes < 2:
         return None
     values = trial.values[:MOST_PREVIEWED][None]
@@ -99,8 +140,3 @@ def preview(recording: Recording, place: int) -> Trajectories | None:
         values, recording.feature_names, dt=recording.frame_time, edge_types=truth, edge_type_names=recording.edge_type_names if truth is not None else (),
         node_names=recording.node_names, observed=trial.seen[:MOST_PREVIEWED][None], metadata=metadata,
     )  # fmt: skip
-
-
-def endings() -> list[str]:
-    """Of all files that can be read, without the dot."""
-    return sorted({suffix.removeprefix(".") for reader in READERS.values() for suffix in reader.suffixes})

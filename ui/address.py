@@ -1,0 +1,92 @@
+"""The address of a page: what a link restores, what it must say for that, and what it cannot carry."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from nri_core.errors import DataError
+from nri_core.player import Opening
+from ui import controls, state
+from ui.forms import note, plain
+
+MADE, RUN = "made", "run"
+SEEN: dict[str, type] = {"frame": int, "view": str, "threshold": float, "temperature": float, "selected": str}  # of the player, as an `Opening` takes it
+FOLLOWING = ("train", "runs", "upload", "results")  # pages whose `run`, if any, is one to look at, not a model to use
+BY_PAGES = {RUN, "kinds", "edits", "guess", "example"}  # what pages read and write themselves, without a widget
+_KNOWN = BY_PAGES | {MADE, "sample", controls.HIDE, controls.LOCK, *SEEN}  # besides the widgets of the page
+_HERE = ("127.0.0.1", "localhost", "::1")
+
+
+def recall(page: str) -> None:
+    """Bring back what the address names and this session lacks: data simulated again, the model of a run. Raises NRIError, and the page goes on without."""
+    made, own = st.query_params.get(MADE), state.own_dataset()
+    if made and own is None:
+        from ui.simulations import remade  # torch: the landing page opens without it
+
+        name, data = remade(made)
+        state.keep_dataset(name, data, made=made)
+    elif made and own.made != made:
+        st.query_params.pop(MADE)  # other data are in use since
+    if page not in FOLLOWING:
+        state.recall_model()
+
+
+def link(page: str, seen: Mapping[str, Any], taught: Mapping[str, Sequence[str]]) -> str:
+    """What opens the page as it is now, for whoever has it: with the player as `seen`, and with controls hidden or locked as `taught`."""
+    said = _said() | {key: _written(state.answer(key)) for key, control in controls.drawn().items() if control.told and state.answer(key) is not None}
+    said = {name: values for name, values in said.items() if name in controls.drawn() or name in BY_PAGES}
+    said |= {name: [str(value)] for name, value in seen.items() if name in SEEN and name not in controls.drawn() and value not in (None, "")}
+    said |= {name: [",".join(names)] for name, names in taught.items() if names}
+    model, data = state.own_model(), state.own_dataset()
+    if page not in FOLLOWING and model and model.run:
+        said[RUN] = [model.run]
+    if data and data.made:
+        said[MADE] = [data.made]
+    query = urlencode(said, doseq=True, safe=",")
+    start = st.context.url or ""
+    return start + "/" * (not urlsplit(start).path) + (f"?{query}" if query else "")
+
+
+def opening_asked(start: Opening) -> Opening:
+    """How the player opens: as the address says, and else as `start`; what no player can show is said and left out."""
+    for name, kind in SEEN.items():
+        asked = st.query_params.get(name)
+        if asked and name not in controls.drawn():  # a widget of the page may go by such a name
+            try:
+                start = replace(start, **{name: kind(asked)})
+            except (ValueError, DataError):
+                note("orange", "link_off", f"The address asks the player for {name} = {plain(asked)}, which it cannot show. Using its own.")
+    return start
+
+
+def unknown() -> list[str]:
+    """Names in the address that nobody on this page asks for, once it is drawn."""
+    return sorted(name for name in st.query_params if name not in _KNOWN and name not in controls.drawn() and not controls.drawn_before(name))
+
+
+def left_behind() -> Iterator[str]:
+    """A sentence on each thing that no link can carry."""
+    model, data = state.own_model(), state.own_dataset()
+    if data and not data.made:
+        yield "Your dataset stays in this session: files do not travel in a link. Whoever opens it needs the file, under Your data."
+    if model and not model.run:
+        yield "Your model stays in this session: it was loaded from files. Whoever opens the link sees a shipped one, and can load the files under Train."
+    if urlsplit(st.context.url or "").hostname in _HERE:
+        yield "The address is that of this computer: others can open the link once the app is served to them."
+
+
+def _said() -> dict[str, list[str]]:
+    """What the browser's address says at this moment; `st.query_params` may lag behind the widgets that are bound to it."""
+    context = get_script_run_ctx()
+    return parse_qs(context.query_string, keep_blank_values=True) if context else {}
+
+
+def _written(answer: Any) -> list[str]:
+    """As a bound widget writes itself into the address."""
+    if isinstance(answer, list | tuple):
+        return [str(one) for one in answer]
+    return [str(answer).lower() if isinstance(answer, bool) else str(answer)]

@@ -1,0 +1,78 @@
+"""What the address holds besides widgets, so that a link or a reload finds it: a graph that was guessed, one that is being tried, the open example."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from ui import state
+from ui.controls import heed
+
+_GUESS, _TRIED, _EXAMPLE = "guess", "graph", "example"
+
+
+@dataclass
+class _Tries:
+    """Of one session."""
+
+    count: int = 0
+
+
+def guess() -> str:
+    """The guess of the hidden graph; empty if there is none."""
+    heed(_GUESS, "Your guess")
+    return st.query_params.get(_GUESS, "")
+
+
+def keep_guess(text: str) -> None:
+    """Put a guess into the address."""
+    st.query_params[_GUESS] = text
+
+
+def forget_guess() -> None:
+    """For callbacks: guess anew."""
+    st.query_params.pop(_GUESS, None)
+
+
+def example() -> str:
+    """The example that is open; empty if none."""
+    heed(_EXAMPLE, "Example")
+    return st.query_params.get(_EXAMPLE, "")
+
+
+def open_example(name: str) -> None:
+    """For callbacks: into the address, so that the link can be sent."""
+    st.query_params[_EXAMPLE] = name
+
+
+def leave() -> None:
+    """For callbacks: what belongs to one lesson does not follow to the next."""
+    for name in (_GUESS, _TRIED, _EXAMPLE):
+        st.query_params.pop(name, None)
+
+
+def guess_another(key: str, system: int) -> None:
+    """For callbacks: guess another system, of the slider `key`."""
+    state.choose({key: system})
+    forget_guess()
+
+
+def tried() -> str:
+    """The graph that the visitor tries; empty if none."""
+    heed(_TRIED, "Your graph")
+    return st.query_params.get(_TRIED, "")
+
+
+def note_tried(text: str) -> None:
+    """The visitor drew another graph."""
+    st.query_params[_TRIED] = text
+
+
+def keep_tried(text: str) -> None:
+    """For callbacks: another graph to go on from, which the player has not drawn itself."""
+    note_tried(text)
+    state.own(_Tries).count += 1
+
+
+def tries() -> int:
+    """How often the graph was changed by other means than drawing."""
+    return state.own(_Tries).count

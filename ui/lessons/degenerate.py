@@ -1,0 +1,75 @@
+"""Lesson: a decoder that ignores the graph, beside one that needs it."""
+
+from typing import NamedTuple
+
+import numpy as np
+import streamlit as st
+from jaxtyping import Float
+from streamlit.delta_generator import DeltaGenerator
+
+from nri_core.inference import infer_edges, rollout
+from nri_core.metrics import forecast_error, static_error
+from nri_core.player import Opening
+from nri_core.posterior import EdgePosterior
+from nri_core.trajectories import Trajectories
+from ui import samples, screens, share
+from ui.controls import bound, truth_hidden
+from ui.forms import check_choice, choose_one, choose_system
+from ui.lessons import charts
+from ui.lessons.systems import HEIGHT, HIDDEN, named, score, tell
+from ui.names import sample_title
+from ui.player import player
+from ui.readings import checkpoint
+
+_MODELS = {"One frame": samples.SAMPLE_DATA / "lessons" / "one_step", "The shipped one": samples.folder("springs5")}
+_START, _AHEAD = 48, 20
+_GRAPHS = ("Its own", "Another system's")
+
+
+class _Reading(NamedTuple):
+    posterior: EdgePosterior
+    right: np.ndarray
+    forecasts: dict[str, Trajectories]
+    errors: dict[str, Float[np.ndarray, " horizon"]]  # median over systems
+
+
+def show(stage: DeltaGenerator, side: DeltaGenerator) -> None:
+    """One model's graph and forecast, under its own graph or a wrong one; both models' errors by horizon."""
+    data = samples.sample("springs5").trajectories
+    with side:
+        who = choose_one("Model", "listener", _MODELS, start="One frame", wrap=True)
+        given = choose_one("Predict under the graph", "given", _GRAPHS, start=_GRAPHS[0], wrap=True)
+        check_choice("Frames ahead", "ahead", range(1, _AHEAD + 1), start=1)
+        ahead = st.slider("Frames ahead", 1, _AHEAD, 1, **bound("ahead", "Frames ahead"))
+        cost = st.container()
+        system = choose_system(data.num_sims, key="listening_system")
+    reading = _kept(data.digest, who, data)
+    tell(sample_title("springs5"), data, "Shipped springs5" if who != "One frame" else "Taught one frame at a time")
+    share.repeated_by(screens.taught("springs5", _MODELS[who], system))
+    with stage:
+        about = score("{} of its edges are right, over all systems. ", reading.right.mean())
+        caption = f"{about}Thin dashes: its forecast from frame {_START} on."
+        shown = {"caption": caption, "height": HEIGHT, "view": "difference", "opening": Opening(hidden=HIDDEN)}
+        player(data, sim=system, key="taught", posterior=reading.posterior, forecast=reading.forecasts[given], **shown)
+    with cost:
+        own, other = (reading.errors[graph][ahead - 1] for graph in _GRAPHS)
+        times = f"{float(f'{other / own:.2g}'):,g}"
+        st.metric(
+            "Error, wrong graph against own",
+            "the same" if times == "1" else f"{times} times",
+            help="The median error of the forecast under another system's graph, against that under the model's own graph.",
+        )
+        still = np.median(static_error(reading.forecasts[given], data), axis=0)
+        lines = {"own": reading.errors[_GRAPHS[0]], "wrong": reading.errors[_GRAPHS[1]], "still": still}
+        charts.curves(range(1, _AHEAD + 1), lines, title="Forecast error, by graph", x_title="Frames ahead", y_title="Squared error", key="listening", mark=ahead, log=True)
+        truth_hidden()
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _kept(digest: str, who: str, _data: Trajectories) -> _Reading:
+    model = checkpoint(_MODELS[who])
+    posterior = infer_edges(model, _data)
+    graphs = {_GRAPHS[0]: posterior, _GRAPHS[1]: posterior.select(np.roll(np.arange(_data.num_sims), 1))}
+    forecasts = {name: rollout(model, _data, graph, start=_START, num_steps=_AHEAD) for name, graph in graphs.items()}
+    errors = {name: np.median(forecast_error(forecast, _data), axis=0) for name, forecast in forecasts.items()}
+    return _Reading(*named(posterior, _data), forecasts, errors)
