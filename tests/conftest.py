@@ -28,6 +28,12 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def no_spare_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that offers a training has a worker get ready, which takes seconds of a core: not at each page that a test opens."""
+    monkeypatch.setattr("nri_core.jobs.engines.spare.SpareWorkers.prepare", lambda *_: None)
+
+
 @pytest.fixture(scope="session")
 def ray_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Cluster"]:
     """One real Ray for all tests, with two cores and one pretended GPU, which they see as a cluster elsewhere."""

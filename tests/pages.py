@@ -1,6 +1,8 @@
 """The app without a browser, for the tests of its pages."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
@@ -9,10 +11,23 @@ ROOT = Path(__file__).parents[1]
 
 def opened(page: str, *, session: dict[str, object] | None = None, **address: str) -> AppTest:
     """The app at `/page?address`, perhaps with something in the session already."""
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=180)
     for key, value in (session or {}).items():
         app.session_state[key] = value
     app.run()
     for name, value in address.items():
         app.query_params[name] = value
     return app.switch_page(f"pages/{page}.py").run() if page != "explore" else app.run()
+
+
+def headers(app: AppTest, name: str) -> list[dict[str, Any]]:
+    """The headers of what the components of that name were sent: the player's and the gallery's bytes begin with one."""
+    assert not app.exception
+    contents = [shown.proto.bytes for shown in app.get("bidi_component") if name in shown.proto.component_name]
+    return [json.loads(content[4 : 4 + int.from_bytes(content[:4], "little")]) for content in contents]
+
+
+def gallery(app: AppTest) -> dict[str, Any]:
+    """The header of what the gallery of systems was sent."""
+    (header,) = headers(app, "nri_gallery")
+    return header

@@ -125,6 +125,7 @@ def test_data_that_do_not_fit_are_refused_in_one_sentence(checkpoint: Checkpoint
         infer_edges(checkpoint, springs(num_steps=2))
 
 
+@pytest.mark.slow
 def test_the_shipped_model_is_as_good_as_its_card_says() -> None:
     shipped = Checkpoint.load(Path(__file__).parents[1] / "sample_data" / "models" / "springs5")
     figures = evaluate(shipped, simulate(Springs(), Simulation(num_sims=1000, num_steps=70, seed=987)))

@@ -24,7 +24,7 @@ TINY = ["--set", "epochs=1", "epoch_size=4", "batch_size=2", "encoder_hidden=4",
 
 def call(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "nri_core", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_the_way_from_simulation_to_graph(tmp_path: Path) -> None:
 
 def test_help_does_not_wait_for_torch() -> None:
     code = "import sys; from nri_core.command_line import main\ntry: main(['--help'])\nfinally: print('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.stdout.endswith("False\n")
     assert all(verb in done.stdout for verb in VERBS)
 
@@ -152,7 +152,7 @@ def test_combine(model: Path, data: Path, tmp_path: Path, capsys: pytest.Capture
 def test_baselines_do_not_wait_for_torch(verb: str, data: Path, tmp_path: Path) -> None:
     code = "import sys; from nri_core.command_line import main; main(sys.argv[1:]); print('torch' in sys.modules)"
     command = [verb, "baseline:correlation", str(data), *(["--out", str(tmp_path / "graph.csv")] if verb == "infer" else [])]
-    done = subprocess.run([sys.executable, "-c", code, *command], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code, *command], cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.stdout.endswith("False\n"), done.stderr
 
 
@@ -167,6 +167,18 @@ def test_bench_prints_what_the_script_returns(
     for name in [name for name in sys.modules if name.split(".")[0] == "benchmarks"]:
         monkeypatch.delitem(sys.modules, name)
     assert result_of(capsys, "bench", "nothing") == {"figure": None, "seeds": 3}
+
+
+def test_sensitivity_measures_a_model_and_a_method_beside_it(model: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--beside", "known_law", "--num-sims", "2"]
+    noise = result_of(capsys, "sensitivity", model, "--by", "noise", "--values", "0", "0.5", *options)
+    assert [point["at"] for point in noise["points"]] == [0, 0.5] and all(0 <= point["accuracy"] <= 1 for point in noise["points"])
+    assert "enough" not in noise and noise["points"][0]["why"] is None
+    assert noise["beside_points"][0]["accuracy"] > noise["beside_points"][1]["accuracy"]
+    seen = result_of(capsys, "sensitivity", model, "--data", data, "--values", "9", "40")
+    assert [point["num_sims"] for point in seen["points"]] == [6, 6]
+    noisy = result_of(capsys, "sensitivity", model, "--by", "noise", "--data", data, "--values", "0", "0.5", "--beside", "correlation")
+    assert [point["num_sims"] for point in noisy["points"]] == [6, 6]
 
 
 def damaged(kind: str, data: Path, folder: Path) -> Path:
@@ -255,6 +267,11 @@ def one_line(capsys: pytest.CaptureFixture[str], command: list[str | Path]) -> s
         (["sweep", "start", "{folder}/mine.txt", "{data}"], "Expected a sweep"),
         (["sweep", "table", "mine"], "no sweep 'mine'"),
         (["bench", "everything"], "'everything'"),
+        (["sensitivity", "{folder}"], "config.json"),
+        (["sensitivity", "{model}", "--by", "nodes", "--values", "3.5"], "whole numbers of nodes; found 3.5"),
+        (["sensitivity", "{model}", "--by", "nodes", "--data", "{data}"], "--data with --by frames or noise"),
+        (["sensitivity", "{model}", "--by", "frames", "--values", "500", "--data", "{data}"], "from 1 to 40; found 500"),
+        (["sensitivity", "{model}", "--num-sims", "1"], "--num-sims"),
         (["runs"], "VERB"),
         (["runs", "status"], "ID"),
         (["runs", "status", "0" * 32], "no run"),
@@ -288,3 +305,11 @@ def test_a_bug_is_not_hidden(monkeypatch: pytest.MonkeyPatch, model: Path, data:
     with pytest.raises(ZeroDivisionError):
         main(["evaluate", str(model), str(data)])
     assert not issubclass(ZeroDivisionError, NRIError)
+
+
+def test_who_reads_only_the_beginning_is_not_told_of_a_fault(data: Path) -> None:
+    runs = subprocess.Popen([sys.executable, "-m", "nri_core", "import", str(data), "--json"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    runs.stdout.close()  # before the first word comes
+    said = runs.stderr.read().decode()
+    runs.stderr.close()
+    assert (runs.wait(timeout=300), said) == (0, "")

@@ -77,6 +77,7 @@ def test_nothing_to_agree_on_is_said() -> None:
         agreement(belief(empty, 2), belief(empty, 3))
 
 
+@pytest.mark.slow
 def test_halves_share_no_recording() -> None:
     data = replace(springs(num_sims=9), trials=np.array([4, 4, 4, 4, 4, 1, 1, 7, 7]))
     first, second = halves(data)
@@ -87,7 +88,15 @@ def test_halves_share_no_recording() -> None:
         halves(replace(data, trials=np.ones(9, int)))
 
 
-@pytest.mark.parametrize(("num_nodes", "undirected", "prior"), [(3, True, ()), (3, False, ()), (3, True, (0.7, 0.3)), (3, False, (0.7, 0.3))])
+@pytest.mark.parametrize(
+    ("num_nodes", "undirected", "prior"),
+    [
+        (3, True, (0.7, 0.3)),
+        pytest.param(3, True, (), marks=pytest.mark.slow),
+        pytest.param(3, False, (), marks=pytest.mark.slow),
+        pytest.param(3, False, (0.7, 0.3), marks=pytest.mark.slow),
+    ],
+)
 def test_the_likelihood_is_the_sum_over_all_graphs(num_nodes: int, undirected: bool, prior: tuple[float, ...]) -> None:
     """Against one rollout for each graph, weighted by the prior: so it can be compared between numbers of types."""
     data = springs(num_nodes=num_nodes, num_sims=3)
@@ -109,6 +118,7 @@ def test_the_likelihood_is_the_sum_over_all_graphs(num_nodes: int, undirected: b
     assert np.allclose(log_likelihood(checkpoint, data), expected, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_bound_is_not_above_the_sum() -> None:
     """What a model with an encoder reports without summing is the bound that its training raises."""
     data = springs()
@@ -123,6 +133,7 @@ def test_a_bound_is_not_above_the_sum() -> None:
     assert (exact * 33 >= sure - 1e-3).all()
 
 
+@pytest.mark.slow
 def test_empty_graph_learns_and_forecasts_without_anybody() -> None:
     data = springs()
     for config in (TINY, PAPER):
@@ -182,6 +193,7 @@ def test_words_follow_the_figures(kappa: float, low: float, verdicts: list[str])
     assert "save 30 % of the error (95 % range 20 to 40 %)" in said[2].sentence
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", [["assess"], ["types", "--most", "2"]])
 def test_the_command_line_says_it_as_json(verb: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     springs().save(tmp_path / "data.npz")

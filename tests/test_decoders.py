@@ -188,6 +188,7 @@ def test_the_simulated_decoder_takes_several_frames_at_once() -> None:
     assert torch.allclose(together.mean[:, 5], apart.mean) and network.feature_names == NAMES
 
 
+@pytest.mark.slow
 def test_the_benchmark_of_the_parts_runs_at_toy_size() -> None:
     report = parts.main(parts.Size(hidden=4, sims=2, frames=14, rounds=1))
     assert set(report["parts"]) == {f"{name} encoder" for name in ENCODERS} | {f"{name} decoder" for name in LEARNED}

@@ -5,6 +5,7 @@ import plotly.graph_objects as go
 import pytest
 
 from nri_core.metrics import Calibration
+from nri_core.sensitivity import Point
 from ui import curves, figures
 
 TYPES, NODES = ("none", "spring"), ("a", "b", "c")
@@ -80,3 +81,14 @@ def test_what_is_not_known_is_not_drawn() -> None:
 
 def test_one_epoch_is_visible_as_a_point() -> None:
     assert {trace.mode for trace in curves.losses(records(1)).data} == {"markers"}
+
+
+def test_accuracy_against_noise_has_a_place_for_each_value_and_a_band() -> None:
+    points = [Point(0.0, 8, 0.9, 0.1, 0.8, 1.0, 0.5), Point(0.1, 8, why="too noisy"), Point(1.0, 8, 0.6, 0.1, 0.4, 0.7, 0.5)]
+    figure = figures.accuracy_by({"<i>mine</i>": points, "other": []}, (0.0, 0.1, 1.0, 2.0), "Noise", spaced=True)
+    low, high, mean, *_, beat = figure.data
+    assert list(mean.x) == ["0", "1"] and list(mean.y) == [90, 60] and mean.name == "&lt;i&gt;mine&lt;/i&gt;"
+    assert (low.y, high.y) == ((80, 40), (100, 70)) and high.fill == "tonexty"
+    assert list(beat.y) == [50, 50]
+    assert list(figure.layout.xaxis.categoryarray) == ["0", "0.1", "1", "2"], "what is still to come has its place"
+    assert figures.accuracy_by({"mine": []}, (3.0, 49.0), "Frames").layout.xaxis.type == "log"

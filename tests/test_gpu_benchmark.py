@@ -51,6 +51,7 @@ def test_a_step_trains() -> None:
     assert all((old != new).any() for old, new in zip(before, model.parameters(), strict=True))
 
 
+@pytest.mark.slow
 def test_speed_is_told_for_each_variant() -> None:
     rows = speed(CPU, TOY)
     assert {row["variant"] for row in rows} == set(variants(CPU))

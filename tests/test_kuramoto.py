@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from nri_core.command_line import main
 from nri_core.errors import DataError
-from nri_core.systems import Kuramoto, Simulation, Springs, couplings, paper_features, simulate
+from nri_core.systems import Kuramoto, Simulation, Springs, couplings, simulate
+from nri_core.systems.kuramoto import paper_features
 from nri_core.trajectories import Trajectories
 
 

@@ -129,3 +129,13 @@ def test_the_share_of_the_commonest_type_stands_beside_the_accuracy() -> None:
     data = Trajectories(np.random.default_rng(0).normal(size=(4, 3, 5, 2)), ("x", "y"), edge_types=edges, edge_type_names=("none", "spring"))
     score = score_edges(belief(edges, 2), data)
     assert (score.commonest, score.commonest_share) == (0, pytest.approx(0.9))
+
+
+def test_entropy_is_zero_when_sure_and_a_bit_when_torn_between_two() -> None:
+    edges = truth(sims=2).edge_types
+    assert belief(edges, 2, confidence=1.0).entropy == pytest.approx([0, 0])
+    assert not np.signbit(belief(edges, 2, confidence=1.0).entropy).any(), "else it is written as -0.00 bits"
+    assert belief(edges, 2, confidence=0.5).entropy == pytest.approx([1, 1])
+    assert belief(edges, 4, confidence=0.25).entropy == pytest.approx([2, 2])
+    torn, sure = belief(edges, 2, confidence=0.6), belief(edges, 2, confidence=0.9)
+    assert (torn.entropy > sure.entropy).all() and sure.entropy[0] == pytest.approx(-0.9 * np.log2(0.9) - 0.1 * np.log2(0.1))

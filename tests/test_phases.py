@@ -17,7 +17,8 @@ from nri_core.models import NRI, ModelSettings
 from nri_core.models.phases import OSCILLATORS
 from nri_core.phases import FROM_SINE, as_given, readable, rebuilt_phase
 from nri_core.settings import PRESETS, TrainConfig, suited
-from nri_core.systems import Kuramoto, Simulation, paper_features, simulate
+from nri_core.systems import Kuramoto, Simulation, simulate
+from nri_core.systems.kuramoto import paper_features
 from nri_core.training import fit
 from nri_core.trajectories import Trajectories
 

@@ -1,15 +1,17 @@
 """The Runs page without a browser: what it lists, compares, renames, deletes and takes back."""
 
-import time
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from nri_core.jobs import Run, list_runs, submit
+from nri_core.jobs import Run, list_runs
+from nri_core.jobs.repeat import command
 from nri_core.settings import TrainConfig
+from nri_core.snippets import Ran
 from nri_core.systems import Simulation, Springs, simulate
 from tests import pages
+from tests.runs import trained_here
 from ui import loading
 from ui.names import literal
 
@@ -22,11 +24,8 @@ def runs_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     runs_dir = tmp_path_factory.mktemp("runs")
     data = simulate(Springs(), Simulation(num_sims=6, num_nodes=3, num_steps=40))
     for name, changes in {"first seed": {}, "second seed": {"seed": 1}, "wider": {"decoder_hidden": 6}}.items():
-        submit(data, CONFIG.model_copy(update=changes), watch=data.select(slice(0, 1)), name=name, device="cpu", sweep="widths-1234", runs_dir=runs_dir)
-    deadline = time.monotonic() + 120
-    while any(run.status().active for run in list_runs(runs_dir=runs_dir)):
-        assert time.monotonic() < deadline, [run.status() for run in list_runs(runs_dir=runs_dir)]
-        time.sleep(0.1)
+        config, watch = CONFIG.model_copy(update=changes), data.select(slice(0, 1))
+        trained_here(data, config, watch=watch, name=name, device="cpu", sweep="widths-1234", runs_dir=runs_dir)
     return runs_dir
 
 
@@ -66,6 +65,27 @@ def test_a_sweep_has_means_and_spreads() -> None:
     table = opened().dataframe[-1].value
     assert list(table["Width of the decoder"]) == ["4", "6"] and list(table["Seeds"]) == [2, 1]
     assert "±" in table["Validation loss"][0] and "±" not in table["Validation loss"][1]
+
+
+def test_ticked_runs_are_in_the_address() -> None:
+    chosen = [run_named("wider"), run_named("first seed")]
+    app = opened(ticked=",".join(run.id[:10] for run in chosen))
+    assert any("2 runs side by side" in title.value for title in app.subheader)
+    assert set("".join(app.query_params["ticked"]).split(",")) == {run.id[:10] for run in chosen}
+    assert app.session_state["own Shown"].screen.runs
+    app.text_input(key="find").set_value("wider").run()
+    assert set("".join(app.query_params["ticked"]).split(",")) == {run.id[:10] for run in chosen}, "what a search leaves out stays ticked"
+    app = opened(ticked="0123456789,<b>")
+    assert not app.subheader and any("2 runs that this server does not have" in text.value for text in app.markdown), [text.value for text in app.markdown]
+
+
+def test_runs_are_repeated_outside_the_page(capsys: pytest.CaptureFixture[str]) -> None:
+    chosen = [run_named("wider"), run_named("first seed")]
+    screen = Ran(runs=tuple(run.id for run in chosen), lines=tuple(command(run) for run in chosen))
+    exec(compile(screen.python(), "snippet", "exec"), {})  # noqa: S102
+    printed = capsys.readouterr().out
+    assert all(run.name in printed and str(run.records()[-1]["valid_loss"]) in printed for run in chosen)
+    assert screen.command().count("\n") == 1 and all(line.startswith("python -m nri_core train") for line in screen.command().splitlines())
 
 
 def test_nothing_there_says_what_comes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 from nri_core.importers import inspect, read
-from nri_core.importers.samples import COMPANIONS, NAMES, SAMPLES, SPRINGS, motion
+from nri_core.importers.sample_motion import NAMES, SPRINGS, motion
+from nri_core.importers.samples import ALONE_NOTHING, COMPANIONS, GRAPHS, SAMPLES
 from nri_core.importers.truth import read_truth
 from nri_core.preparation import diagnose, prepare, suggest
 
-MOVING = [name for name in SAMPLES if name not in ("skeleton", "graph")]
+MOVING = [name for name in SAMPLES if name not in ALONE_NOTHING]
 
 
 def written(name: str, folder: Path) -> list[Path]:
@@ -40,6 +41,7 @@ def test_it_holds_the_motion(name: str, tmp_path: Path) -> None:
     np.testing.assert_allclose(recording.trials[0].values[: len(motion(0))], motion(0)[..., :dims], atol=5.1e-5)
 
 
-def test_the_graph_is_that_of_the_springs(tmp_path: Path) -> None:
-    edges, _ = read_truth(written("graph", tmp_path)[1], NAMES)
+@pytest.mark.parametrize("name", [name for name, sample in SAMPLES.items() if sample.kind == GRAPHS])
+def test_the_graph_is_that_of_the_springs(name: str, tmp_path: Path) -> None:
+    edges, _ = read_truth(written(name, tmp_path)[1], NAMES)
     assert {(sender, receiver) for receiver, sender in np.argwhere(edges).tolist()} == {pair for one in SPRINGS for pair in (one, one[::-1])}

@@ -12,7 +12,7 @@ from nri_core.errors import DataError
 from nri_core.graph import off_diagonal
 from nri_core.models.decoders.simulated import SimulatedDecoder
 from nri_core.settings import ModelSettings
-from nri_core.systems import SYSTEMS, Charged, Kuramoto, Simulation, Springs, couplings, simulate, soft_couplings
+from nri_core.systems import SYSTEMS, Charged, Simulation, Springs, couplings, simulate, soft_couplings
 from nri_core.systems.box import distances
 
 State = Pairs = np.ndarray  # of one simulation: [node dim], [receiver sender]

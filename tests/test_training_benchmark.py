@@ -22,6 +22,7 @@ def test_live_before_and_after_are_one_loss() -> None:
         assert torch.allclose(losses["before float32"](), losses["after float32"](), rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_every_row_has_its_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "LIVE", (("springs", 4),))
     monkeypatch.setattr(training, "PAPER", (("springs", 3, "mlp", "mlp"),))

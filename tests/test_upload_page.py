@@ -1,7 +1,9 @@
 """The page "Your data" without a browser: from a file to a dataset, and what is said on the way."""
 
+import io
 from pathlib import Path
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -60,6 +62,8 @@ def test_two_steps_for_a_tidy_file() -> None:
     app = press(opened(sample("tidy")), "Use this data")
     assert dataset(app).name == "tidy.csv" and dataset(app).trajectories.num_nodes == 4
     assert "Ready" in said(app)
+    what = next(box for box in app.selectbox if box.key == "form upload")
+    assert {"Motion as a Parquet table", "Motion as a CSV table", "Motion as NumPy arrays"} <= set(what.options)
 
 
 def test_what_is_suggested_is_done_and_undone() -> None:
@@ -90,8 +94,28 @@ def test_a_correction_is_remembered_for_the_next_file_of_that_shape() -> None:
     next(box for box in app.multiselect if box.label == "Coordinates").set_value(["c", "d"])
     press(app, "Read it again like this")
     assert "**3** nodes" in said(app)
+    assert "Time: “a”; Node: “b”; Coordinates: “c”, “d”" in app.caption[0].value.replace("\\", "")
     again = opened(("other.csv", text.replace(b"29,2,31,2\n", b"")))
     assert "**3** nodes" in said(again)
+
+
+def test_a_column_of_time_chosen_by_hand_brings_its_unit() -> None:
+    rows = "".join(f"{frame / 25};{node};{frame + node};{node * frame}\n".replace(".", ",") for frame in range(30) for node in range(1, 4))
+    app = opened(("tracker_de.csv", ("Zeit;Nr;x [mm];y [mm]\n" + rows).encode()))
+
+    def unit() -> str:
+        return next(box for box in app.selectbox if box.label == "Unit of time").value
+
+    assert unit() == "frames"
+    for label, value in {"Time": "Zeit", "Node": "Nr"}.items():
+        next(box for box in app.selectbox if box.label == label).set_value(value)
+    press(app, "Read it again like this")
+    assert unit() == "seconds" and "**3** nodes" in said(app)
+    assert app.session_state["upload"].now.recording.frame_time == pytest.approx(0.04)
+    next(box for box in app.selectbox if box.label == "Unit of time").set_value("frames")
+    press(app, "Read it again like this")
+    assert unit() == "frames", "what is said by hand stays"
+    assert app.session_state["upload"].now.recording.frame_time == pytest.approx(0.04)
 
 
 def test_a_known_graph_is_compared_with() -> None:
@@ -113,3 +137,74 @@ def test_names_are_only_text() -> None:
     rows = "".join(f'{frame},"{name}",{frame},{place}\n' for frame in range(30) for place, name in enumerate((evil, "b", "c")))
     app = opened(("evil.csv", ("time,id,x,y\n" + rows.replace("29,", "30,")).encode()))
     assert "![x](" not in said(app)
+
+
+def test_a_fix_is_looked_at_before_it_is_done() -> None:
+    app = opened(sample("wide"))
+    previews = [button for button in app.button if button.label == "Preview"]
+    assert len(previews) >= 2  # one beside each fix
+    next(button for button in previews if "no velocities" in button.key).click()
+    app.run()
+    assert "Derive velocities. Nothing is changed yet" in said(app) and "Done so far" not in said(app)
+    press(app, "Discard")
+    assert "Nothing is changed yet" not in said(app) and "Done so far" not in said(app)
+    next(button for button in app.button if button.label == "Preview" and "no velocities" in button.key).click()
+    app.run()
+    press(app, "Keep it")
+    assert "Derive velocities" in done(app)
+
+
+def test_axes_are_picked_one_by_one() -> None:
+    values = np.random.default_rng(0).normal(size=(2, 4, 30)).cumsum(-1)
+    (file := io.BytesIO()), np.save(file, values)
+    app = opened(("axes.npy", file.getvalue()))
+    assert "**4** nodes · **30** frames" in said(app)
+    picked = [box for box in app.selectbox if box.label.startswith("Axis ")]
+    assert [(box.label, box.value) for box in picked] == [("Axis 1, 2 long", "dim"), ("Axis 2, 4 long", "node"), ("Axis 3, 30 long", "time")]
+    picked[0].set_value("node")
+    picked[1].set_value("dim")
+    press(app, "Read it again like this")
+    assert "**2** nodes · **30** frames" in said(app)
+    picked = [box for box in app.selectbox if box.label.startswith("Axis ")]
+    picked[0].set_value("time")
+    press(app, "Read it again like this")
+    assert "Choose" in said(app) and app.error and "**2** nodes" in said(app)  # an axis that goes through the same as another
+
+
+def test_another_delimiter_brings_other_columns() -> None:
+    rows = "".join(f"{frame};{name};{frame},5;{place}\n" for frame in range(30) for place, name in enumerate(("a,b", "c,d", "e,f")))
+    app = opened(("odd.csv", ("when;who;east;north\n" + rows).encode()))
+    next(box for box in app.selectbox if box.label == "Between two cells").set_value("comma")
+    press(app, "Read it again like this")
+    app.run()
+    next(box for box in app.selectbox if box.label == "Between two cells").set_value("semicolon")
+    press(app, "Read it again like this")
+    assert "cells apart by semicolon" in said(app)
+
+
+def test_how_a_file_is_written_is_remembered_too() -> None:
+    text = "1,2,3,4\nwhen,who,x,y\n" + "".join(f"{frame},{node},{frame + node},{node * node}\n" for frame in range(30) for node in range(3))
+    app = opened(("odd.csv", text.encode()))
+    assert app.error  # words where numbers were expected
+    next(box for box in app.number_input if box.label == "Lines above the table").set_value(1)
+    next(box for box in app.toggle if box.label == "The first row names the columns").set_value(True)
+    press(app, "Read it again like this")
+    next(box for box in app.selectbox if box.label == "Node").set_value("who")
+    next(box for box in app.selectbox if box.label == "Time").set_value("when")
+    press(app, "Read it again like this")
+    assert "**3** nodes" in said(app)
+    again = opened(("other.csv", text.replace("29,2,31,4\n", "").encode()))
+    assert "**3** nodes" in said(again) and not again.error
+
+
+def test_files_that_nobody_recognises_can_be_read_by_a_chosen_reader() -> None:
+    text = "\n".join(f"{frame} {node}" for frame in range(30) for node in range(3))
+    app = opened(("motion.strange", text.encode()))
+    assert "none that can be read" in said(app)
+    next(box for box in app.selectbox if box.label == "Read it as").set_value("text table").run()
+    assert not app.exception and "**2** nodes" in said(app)
+
+
+def test_mistakes_are_only_text() -> None:
+    app = opened(("![x](http://127.0.0.1:9/x.png).exe", b"MZ" + bytes(300)))
+    assert app.error and "![x](" not in app.error[0].value

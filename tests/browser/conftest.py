@@ -6,9 +6,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from tests.browser.server import ROOT, launched, serving
+
+PATIENCE = 60_000  # ms: a busy machine is slow, and only a test that fails waits so long
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -38,6 +41,7 @@ def page(browser: Browser) -> Iterator[Page]:
         return route.abort()
 
     context = browser.new_context(viewport={"width": 1280, "height": 720})
+    context.set_default_timeout(PATIENCE)
     context.route(lambda url: url.startswith("http"), stay_here)
     page = context.new_page()
     page.on("pageerror", lambda error: faults.append(f"JavaScript: {error}"))

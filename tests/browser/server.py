@@ -11,12 +11,14 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from playwright.sync_api import Browser, Playwright
 
 from tests.browser.chromium import HOW, find_chromium
 
 ROOT = Path(__file__).parents[2]
+SETTLED = "document.querySelector('[data-testid=stApp]')?.getAttribute('data-test-script-state') === 'notRunning'"  # in the page: the server has drawn all of it
 OFFLINE = ("--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
 
 
@@ -32,9 +34,23 @@ def launched(playwright: Playwright) -> Iterator[Browser]:
     browser.close()
 
 
+class Server(NamedTuple):
+    """A server that runs: its address and its process."""
+
+    url: str
+    pid: int
+
+
 @contextmanager
 def serving(script: Path, env: Mapping[str, str] | None = None) -> Iterator[str]:
-    """The address of a Streamlit server for `script`, in the project's folder, up and healthy; its output is shown if it fails to start."""
+    """The address of a Streamlit server for `script`; see `started`."""
+    with started(script, env) as server:
+        yield server.url
+
+
+@contextmanager
+def started(script: Path, env: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """A Streamlit server for `script`, in the project's folder, up and healthy; its output is shown if it fails to start."""
     url = f"http://127.0.0.1:{_free_port()}"
     options = {"port": url.rsplit(":", 1)[1], "address": "127.0.0.1", "headless": "true", "fileWatcherType": "none"}
     flags = [f"--server.{name}={value}" for name, value in options.items()]
@@ -46,7 +62,7 @@ def serving(script: Path, env: Mapping[str, str] | None = None) -> Iterator[str]
             if not _healthy(server, url):
                 log.seek(0)
                 raise RuntimeError(f"The server did not start:\n{log.read().decode(errors='replace')[-3000:]}")
-            yield url
+            yield Server(url, server.pid)
         finally:
             _end(server)
 
@@ -63,7 +79,7 @@ def _free_port() -> int:
 
 
 def _healthy(server: "subprocess.Popen[bytes]", url: str) -> bool:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180  # only a server that does not start takes so long
     while time.monotonic() < deadline and server.poll() is None:
         try:
             with urllib.request.urlopen(f"{url}/_stcore/health", timeout=5):

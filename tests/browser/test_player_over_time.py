@@ -49,7 +49,7 @@ def still(page: Page, url: str, query: str = "") -> Locator:
     page.emulate_media(reduced_motion="reduce")
     page.goto(f"{url}/?{query}")
     player = page.get_by_test_id("player")
-    expect(player).to_have_attribute("data-num-frames", "80", timeout=20_000)
+    expect(player).to_have_attribute("data-num-frames", "80", timeout=60_000)
     return player
 
 
@@ -117,7 +117,7 @@ def test_a_picture_to_keep(page: Page, url: str, tmp_path: Path) -> None:
 def test_a_film_to_keep(page: Page, url: str, tmp_path: Path) -> None:
     player = still(page, url)
     player.get_by_label("Speed").select_option("4")
-    with page.expect_download(timeout=30_000) as waiting:
+    with page.expect_download(timeout=60_000) as waiting:
         player.get_by_role("button", name="Film").click()
         expect(player).to_have_attribute("data-filming", "true")
     assert waiting.value.suggested_filename == "nri.webm"

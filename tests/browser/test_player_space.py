@@ -3,7 +3,6 @@
 import re
 import textwrap
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -53,7 +52,7 @@ def still(page: Page, url: str, query: str, *, frame: int = 10) -> Locator:
     page.emulate_media(reduced_motion="reduce")
     page.goto(f"{url}/?{query}")
     player = page.get_by_test_id("player")
-    expect(player).to_have_attribute("data-num-frames", re.compile(r"\d+"), timeout=20_000)
+    expect(player).to_have_attribute("data-num-frames", re.compile(r"\d+"), timeout=60_000)
     player.get_by_label("Time step").fill(str(frame))
     return player
 

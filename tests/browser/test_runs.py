@@ -1,7 +1,9 @@
 """The Runs page in a real browser: a training goes on without its tab, is found again, compared, put away and taken back, carried elsewhere."""
 
 import re
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -47,11 +49,16 @@ def opened(page: Page, url: str) -> Locator:
     return table
 
 
-def choose(page: Page, table: Locator, *places: int) -> None:
-    """Tick the boxes of these rows, counted from 1; they are drawn on a canvas."""
+def choose(table: Locator, *places: int) -> None:
+    """Tick the boxes of these rows, counted from 1; they are drawn on a canvas, whose text for screen readers says what is ticked."""
     for place in places:
-        table.click(position={"x": 18, "y": ROW * place + 18})
-        page.wait_for_timeout(300)
+        row = table.locator(f"[role=row][aria-rowindex='{place + 1}']")
+        for _ in range(20):  # a canvas that has just appeared may miss a click
+            table.click(position={"x": 18, "y": ROW * place + 18})
+            with suppress(AssertionError):
+                expect(row).to_have_attribute("aria-selected", "true", timeout=3000)
+                break
+        expect(row).to_have_attribute("aria-selected", "true")
 
 
 def button(page: Page, name: str) -> Locator:
@@ -60,7 +67,7 @@ def button(page: Page, name: str) -> Locator:
 
 def test_an_ended_run_is_renamed_put_away_and_taken_back(page: Page, url: str, runs_dir: Path) -> None:
     table = opened(page, url)
-    choose(page, table, 1)
+    choose(table, 1)
     expect(page.get_by_role("heading", name="![second](http://example.com/x.png)")).to_be_visible(timeout=PATIENCE)  # as typed: no picture is loaded
     expect(page.get_by_text("Finished after epoch 3")).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_test_id("stCode").first).to_contain_text("python -m nri_core train")
@@ -77,7 +84,7 @@ def test_an_ended_run_is_renamed_put_away_and_taken_back(page: Page, url: str, r
 
 
 def test_several_runs_stand_side_by_side(page: Page, url: str) -> None:
-    choose(page, opened(page, url), 1, 2)
+    choose(opened(page, url), 1, 2)
     expect(page.get_by_role("heading", name="2 runs side by side")).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_text("Settings that differ, then results")).to_be_visible()
     expect(page.get_by_test_id("stPlotlyChart").locator(".legendtext")).to_have_count(2, timeout=PATIENCE)
@@ -85,7 +92,7 @@ def test_several_runs_stand_side_by_side(page: Page, url: str) -> None:
 
 
 def test_a_run_is_loaded_into_explore_and_its_address_says_so(page: Page, url: str) -> None:
-    choose(page, opened(page, url), 1)
+    choose(opened(page, url), 1)
     button(page, "Load into Explore").click(timeout=PATIENCE)
     expect(page.get_by_text("Held out by the training")).to_be_visible(timeout=PATIENCE)
     for _ in range(2):  # as it is, and for somebody else who was sent the address
@@ -96,7 +103,7 @@ def test_a_run_is_loaded_into_explore_and_its_address_says_so(page: Page, url: s
 
 
 def test_a_downloaded_run_opens_on_another_machine(page: Page, url: str, serve: Callable[..., str], tmp_path: Path) -> None:
-    choose(page, opened(page, url), 1)
+    choose(opened(page, url), 1)
     with page.expect_download(timeout=PATIENCE) as download:
         button(page, "Download").click(timeout=PATIENCE)
     download.value.save_as(tmp_path / "run.zip")
@@ -106,7 +113,7 @@ def test_a_downloaded_run_opens_on_another_machine(page: Page, url: str, serve: 
     page.get_by_text("Open a run from another machine").click()
     page.locator("input[type=file]").set_input_files(tmp_path / "run.zip")
     button(page, "Open it").click(timeout=PATIENCE)
-    choose(page, page.get_by_test_id("stDataFrame").first, 1)
+    choose(page.get_by_test_id("stDataFrame").first, 1)
     expect(page.get_by_text("Finished after epoch 3")).to_be_visible(timeout=PATIENCE)
     assert len(list_runs(runs_dir=tmp_path / "runs")) == 1
 
@@ -119,8 +126,11 @@ def test_a_run_goes_on_without_its_tab(page: Page, url: str, runs_dir: Path, dat
     expect(other.get_by_text(re.compile(r"Epoch \d+ of 100000"))).to_be_visible(timeout=PATIENCE)
     before = run.status().epoch
     other.close()
-    choose(page, opened(page, f"{url}"), 1)
+    choose(opened(page, f"{url}"), 1)
     expect(page.get_by_role("heading", name="endless")).to_be_visible(timeout=PATIENCE)
+    deadline = time.monotonic() + PATIENCE / 1000
+    while run.status().epoch <= before and time.monotonic() < deadline:
+        time.sleep(0.2)
     assert run.status().active and run.status().epoch > before
     expect(button(page, "Delete")).to_be_disabled()
     button(page, "Stop").click()

@@ -4,15 +4,16 @@ import os
 import re
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from nri_core.jobs import open_run
+from nri_core.jobs import Run, list_runs, open_run
+from tests.runs import ended, wait_for
 
-PATIENCE = 90_000  # ms; a busy machine imports torch for seconds
+PATIENCE = 180_000  # ms; on a busy machine an epoch takes long, and torch its time to be imported
 ONE_AT_A_TIME = "cpu_slots = 1\nruns_per_user = 2\n"
 
 
@@ -27,6 +28,17 @@ def url(serve: Callable[..., str], runs_dir: Path) -> str:
     limits = runs_dir.parent / "limits.toml"
     limits.write_text(ONE_AT_A_TIME)
     return serve("app.py", env={"NRI_RUNS_DIR": str(runs_dir), "NRI_LIMITS": str(limits)})
+
+
+@pytest.fixture(autouse=True)
+def nothing_runs_on(runs_dir: Path) -> Iterator[None]:
+    """A test that fails must not take the only slot from the next one."""
+    yield
+    runs = list_runs(runs_dir=runs_dir)
+    for run in runs:
+        run.cancel()
+    for run in runs:
+        wait_for(run, ended)
 
 
 def form(page: Page, url: str, *, epochs: int) -> Locator:
@@ -61,6 +73,14 @@ def stopped(page: Page) -> None:
     expect(page.get_by_text("Stopped", exact=True)).to_be_visible(timeout=PATIENCE)
 
 
+def comes_to(run: Run, epoch: int) -> None:
+    """Wait, without a browser and without touching the queue, until the run has finished this epoch."""
+    deadline = time.monotonic() + 2 * PATIENCE / 1000
+    while (status := run.status()).epoch < epoch:
+        assert time.monotonic() < deadline, f"{status}\n{run.log()}"
+        time.sleep(0.2)
+
+
 def run_id(address: str) -> str:
     return re.findall(r"run=([0-9a-f]{32})", address)[0]
 
@@ -74,6 +94,7 @@ def test_the_first_picture_pause_step_looking_back_and_resume(page: Page, url: s
     seconds, load = time.perf_counter() - began, os.getloadavg()[0]
     print(f"\nFirst inferred graph {seconds:.1f} s after pressing Train, at a load of {load:.1f} on {os.cpu_count()} cores")
     expect(page.get_by_text(re.compile(r"after epoch [4-9]"))).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("The address names")).to_be_hidden()  # it still holds what the form was told, for the next run
 
     page.get_by_text("Look back").click()
     history = page.get_by_role("slider", name="Epoch")
@@ -106,13 +127,10 @@ def test_a_closed_tab_a_dead_worker_and_somebody_else(page: Page, browser: Brows
     run = open_run(run_id(address), runs_dir=runs_dir)
     was = run.status().epoch
     page.goto("about:blank")  # nobody looks
-    deadline = time.monotonic() + PATIENCE / 1000
-    while run.status().epoch < was + 2 and time.monotonic() < deadline:
-        time.sleep(0.2)
+    comes_to(run, was + 2)
     os.kill(run.stored_status().pid, signal.SIGKILL)  # nor does anybody see its process die: the server starts another
     was = run.status().epoch
-    while run.status().epoch <= was and time.monotonic() < deadline:
-        time.sleep(0.2)
+    comes_to(run, was + 1)
 
     context = browser.new_context()
     other = context.new_page()

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.server import SETTLED
 from ui.frame import PAGES
 
 PATIENCE = 60_000  # ms; a busy machine imports torch for seconds
@@ -53,6 +54,35 @@ def test_stage_transport_and_sentence_fit_a_projector(page: Page, app_url: str, 
     stage = player.bounding_box()
     assert stage and stage["y"] + stage["height"] <= 720
     assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollHeight") <= 1250
+
+
+FALLS = """
+window.falls = [];
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) {
+    for (const { previousRect: from, currentRect: to } of entry.sources) {
+      if (from.x > 200 && from.width && to.width) window.falls.push(Math.abs(to.y - from.y)); // beside the menu
+    }
+  }
+}).observe({ type: "layout-shift", buffered: true });
+"""
+
+
+@pytest.mark.parametrize("path", ["", "what_if", "simulate", "compare", "inside"])
+def test_the_player_has_its_room_before_it_is_there(page: Page, app_url: str, path: str) -> None:
+    page.add_init_script(FALLS)
+    expect(opened(page, f"{app_url}/{path}")).to_have_attribute("data-num-frames", re.compile(r"\d+"), timeout=PATIENCE)
+    page.wait_for_function(SETTLED, timeout=PATIENCE)
+    assert max(page.evaluate("window.falls"), default=0) < 150, "what is below the player moves when it comes"
+
+
+def test_on_a_phone_the_player_takes_more_than_its_room(page: Page, app_url: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    player = opened(page, app_url)
+    expect_motion(player)
+    page.wait_for_function(SETTLED, timeout=PATIENCE)
+    stage, below = player.bounding_box(), page.get_by_text("Systems", exact=True).first.bounding_box()
+    assert stage and below and stage["y"] + stage["height"] <= below["y"]
 
 
 def test_a_cold_deep_link_has_the_menu_and_the_page(page: Page, serve, tmp_path) -> None:

@@ -1,0 +1,137 @@
+"""Learn in a real browser: a guess drawn on the player and scored, the tour walked to its end and skipped, an example opened and sent on."""
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.test_walk import PATIENCE, click, opened
+from ui.lessons import LESSONS
+from ui.tour import EXAMPLES
+
+RAISED = re.compile(r"^\d+$")
+
+
+def cell(player: Locator, receiver: int, sender: int, nodes: int = 5) -> dict[str, float]:
+    """Where a cell of the matrix lies within it."""
+    box = player.locator(".matrix canvas").bounding_box()
+    assert box
+    size = (box["width"] - 19) / nodes
+    return {"x": 19 + (sender - 0.5) * size, "y": 19 + (receiver - 0.5) * size}
+
+
+def find(page: Page, player: Locator, name: str) -> tuple[float, float]:
+    """Where the particle of this name stands on the stage: found with the pointer, as a person does."""
+    box = player.locator(".main canvas").bounding_box()
+    assert box
+    for y in range(12, int(box["height"]) - 8, 9):
+        for x in range(12, int(box["width"]) - 8, 9):
+            page.mouse.move(box["x"] + x, box["y"] + y)
+            if player.get_attribute("data-hover") == name:
+                return box["x"] + x, box["y"] + y
+    raise AssertionError(f"no particle {name} on the stage")
+
+
+def test_a_guess_is_drawn_three_ways_and_scored(page: Page, app_url: str) -> None:
+    player = opened(page, f"{app_url}/learn?hidden_system=2")
+    expect(player).to_have_attribute("data-guessed", "0", timeout=PATIENCE)
+    player.get_by_role("button", name="Pause").click()
+    player.press("Home")  # where no particle lies over another
+    player.locator(".matrix canvas").click(position=cell(player, 1, 2))
+    expect(player).to_have_attribute("data-guessed", "1")
+    expect(player.get_by_role("status")).to_contain_text("2 – 1: spring")
+    player.press("3")
+    player.press("4")
+    expect(player).to_have_attribute("data-guessed", "2")
+    for name in ("1", "5"):
+        page.mouse.click(*find(page, player, name))
+    expect(player).to_have_attribute("data-guessed", "3")
+    player.locator(".matrix canvas").click(position=cell(player, 2, 1))  # the other direction is the same pair
+    expect(player).to_have_attribute("data-guessed", "2")
+
+    player.get_by_role("button", name="Done").click()
+    for name in ("You", "The model", "Correlation"):
+        expect(page.get_by_test_id("stMetric").filter(has_text=name).get_by_text("of 10 pairs")).to_be_visible(timeout=PATIENCE)
+    expect(player).to_have_attribute("data-view", "difference", timeout=PATIENCE)
+    expect(page).to_have_url(re.compile(r"guess=0001000100"))  # pairs 1–2, 1–3, …: 1–5 and 3–4 are joined
+    page.reload()
+    expect(page.get_by_text("of 10 pairs").first).to_be_visible(timeout=PATIENCE)
+    click(page, "Next system")
+    expect(page.get_by_test_id("player")).to_have_attribute("data-guessed", "0", timeout=PATIENCE)
+    assert "guess=" not in page.url
+
+
+def test_a_graph_that_is_tried_moves_the_forecast(page: Page, app_url: str) -> None:
+    player = opened(page, f"{app_url}/learn?lesson=3")
+    rank = page.get_by_test_id("stMetric").filter(has_text="Rank of your graph").get_by_test_id("stMetricValue")
+    expect(rank).to_be_visible(timeout=PATIENCE)
+    before = rank.inner_text()
+    player.locator(".matrix canvas").click(position=cell(player, 1, 2))
+    expect(rank).not_to_have_text(before, timeout=PATIENCE)
+    expect(page).to_have_url(re.compile("graph=1000000000"))
+    page.get_by_role("button", name="Start over").click()
+    expect(player).to_have_attribute("data-guessed", "0", timeout=PATIENCE)
+    expect(rank).to_have_text(before, timeout=PATIENCE)
+
+
+def test_the_tour_is_walked_by_button_and_key_and_fits_a_projector(page: Page, app_url: str) -> None:
+    opened(page, f"{app_url}/learn")
+    for number, lesson in enumerate(LESSONS, start=1):
+        expect(page.get_by_text(f"{number} of {len(LESSONS)} · {lesson.title}")).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_text("What you should see.")).to_be_attached(timeout=PATIENCE)
+        expect(page.get_by_text("What you should see.").locator("..")).to_contain_text(lesson.see, timeout=PATIENCE)
+        player = page.get_by_test_id("player")
+        expect(player).to_have_attribute("data-num-frames", RAISED, timeout=PATIENCE)
+        stage = player.bounding_box()
+        assert stage and stage["y"] + stage["height"] <= 720, f"stage, transport and aim of lesson {number} fit"
+        if number > 1:
+            expect(page).to_have_url(re.compile(f"lesson={number}"))
+        if number % 2:
+            page.get_by_role("button", name=re.compile("^Next")).click()
+        else:
+            page.get_by_role("heading", name="Learn").click()  # the key is for the page, not for a widget
+            page.keyboard.press("n")
+    expect(page.get_by_text("failures among them.")).to_be_visible(timeout=PATIENCE)
+    expect(page).to_have_url(re.compile(f"lesson={EXAMPLES}"))
+    page.keyboard.press("b")
+    expect(page.get_by_text(f"{len(LESSONS)} of {len(LESSONS)} ·")).to_be_visible(timeout=PATIENCE)
+
+
+def test_the_tour_is_skipped_and_an_example_sent_on(page: Page, app_url: str) -> None:
+    opened(page, f"{app_url}/")
+    page.get_by_role("link", name="New here? Take the tour").click()
+    expect(page.get_by_text(f"1 of {len(LESSONS)}")).to_be_visible(timeout=PATIENCE)
+    click(page, "Skip the tour")
+    expect(page.get_by_text("failures among them.")).to_be_visible(timeout=PATIENCE)
+    card = page.get_by_test_id("stColumn").filter(has_text="Two graphs, one motion")
+    card.get_by_role("button", name="Open").click()
+    player = page.get_by_test_id("player")
+    expect(player).to_have_attribute("data-edge-accuracy", "0.0000", timeout=PATIENCE)
+    address = page.url
+    assert "example=two_graphs" in address
+    other = page.context.new_page()
+    opened(other, address)
+    expect(other.get_by_test_id("player")).to_have_attribute("data-edge-accuracy", "0.0000", timeout=PATIENCE)
+    click(other, "All examples")
+    expect(other.get_by_text("failures among them.")).to_be_visible(timeout=PATIENCE)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_lesson_fits_a_phone(page: Page, app_url: str, theme: str) -> None:
+    page.emulate_media(color_scheme=theme)
+    page.set_viewport_size({"width": 390, "height": 844})
+    player = opened(page, f"{app_url}/learn?lesson=2")
+    expect(player).to_have_attribute("data-view", "difference", timeout=PATIENCE)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    stage = player.bounding_box()
+    assert stage and stage["x"] >= 0 and stage["x"] + stage["width"] <= 390
+
+
+def test_on_a_phone_what_one_moves_comes_before_what_is_said_of_it(page: Page, app_url: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{app_url}/learn?lesson=2")
+    moved, said = page.get_by_role("slider", name="Frames read"), page.get_by_text("What you should see")
+    expect(moved).to_be_visible(timeout=PATIENCE)
+    expect(said).to_be_visible(timeout=PATIENCE)
+    below, above = said.bounding_box(), moved.bounding_box()
+    assert above and below and above["y"] < below["y"]

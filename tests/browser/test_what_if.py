@@ -1,0 +1,171 @@
+"""What if in a real browser: drag, cut, undo, a link, and a server that is gone in the middle of a drag."""
+
+import json
+import re
+import statistics
+import time
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.server import ROOT, serving
+
+PATIENCE = 60_000  # ms; a busy machine imports torch for seconds
+MAIN, TRUTH = 0, 1  # panes
+
+
+def opened(page: Page, url: str, query: str = "") -> Locator:
+    page.goto(f"{url}/what_if?{query}")
+    player = page.get_by_test_id("player")
+    expect(player).to_have_attribute("data-starts", re.compile(r"\d"), timeout=PATIENCE)
+    expect(page.get_by_text("How much each pair matters")).to_be_visible(timeout=PATIENCE)
+    return player
+
+
+def start(player: Locator, node: int, pane: int = MAIN) -> tuple[float, float]:
+    """Where on the page the handle of a particle is."""
+    player.locator(".main canvas").scroll_into_view_if_needed()
+    box = player.locator((".main canvas", ".truth canvas")[pane]).bounding_box()
+    x, y = json.loads(player.get_attribute("data-starts"))[pane][node]
+    return box["x"] + x, box["y"] + y
+
+
+def between(player: Locator, receiver: int, sender: int, pane: int) -> tuple[float, float]:
+    """On the curve of a pair, halfway."""
+    (x0, y0), (x1, y1) = start(player, sender, pane), start(player, receiver, pane)
+    return (x0 + x1) / 2 + 0.08 * (y1 - y0), (y0 + y1) / 2 - 0.08 * (x1 - x0)
+
+
+def drag(page: Page, player: Locator, node: int, dx: float, dy: float, *, steps: int = 6) -> None:
+    x, y = start(player, node)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for step in range(1, steps + 1):
+        page.mouse.move(x + dx * step / steps, y + dy * step / steps)
+        page.wait_for_timeout(60)
+    page.mouse.up()
+
+
+def settled(page: Page, player: Locator, address: str) -> None:
+    expect(page).to_have_url(re.compile(address), timeout=PATIENCE)
+    expect(player).to_have_attribute("data-pending", "false", timeout=PATIENCE)
+
+
+def pixels(player: Locator) -> str:
+    """The picture of the last frame."""
+    player.press("End")
+    expect(player).to_have_attribute("data-frame", "98")
+    return player.locator(".main canvas").evaluate("canvas => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(canvas.toDataURL()))))")
+
+
+def test_a_particle_is_dragged_and_everything_follows_and_is_undone(page: Page, app_url: str) -> None:
+    player = opened(page, app_url)
+    before, error = pixels(player), page.get_by_test_id("stMetricValue").first.inner_text()
+    player.press("Home")
+    was = start(player, 4)
+    drag(page, player, 4, 50, -40)
+    settled(page, player, r"edits=p5")
+    now = start(player, 4)
+    assert abs(now[0] - was[0]) > 15 and player.get_attribute("data-frame") == "0", "the handle is where it was let go, the clock where it was"
+    expect(page.get_by_test_id("stMetricValue").first).not_to_have_text(error, timeout=PATIENCE)
+    assert pixels(player) != before, "the last frame is another one"
+    page.get_by_role("button", name="Undo").click()
+    expect(page).not_to_have_url(re.compile("edits"), timeout=PATIENCE)
+    expect(page.get_by_test_id("stMetricValue").first).to_have_text(error, timeout=PATIENCE)
+    page.get_by_role("button", name="Redo").click()
+    expect(page).to_have_url(re.compile("edits=p5"), timeout=PATIENCE)
+
+
+def test_a_true_edge_that_is_changed_is_found_by_the_model(page: Page, app_url: str) -> None:
+    player = opened(page, app_url)
+    shown = int(player.get_attribute("data-edges-shown"))
+    page.mouse.click(*between(player, 4, 2, TRUTH))  # 3 and 5: far apart, nothing else on the line
+    settled(page, player, r"edits=t3-5")
+    expect(player).to_have_attribute("data-edges-shown", re.compile(f"^({shown + 2}|{shown - 2})$"), timeout=PATIENCE)
+    expect(player).to_have_attribute("data-edge-accuracy", "1.0000")
+
+
+def test_a_cut_inferred_edge_changes_the_forecast_and_says_what_it_was_worth(page: Page, app_url: str) -> None:
+    player = opened(page, app_url)
+    shown = int(player.get_attribute("data-edges-shown"))
+    player.press("p")  # the strongest pair
+    expect(player).to_have_attribute("data-selected", re.compile(r"\d-\d"))
+    player.press("Enter")
+    settled(page, player, r"edits=g\d-\d")
+    expect(player).to_have_attribute("data-edges-shown", str(shown - 2))
+    expect(page.get_by_text("as far as before")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Truly, all would move by")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("How much each pair matters")).to_be_visible(timeout=PATIENCE)
+    choices = page.get_by_text("Systems", exact=True).first.bounding_box()
+    assert choices and choices["y"] < 680, "what is to choose stays where it was"
+    expect(player.get_by_text("truly then")).to_be_attached()
+    address = page.url
+    page.goto("about:blank")
+    page.goto(address)  # a link
+    expect(page.get_by_text("as far as before")).to_be_visible(timeout=PATIENCE)
+    expect(player).to_have_attribute("data-edges-shown", str(shown - 2), timeout=PATIENCE)
+    page.get_by_role("button", name="Reset").click()
+    expect(player).to_have_attribute("data-edges-shown", str(shown), timeout=PATIENCE)
+
+
+def test_sampled_graphs_are_a_fan(page: Page, app_url: str) -> None:
+    player = opened(page, app_url)
+    page.get_by_text("Sampled graphs", exact=True).click()
+    expect(page.get_by_text("All 20 sampled graphs agree")).to_be_visible(timeout=PATIENCE)
+    expect(player.get_by_text("under samples")).to_be_attached(timeout=PATIENCE)
+    player.get_by_label("Temperature").fill("1")
+    expect(page.get_by_text(re.compile(r"20 sampled graphs, \d+ different"))).to_be_visible(timeout=PATIENCE)
+
+
+def test_the_keyboard_moves_what_is_selected(page: Page, app_url: str) -> None:
+    player = opened(page, app_url)
+    player.press("n")
+    player.press("Alt+ArrowRight")
+    settled(page, player, r"edits=p1")
+    player.press("Alt+Shift+ArrowUp")
+    settled(page, player, r"edits=p1[^&]*v1")
+    player.press("Control+z")
+    expect(page).not_to_have_url(re.compile("v1"), timeout=PATIENCE)
+    expect(page).to_have_url(re.compile("p1"))
+
+
+def test_an_oscillator_is_dragged_round_its_circle(page: Page, app_url: str) -> None:
+    player = opened(page, app_url, "on=kuramoto5")
+    drag(page, player, 0, -40, -40)
+    settled(page, player, r"edits=a1")
+
+
+def test_a_server_that_is_gone_is_said_and_nothing_breaks(page: Page) -> None:
+    with serving(ROOT / "app.py") as url:
+        player = opened(page, url)
+        was = player.get_attribute("data-starts")
+        x, y = start(player, 4)
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + 30, y - 20)
+    page.mouse.move(x + 40, y - 30)
+    page.mouse.up()
+    alarm = player.get_by_text("No answer from the server; what you see is not simulated.")
+    expect(alarm).to_be_visible(timeout=PATIENCE)
+    player.get_by_role("button", name="Take it back").dispatch_event("click")
+    expect(alarm).to_be_hidden()
+    expect(player).to_have_attribute("data-starts", was)
+
+
+@pytest.mark.slow
+def test_how_fast_everything_follows(page: Page, app_url: str) -> None:
+    """Prints the time from a message to the picture that answers it; run with -s."""
+    player = opened(page, app_url)
+    x, y = start(player, 4)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    took = []
+    for step in range(1, 31):
+        page.mouse.move(x + step, y - step)
+        time.sleep(0.3)
+        took.append(int(player.get_attribute("data-answered-in") or 0))
+    page.mouse.up()
+    settled(page, player, "edits=p5")
+    took = [value for value in took if value]
+    print(f"\nDrag, N = 5: message to picture {statistics.median(took):.0f} ms (median), {min(took)} … {max(took)} ms, {len(took)} pictures")
+    assert took
