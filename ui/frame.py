@@ -24,6 +24,7 @@ _STYLE = """<style>
 @media (min-width: 640px) { .stMainBlockContainer { padding-left: 2.5rem; padding-right: 2.5rem; } }
 :is([data-testid="stBaseButton-primary"]:enabled, [data-testid="stMultiSelect"] [data-baseweb="tag"]) * { color: light-dark(#ffffff, #0f151c); } /* white on the dark theme's bright blue would be too pale to read */
 [data-testid="stIconMaterial"] { max-width: 1.25em; overflow: hidden; white-space: nowrap; } /* its name, as long as the font is on its way */
+[class*="st-key-room-"], :has(> [class*="st-key-room-"]) { min-height: max-content !important; overflow: visible !important; } /* ui/player.py: room for a player at least */
 [data-testid="stButtonGroup"] [aria-checked="true"] * { color: light-dark(#005a8e, #7cc4f0); }
 @media (hover: none) { button kbd { display: none !important; } } /* no keyboard to press them on */
 [data-testid="stCaptionContainer"] code { color: inherit; background: none; padding: 0; } /* its green is too pale where all is pale */

@@ -25,9 +25,7 @@ _mount = st.components.v2.component("nri_player", **assets()._asdict())
 
 def room(key: str, height: int) -> DeltaGenerator:
     """A place of `height` pixels at least, there before what comes into it, so that nothing below it moves."""
-    name = f".st-key-room-{key.replace(' ', '-')}"
-    st.html(f"<style>{name}, :has(> {name}) {{ min-height: {height}px; height: auto !important; flex: 1 0 auto !important; overflow: visible !important }}</style>")
-    return st.container(key=f"room {key}", height=height, border=False)
+    return st.container(key=f"room {key}", height=height, border=False)  # ui/frame.py lets it grow
 
 
 @dataclass(frozen=True)
