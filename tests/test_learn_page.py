@@ -135,7 +135,7 @@ def test_the_search_needs_no_label() -> None:
 def test_the_decoder_that_does_not_listen_predicts_alike_under_any_graph() -> None:
     app = learn(lesson="4", ahead="20")
     assert next(metric for metric in app.metric if metric.label.startswith("Error, wrong graph")).value == "the same"
-    app.segmented_control(key="listener").set_value("The shipped one").run()
+    app.segmented_control(key="listener").set_value("As in Explore").run()
     factor = next(metric for metric in app.metric if metric.label.startswith("Error, wrong graph")).value.split(" ")[0]
     assert float(factor.replace(",", "")) > 1000
 

@@ -136,8 +136,9 @@ def _refuse_tour() -> None:
 
 def _show_loaded(place: DeltaGenerator) -> None:
     view = state.view()
-    place.caption(f"Dataset  \n**{literal(view.data)}**  \n{view.size}")
-    place.caption(f"Model  \n**{literal(view.model)}**")
+    use = " in use" if view.in_use else ""
+    place.caption(f"Dataset{use}  \n**{literal(view.data)}**  \n{view.size}")
+    place.caption(f"Model{use}  \n**{literal(view.model)}**")
 
 
 @functools.cache

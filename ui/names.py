@@ -79,7 +79,7 @@ LAWS = {
     "springs": Law(
         "Springs",
         "Invisible springs pull some pairs of particles together. Every simulation draws its own.",
-        "Invisible springs join some of these particles. A model that watched only their motion inferred which.",
+        "Invisible springs join some of these particles. A model that watched only their motion inferred which. A spring pulls both ends: two arrows.",
     ),
     "charged": Law(
         "Charges",

@@ -57,6 +57,7 @@ class View:
     data: str
     size: str
     model: str
+    in_use: bool = False  # not only on this page
 
 
 def own_dataset() -> Dataset | None:
@@ -239,8 +240,7 @@ def show(data: str, size: str, model: str) -> None:
 
 def view() -> View:
     """What the sidebar names."""
-    in_use = dataset()
-    return st.session_state.get(_VIEW) or View(in_use.name, in_use.size, model().name)
+    return st.session_state.get(_VIEW) or View((used := dataset()).name, used.size, model().name, in_use=True)
 
 
 def runs() -> list[str]:

@@ -15,13 +15,15 @@ _COLUMN = ".st-key-screen > * > * > [data-testid=stColumn]"
 _ON_A_PHONE = f"""<style>@media (max-width: 640px) {{
 {_COLUMN}, {_COLUMN} > [data-testid=stVerticalBlock] {{ display: contents; }}
 .st-key-screen > * > :has(> [data-testid=stColumn]) {{ flex-direction: column; flex-wrap: nowrap; }}
+:has(> .st-key-moved) {{ order: -1; }}
 :has(> .st-key-words) {{ order: 1; }}
-}}</style>"""  # what one moves comes before what is said of it
+.st-key-places [data-testid=stButtonGroup] button {{ min-width: 0; padding: 0 0.55rem; }}
+}}</style>"""  # first what one moves, then the player, last what is said of it
 
 
 def choose_place() -> str:
     """A number for each lesson, then the examples; Back, Next and Skip, also by key. The address holds the place."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(key="places", horizontal=True, vertical_alignment="center", gap="small"):
         chosen = choose_one("Lesson", _KEY, PLACES, start=PLACES[0], on_change=address.leave, label_visibility="collapsed", wrap=True)
         here = PLACES.index(chosen)
         before, after = PLACES[max(here - 1, 0)], PLACES[min(here + 1, len(PLACES) - 1)]

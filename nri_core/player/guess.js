@@ -7,6 +7,7 @@ const PAUSE = 140; // ms without a change before a live guess is told
 class Guess {
   constructor(player) {
     this.player = player;
+    this.typing = matchMedia("(hover: none)").matches ? "" : ", or type two numbers"; // no keyboard on a phone
     this.kinds = null; // type of each pair, receiver-major
     const bar = (this.bar = document.createElement("span"));
     bar.className = "guess";
@@ -179,7 +180,7 @@ class Guess {
 
   say() {
     const joined = this.count(), pairs = `${joined} ${joined === 1 ? "pair" : "pairs"} joined`;
-    const hint = this.last || "click two particles, or a cell, or type two numbers";
+    const hint = this.last || `click two particles, or a cell${this.typing}`;
     this.words.textContent = this.told && !this.asked.live ? `${pairs}. Told.` : `${pairs} · ${hint}`;
     this.player.root.dataset.guessed = joined;
   }

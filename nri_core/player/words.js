@@ -6,7 +6,7 @@ function legendLines(player, shown) {
   const lines = [], hues = typeColours(palette, edges.types), plain = edges.isTruth && edges.drawn.length < 2;
   if (player.judges()) {
     const count = countVerdicts(edges, truth);
-    lines.push(["line", hues[edges.drawn[0] ?? 0], "right", count.right], ["double", palette.wrong, "wrong", count.wrong]);
+    lines.push([...rightSwatch(edges.drawn.map((kind) => hues[kind])), "right", count.right], ["double", palette.wrong, "wrong", count.wrong]);
     lines.push(["dashed", palette.missed, "missed", count.missed]);
     judged = (count.right + count[""]) / (scene.nodes * (scene.nodes - 1));
   } else {
@@ -16,9 +16,15 @@ function legendLines(player, shown) {
     else if (edges !== truth && truth && scene.nodes <= NAMED_NODES) lines.push(["box", palette.ink, "truly there", ""]);
   }
   lines.push(["", "", "edges shown", `${shown} of ${scene.nodes * (scene.nodes - 1)}`]);
-  if (judged !== null) lines.push(["", "", "right at this threshold", `${(100 * judged).toFixed(1)} %`]);
+  if (judged !== null) lines.push(["", "", player.withheld.has("threshold") ? "pairs right" : "right at this threshold", `${(100 * judged).toFixed(1)} %`]);
   else if (scene.comparable) lines.push(["", "", "edge accuracy", `${(100 * edgeAccuracy(scene, frame)).toFixed(1)} %`]);
   return lines;
+}
+
+// A line in the colours that right edges have, one for each type.
+function rightSwatch(hues) {
+  if (hues.length < 2) return ["line", hues[0]];
+  return ["many", `linear-gradient(90deg, ${hues.map((hue, place) => `${hue} ${(100 * place) / hues.length}% ${(100 * (place + 1)) / hues.length}%`)})`];
 }
 
 // Rewrites the list only when it says something new; returns what it says.
@@ -28,7 +34,7 @@ function writeLegend(list, lines, before) {
   const items = lines.map(([shape, colour, name, value]) => {
     const item = document.createElement("li"), number = document.createElement("b"), swatch = document.createElement("i");
     swatch.className = shape;
-    swatch.style.color = colour;
+    swatch.style[shape === "many" ? "background" : "color"] = colour;
     number.textContent = value;
     item.append(...(shape ? [swatch] : []), name, number);
     return item;

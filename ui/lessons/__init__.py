@@ -55,12 +55,12 @@ LESSONS = (
     Lesson(
         "degenerate",
         "A decoder that does not listen",
-        "One model learned to predict a single frame at a time; the other is the shipped one. Give each of them a wrong graph, and look further ahead.",
-        "The first beats standing still, and does just as well under a wrong graph: it never listened, and its own graph is a coin toss. The shipped one needs its graph.",
+        "One model learned to predict a single frame at a time; the other is the one that Explore shows. Give each of them a wrong graph, and look further ahead.",
+        "The first beats the guess that nothing moves, and does just as well under a wrong graph: it never listened, and its own graph is a coin toss. The other needs its graph.",
         "How can a model predict well and know nothing about the graph?",
         "From one frame to the next a particle does little more than keep its speed; what springs add is small, so ignoring the graph costs a decoder "
         "next to nothing, and it can settle there. Over many frames on its own predictions, ignoring the graph grows expensive: see the curve. That is why NRI "
-        "trains on ten frames in a row. (The shipped model escapes in another way: it weighs all graphs against each other from the start.)",
+        "trains on ten frames in a row. (The model of Explore escapes in another way: it weighs all graphs against each other from the start.)",
     ),
     Lesson(
         "kinds",

@@ -12,7 +12,7 @@ from ui import samples, screens, share
 from ui.controls import bound
 from ui.forms import check_choice, choose_one, choose_system
 from ui.lessons import charts
-from ui.lessons.systems import HEIGHT, HIDDEN, Named, named, score, tell
+from ui.lessons.systems import HEIGHT, HIDDEN, Named, moved, named, score, tell
 from ui.names import sample_title
 from ui.player import player
 from ui.readings import checkpoint
@@ -24,12 +24,13 @@ _MOST_FRAMES = 49
 
 def show(stage: DeltaGenerator, side: DeltaGenerator) -> None:
     """The encoder's reading of few frames, as it is or as the likeliest charges."""
-    with side:
+    with moved(side):
         size = choose_one("Particles", "charged_particles", _SIZES, start="5", wrap=True)
         data = samples.sample(_SIZES[size]).trajectories
         way = choose_one("Read", "charged_way", _WAYS, start=_WAYS[0], wrap=True)
         check_choice("Frames seen", "charged_frames", range(5, _MOST_FRAMES + 1), start=8)
         frames = st.slider("Frames seen", 5, _MOST_FRAMES, 8, **bound("charged_frames", "Frames seen"))
+    with side:
         system = choose_system(data.num_sims, key="charged_system", start=3)
     read = {name: _kept(data.digest, frames, name, _SIZES[size], data) for name in _WAYS}
     posterior, right = read[way]

@@ -16,12 +16,13 @@ from ui import samples, screens, share
 from ui.controls import bound, truth_hidden
 from ui.forms import check_choice, choose_one, choose_system
 from ui.lessons import charts
-from ui.lessons.systems import HEIGHT, HIDDEN, named, score, tell
+from ui.lessons.systems import HEIGHT, HIDDEN, moved, named, score, tell
 from ui.names import sample_title
 from ui.player import player
 from ui.readings import checkpoint
 
-_MODELS = {"One frame": samples.SAMPLE_DATA / "lessons" / "one_step", "The shipped one": samples.folder("springs5")}
+_ONE_FRAME = "One frame at a time"
+_MODELS = {_ONE_FRAME: samples.SAMPLE_DATA / "lessons" / "one_step", "As in Explore": samples.folder("springs5")}
 _START, _AHEAD = 48, 20
 _GRAPHS = ("Its own", "Another system's")
 
@@ -36,18 +37,19 @@ class _Reading(NamedTuple):
 def show(stage: DeltaGenerator, side: DeltaGenerator) -> None:
     """One model's graph and forecast, under its own graph or a wrong one; both models' errors by horizon."""
     data = samples.sample("springs5").trajectories
-    with side:
-        who = choose_one("Model", "listener", _MODELS, start="One frame", wrap=True)
+    with moved(side):
+        who = choose_one("Model", "listener", _MODELS, start=_ONE_FRAME, wrap=True)
         given = choose_one("Predict under the graph", "given", _GRAPHS, start=_GRAPHS[0], wrap=True)
         check_choice("Frames ahead", "ahead", range(1, _AHEAD + 1), start=1)
         ahead = st.slider("Frames ahead", 1, _AHEAD, 1, **bound("ahead", "Frames ahead"))
+    with side:
         cost = st.container()
         system = choose_system(data.num_sims, key="listening_system")
     reading = _kept(data.digest, who, data)
-    tell(sample_title("springs5"), data, "Shipped springs5" if who != "One frame" else "Taught one frame at a time")
+    tell(sample_title("springs5"), data, "Taught one frame at a time" if who == _ONE_FRAME else "Shipped springs5")
     share.repeated_by(screens.taught("springs5", _MODELS[who], system))
     with stage:
-        about = score("{} of its edges are right, over all systems. ", reading.right.mean())
+        about = score("{} of its edges are right here, ", reading.right[system]) + score("{} over all systems. ", reading.right.mean())
         caption = f"{about}Thin dashes: its forecast from frame {_START} on."
         shown = {"caption": caption, "height": HEIGHT, "view": "difference", "opening": Opening(hidden=HIDDEN)}
         player(data, sim=system, key="taught", posterior=reading.posterior, forecast=reading.forecasts[given], **shown)
@@ -60,7 +62,7 @@ def show(stage: DeltaGenerator, side: DeltaGenerator) -> None:
             help="The median error of the forecast under another system's graph, against that under the model's own graph.",
         )
         still = np.median(static_error(reading.forecasts[given], data), axis=0)
-        lines = {"own": reading.errors[_GRAPHS[0]], "wrong": reading.errors[_GRAPHS[1]], "still": still}
+        lines = {"own graph": reading.errors[_GRAPHS[0]], "wrong graph": reading.errors[_GRAPHS[1]], "no motion": still}
         charts.curves(range(1, _AHEAD + 1), lines, title="Forecast error, by graph", x_title="Frames ahead", y_title="Squared error", key="listening", mark=ahead, log=True)
         truth_hidden()
 

@@ -11,7 +11,7 @@ from ui import samples, screens, share, simulations
 from ui.controls import bound, truth_hidden
 from ui.forms import check_choice, choose_one, choose_system
 from ui.lessons import charts
-from ui.lessons.systems import HEIGHT, HIDDEN, Named, named, percent, score, tell
+from ui.lessons.systems import HEIGHT, HIDDEN, Named, moved, named, percent, score, tell
 from ui.player import player
 from ui.readings import checkpoint
 
@@ -23,7 +23,7 @@ _SIZE = Simulation(num_sims=36, num_nodes=5, num_steps=49, seed=3)
 
 def show(stage: DeltaGenerator, side: DeltaGenerator) -> None:
     """The motion that the model saw, what it read, and the curve over lengths."""
-    with side:
+    with moved(side):
         check_choice("Frames seen", "frames_seen", range(3, _SIZE.num_steps + 1), start=8)
         frames = st.slider("Frames seen", 3, _SIZE.num_steps, 8, **bound("frames_seen", "Frames seen"))
         check_choice("Noise", "noise_seen", _NOISES, start=0.005)
@@ -31,6 +31,7 @@ def show(stage: DeltaGenerator, side: DeltaGenerator) -> None:
         noise = st.select_slider("Noise", _NOISES, 0.005, **bound("noise_seen", "Noise"), help=about)
         about = "The decoder tries graphs and keeps those that predict well; the encoder names one at a glance."
         way = choose_one("Read through", "way_seen", _WAYS, start="Decoder", wrap=True, help=about)
+    with side:
         curve = st.container()
         system = choose_system(_SIZE.num_sims, key="seen_system")
     data = simulations.preview(Springs(noise=noise), _SIZE)

@@ -14,7 +14,7 @@ from ui import samples, screens, share
 from ui.controls import hidden, truth_hidden
 from ui.forms import choose_one, choose_system, note
 from ui.lessons import address
-from ui.lessons.systems import HEIGHT, HIDDEN, by_method, tell
+from ui.lessons.systems import HEIGHT, HIDDEN, by_method, moved, tell
 from ui.names import sample_title, sentence
 from ui.player import player
 
@@ -49,7 +49,7 @@ def _told_before(data: Trajectories) -> Guess | None:
 def _ask(stage: DeltaGenerator, side: DeltaGenerator, data: Trajectories, system: int) -> None:
     tell(sample_title("springs5"), data, "your eyes")
     with stage:
-        caption = "Click two particles, or a cell of the matrix, or type two numbers, to join a pair."
+        caption = "Click two particles, or a cell of the matrix, to join a pair."
         asked = Guessing(data.edge_type_names, edition=str(system))
         told = player(data, sim=system, key="taught", caption=caption, height=HEIGHT, guess=asked, opening=Opening(hidden=HIDDEN))
     with side:
@@ -68,11 +68,12 @@ def _score(stage: DeltaGenerator, side: DeltaGenerator, sample: samples.Sample, 
     correlated, alike = by_method("correlation", data, _READ)
     mine = share_right(guess.edge_types, data.edge_types[system])
     shares = {"You": mine, "The model": score_edges(sample.posterior, data).accuracy_by_sim[system], "Correlation": alike[system]}
+    with moved(side):
+        who = choose_one("Show the graph of", "differences", _WHO, start="You", wrap=True)
     with side:
         if not truth_hidden():
             for name, part in shares.items():
                 st.metric(name, _right(part, data), help=f"Pairs named rightly: {_WHO[name]}.")
-        who = choose_one("Differences of", "differences", _WHO, start="You", wrap=True)
         with st.container(horizontal=True):
             st.button("Next system", on_click=address.guess_another, args=("hidden_system", (system + 1) % data.num_sims + 1), type="primary", icon=":material/skip_next:")
             st.button("Guess again", on_click=address.forget_guess, icon=":material/replay:")

@@ -17,7 +17,7 @@ from ui import controls, samples, screens, share, simulations
 from ui.controls import bound
 from ui.forms import check_choice, choose_system
 from ui.lessons import charts
-from ui.lessons.systems import HEIGHT, HIDDEN, named, score, tell
+from ui.lessons.systems import HEIGHT, HIDDEN, moved, named, score, tell
 from ui.player import player
 from ui.readings import checkpoint
 
@@ -36,14 +36,15 @@ class _Reading(NamedTuple):
 def show(stage: DeltaGenerator, side: DeltaGenerator) -> None:
     """The five that are seen, what was read of them, and the whole truth when asked for."""
     whole = simulations.preview(Springs(), _SIZE)
-    with side:
+    with moved(side):
         check_choice("Hide particle", "unseen", _CHOICES, start="6")
         hidden = st.select_slider("Hide particle", _CHOICES, "6", **bound("unseen", "Hide particle"))
+        told = not controls.hidden("truth")
+        shown = told and st.toggle("Show the whole truth", **bound("whole_truth", "Show the whole truth", disabled=hidden == _NOBODY))
+    with side:
         system = choose_system(whole.num_sims, key="hide_system")
         reading = _kept(whole.digest, hidden, whole)
         tell("Springs, one of six unseen" if hidden != _NOBODY else "Springs, 6 particles", reading.seen, "Shipped springs5")
-        told = not controls.hidden("truth")
-        shown = told and st.toggle("Show the whole truth", **bound("whole_truth", "Show the whole truth", disabled=hidden == _NOBODY))
     if hidden == _NOBODY:
         share.repeated_by(screens.taught(simulations.screen("springs", Springs(), _SIZE).data, samples.folder("springs5"), system))
     with stage:

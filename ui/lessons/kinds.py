@@ -19,7 +19,7 @@ from ui import samples, screens, share, simulations
 from ui.controls import hidden
 from ui.forms import choose_one, choose_system
 from ui.lessons import charts
-from ui.lessons.systems import HEIGHT, HIDDEN, named, percent, score, tell
+from ui.lessons.systems import HEIGHT, HIDDEN, moved, named, percent, score, tell
 from ui.player import player
 from ui.readings import checkpoint
 
@@ -29,6 +29,7 @@ _SIZE = Simulation(num_sims=36, num_nodes=5, num_steps=49, seed=3)
 
 
 class _Reading(NamedTuple):
+    unnamed: EdgePosterior  # its types as the model numbers them
     posterior: EdgePosterior
     right: np.ndarray
     words: list[str]  # what each type does, and how many pairs of each true kind it is given to
@@ -37,8 +38,9 @@ class _Reading(NamedTuple):
 def show(stage: DeltaGenerator, side: DeltaGenerator) -> None:
     """The graph as a model with so many kinds names it; what its kinds mean."""
     data = simulations.preview(_LAW, _SIZE)
-    with side:
+    with moved(side):
         kinds = choose_one("Kinds the model may use", "kinds_used", _KINDS, start="2", wrap=True, help="“None” is one of them.")
+    with side:
         system = choose_system(data.num_sims, key="kinds_system")
     readings = {number: _kept(data.digest, number, data) for number in _KINDS}
     reading = readings[kinds]
@@ -46,9 +48,9 @@ def show(stage: DeltaGenerator, side: DeltaGenerator) -> None:
     share.repeated_by(screens.taught(simulations.screen("springs", _LAW, _SIZE).data, _folder(kinds), system))
     with stage:
         about = score("{} of this system's pairs are right, each kind under the true name that fits it best", reading.right[system])
-        caption = f"With {kinds} kinds {about or 'this is what the model sees'}."
+        caption = f"With {kinds} kinds {about or 'this is what the model infers'}."
         shown = {"caption": caption, "height": HEIGHT, "view": "difference", "opening": Opening(hidden=HIDDEN)}
-        player(data, sim=system, key="taught", posterior=reading.posterior, **shown)
+        player(data, sim=system, key="taught", posterior=reading.unnamed if hidden("truth") else reading.posterior, **shown)
     with side:
         if not hidden("truth"):
             st.markdown("  \n".join(reading.words))
@@ -68,7 +70,7 @@ def _words(model: Checkpoint, data: Trajectories, posterior: EdgePosterior) -> l
         given = data.edge_types[:, off][posterior.edge_types[:, off] == kind]
         counts = np.bincount(given, minlength=len(data.edge_type_names)) / max(len(given), 1)
         mixed = ", ".join(f"{percent(share)} {name}".replace(" ", "\u00a0") for name, share in zip(data.edge_type_names, counts, strict=True) if share >= 0.005)
-        lines.append(f":small[**Kind {kind + 1}** {meaning.name} ({abs(meaning.effect):.2f}): {mixed or 'never used'}]")
+        lines.append(f":small[**Kind {kind + 1}** {meaning.name}: {mixed or 'never used'}]")
     return lines
 
 
@@ -76,4 +78,4 @@ def _words(model: Checkpoint, data: Trajectories, posterior: EdgePosterior) -> l
 def _kept(digest: str, kinds: str, _data: Trajectories) -> _Reading:
     model = checkpoint(_folder(kinds))
     posterior = infer_edges(model, _data)
-    return _Reading(*named(posterior, _data), _words(model, _data, posterior))
+    return _Reading(posterior, *named(posterior, _data), _words(model, _data, posterior))

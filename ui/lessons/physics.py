@@ -9,7 +9,7 @@ from ui import samples, screens, share
 from ui.controls import bound
 from ui.forms import check_choice, choose_one, choose_system
 from ui.lessons import charts
-from ui.lessons.systems import HEIGHT, HIDDEN, by_method, score, tell
+from ui.lessons.systems import HEIGHT, HIDDEN, by_method, moved, score, tell
 from ui.names import sample_title
 from ui.player import player
 
@@ -31,10 +31,11 @@ def show(stage: DeltaGenerator, side: DeltaGenerator) -> None:
     """One system in the player, read by the chosen way; all ways over all systems beside it."""
     data = samples.sample("springs5").trajectories
     tell(sample_title("springs5"), data, "classical methods")
-    with side:
+    with moved(side):
         way = choose_one("Read by", "way_read", _WAYS, start="Correlation", wrap=True)
         check_choice("Frames read", "frames_read", range(6, data.num_steps + 1), start=49)
         frames = st.slider("Frames read", 6, data.num_steps, 49, **bound("frames_read", "Frames read"))
+    with side:
         system = choose_system(data.num_sims, key="read_system")
         read = {name: by_method(method, data, frames, **options) for name, (method, options) in _WAYS.items()}
         posterior, right = read[way]

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from nri_core.metrics import score_edges
 from nri_core.network_baselines import BASELINES
@@ -19,6 +20,11 @@ HIDDEN = ("temperature", "threshold", "loop", "keep")  # controls that would dis
 def tell(name: str, data: Trajectories, reader: str) -> None:
     """Let the sidebar name what the lesson works with."""
     state.show(name, state.Dataset(name, data).size, reader)
+
+
+def moved(side: DeltaGenerator) -> DeltaGenerator:
+    """The place for what the visitor moves; on a phone it stands above the player, the rest of `side` below."""
+    return side.container(key="moved")
 
 
 def one(data: Trajectories, system: int) -> Trajectories:
