@@ -21,7 +21,7 @@ from ui.names import sample_title
 from ui.player import player
 from ui.readings import checkpoint
 
-_ONE_FRAME = "One frame at a time"
+_ONE_FRAME = "One frame"
 _MODELS = {_ONE_FRAME: samples.SAMPLE_DATA / "lessons" / "one_step", "As in Explore": samples.folder("springs5")}
 _START, _AHEAD = 48, 20
 _GRAPHS = ("Its own", "Another system's")
@@ -62,7 +62,7 @@ def show(stage: DeltaGenerator, side: DeltaGenerator) -> None:
             help="The median error of the forecast under another system's graph, against that under the model's own graph.",
         )
         still = np.median(static_error(reading.forecasts[given], data), axis=0)
-        lines = {"own graph": reading.errors[_GRAPHS[0]], "wrong graph": reading.errors[_GRAPHS[1]], "no motion": still}
+        lines = {"own": reading.errors[_GRAPHS[0]], "wrong": reading.errors[_GRAPHS[1]], "at rest": still}
         charts.curves(range(1, _AHEAD + 1), lines, title="Forecast error, by graph", x_title="Frames ahead", y_title="Squared error", key="listening", mark=ahead, log=True)
         truth_hidden()
 
