@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.server import SETTLED
 from tests.browser.test_walk import PATIENCE, click, opened
 from ui.lessons import LESSONS
 from ui.tour import EXAMPLES
@@ -127,11 +128,14 @@ def test_a_lesson_fits_a_phone(page: Page, app_url: str, theme: str) -> None:
     assert stage and stage["x"] >= 0 and stage["x"] + stage["width"] <= 390
 
 
-def test_on_a_phone_what_one_moves_comes_before_what_is_said_of_it(page: Page, app_url: str) -> None:
+@pytest.mark.parametrize("lesson, slider", [(2, "Frames read"), (4, "Frames ahead"), (6, "Frames seen"), (7, "Frames seen"), (8, "Hide particle")])
+def test_on_a_phone_one_moves_above_the_player_and_reads_below(page: Page, app_url: str, lesson: int, slider: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
-    page.goto(f"{app_url}/learn?lesson=2")
-    moved, said = page.get_by_role("slider", name="Frames read"), page.get_by_text("What you should see")
-    expect(moved).to_be_visible(timeout=PATIENCE)
-    expect(said).to_be_visible(timeout=PATIENCE)
-    below, above = said.bounding_box(), moved.bounding_box()
-    assert above and below and above["y"] < below["y"]
+    page.goto(f"{app_url}/learn?lesson={lesson}")
+    places = [page.get_by_role("slider", name=slider), page.get_by_test_id("player"), page.get_by_text("What you should see")]
+    for place in places:
+        expect(place).to_be_visible(timeout=PATIENCE)
+    page.wait_for_function(SETTLED, timeout=PATIENCE)
+    moved, player, said = (place.bounding_box() for place in places)
+    assert moved and player and said and moved["y"] < player["y"] < said["y"]
+    assert player["y"] < 600, "what is moved and what follows are seen together"
