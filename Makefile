@@ -1,5 +1,6 @@
 # make app: serve NRI Explorer; make test: every test. Both first build .venv with whatever is missing.
 PORT ?= 8501
+HOST ?= 127.0.0.1
 PYTHON := .venv/bin/python
 PIP_INSTALL := $(PYTHON) -m pip install --quiet --disable-pip-version-check
 PYTEST := $(PYTHON) -m pytest
@@ -10,7 +11,7 @@ PYTEST := $(PYTHON) -m pytest
 setup: .venv/development.stamp
 
 app: .venv/runtime.stamp
-	$(PYTHON) -m streamlit run app.py --server.port $(PORT) --server.address 127.0.0.1 --server.headless true --browser.gatherUsageStats false
+	$(PYTHON) -m streamlit run app.py --server.port $(PORT) --server.address $(HOST) --server.headless true --browser.gatherUsageStats false
 
 test: test-fast
 	$(PYTHON) tests/browser/chromium.py

@@ -19,6 +19,7 @@ from nri_core.settings import TrainConfig
 from nri_core.trajectories import Trajectories
 
 LONGEST = 10  # frames ahead over which forecasts are compared
+EQUAL = 0.01  # nats per node and frame, below which nothing is said to be gained or lost
 SAME, MOSTLY = 0.9, 0.4  # agreement beyond chance from which graphs are called the same, or mostly so
 SEED, FIRST, SECOND, ALONE = "another seed", "first half", "second half", "no interaction"
 PURPOSES = (SEED, FIRST, SECOND, ALONE)  # of further trainings, in the order of `trainings`
@@ -173,7 +174,10 @@ def _gained(found: Assessment) -> Conclusion | None:
     figures = f"{gain.value:+.3f} nats per node and frame{_range(gain, 1.0, '')}"
     if gain.low is not None and gain.low > 0:
         return Conclusion("yes", f"Held-out motion is likelier with the graph than without any interaction ({figures}): somebody acts on somebody.{forecast}")
-    if gain.low is None or gain.high > 0:
+    if gain.low is None:
+        how = "about as likely with the graph as without" if abs(gain.value) < EQUAL else "likelier with the graph than without" if gain.value > 0 else "likelier without"
+        return Conclusion("open", f"Held-out motion is {how} any interaction ({figures}), but a single held-out recording gives no range, so it may be chance.{forecast}")
+    if gain.high > 0:
         return Conclusion("open", f"Held-out motion is about as likely without any interaction ({figures}).{forecast}")
     return Conclusion("no", f"Held-out motion is likelier without any interaction ({figures}): the model has learned of none that helps to predict.{forecast}")
 

@@ -31,6 +31,7 @@ class Trajectories:
     node_names      one name per node
     observed        bool [sim, time, node]; None if everything was seen
     trials          int [sim]: the recording that each simulation was cut from; None if each stands alone
+    first_times     float [sim]: the time in that recording at which each begins; None if unknown
     metadata        anything JSON can hold: system, parameters, seed, units
 
     Raises DataError for anything else.
@@ -44,6 +45,7 @@ class Trajectories:
     node_names: tuple[str, ...] = ()
     observed: Bool[np.ndarray, "sim time node"] | None = None
     trials: Int[np.ndarray, " sim"] | None = None
+    first_times: Float[np.ndarray, " sim"] | None = None
     metadata: MappingProxyType[str, Any] = field(default_factory=lambda: MappingProxyType({}))
 
     def __post_init__(self) -> None:
@@ -62,9 +64,10 @@ class Trajectories:
         object.__setattr__(self, "metadata", MappingProxyType(dict(self.metadata)))
         if self.edge_types is not None:
             self._check_edges()
-        if self.trials is not None:
-            _require(self.trials.shape == (sims,), f"`trials` of shape ({sims},)", f"{self.trials.shape}")
-        for array in (self.values, self.edge_types, self.observed, self.trials):
+        for name in ("trials", "first_times"):
+            if (array := getattr(self, name)) is not None:
+                _require(array.shape == (sims,) and bool(np.isfinite(array).all()), f"`{name}` of shape ({sims},), all finite", f"{array.shape}")
+        for array in (self.values, self.edge_types, self.observed, self.trials, self.first_times):
             if array is not None:
                 array.flags.writeable = False
 
@@ -114,7 +117,8 @@ class Trajectories:
             edges = edges[sims][:, frames] if edges.ndim == 4 else edges[sims]
         observed = None if self.observed is None else self.observed[sims][:, frames]
         trials = None if self.trials is None else self.trials[sims]
-        return replace(self, values=self.values[sims][:, frames], edge_types=edges, observed=observed, trials=trials)
+        first = None if self.first_times is None else self.first_times[sims] + frames.indices(self.num_steps)[0] * self.dt
+        return replace(self, values=self.values[sims][:, frames], edge_types=edges, observed=observed, trials=trials, first_times=first)
 
     @property
     def complete(self) -> bool:
@@ -149,7 +153,7 @@ class Trajectories:
         }
         if self.edge_types is not None:
             arrays |= {"edge_types": self.edge_types.astype(np.int8), "edge_type_names": np.array(self.edge_type_names)}
-        optional = {"observed": self.observed, "trials": self.trials}
+        optional = {"observed": self.observed, "trials": self.trials, "first_times": self.first_times}
         return arrays | {name: array for name, array in optional.items() if array is not None}
 
     def save(self, path: Path) -> None:
@@ -178,6 +182,7 @@ class Trajectories:
             node_names=_strings(arrays, "node_names"),
             observed=None if observed is None else observed.astype(bool),
             trials=_numeric(arrays, "trials", "i") if "trials" in arrays else None,
+            first_times=_numeric(arrays, "first_times", "f") if "first_times" in arrays else None,
             metadata=_metadata(arrays),
         )
 

@@ -69,7 +69,7 @@ with frame("compare"):
                 browsing.show_gallery(browsing.facts(score, reading, known.errors), named, data, system)
             else:
                 title = f"{chosen_data.name}, system {system + 1}, read by {chosen.name}"
-                offer_exports(View(data, system, changing or named, 0 if changing else system, reading.forecast, system, title=title), key="compare")
+                offer_exports(View(data, system, changing or named, 0 if changing else system, reading.forecast, system, title=title), key="compare", name=chosen_data.name)
         comparison.show_score(score, system, reading.posterior, data, meanings)
         if score is None and not hidden("truth"):
             conclusions.show_conclusions(chosen.run)

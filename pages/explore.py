@@ -24,6 +24,7 @@ AGAINST_NO_MOTION = (
     "In the mean, which a few systems may decide, it is {}."
 )
 
+HELD_OUT = "These were held out: your model learned from the rest of the data, and read who acts on whom off this motion alone."
 HEIGHT = 460
 
 
@@ -62,7 +63,7 @@ with frame("explore"):
     with numbers:
         check_choice("Systems", "sample", there, start=there[0])
         others = "Kinds of systems, each with the model that was trained on such and never saw these."
-        chosen = st.selectbox("Systems", there, **bound("sample", "Systems", told=True), width=150, help=others)
+        chosen = st.selectbox("Systems", there, on_change=state.keep_chosen, args=("sample",), **bound("sample", "Systems", told=True), width=150, help=others)
         state.keep_sample(chosen)
         shown = own_sample() if chosen == state.OWN else samples.sample(chosen)
         shown = replace(shown, trajectories=without_hidden_truth(shown.trajectories))
@@ -78,13 +79,13 @@ with frame("explore"):
         state.show(data.name, data.size, state.shipped_model(chosen).name)
     with stage:
         law = names.law_of(shown.trajectories.metadata)
-        st.caption(law.watched if law else "A model that watched only this motion inferred who acts on whom.")
+        st.caption(HELD_OUT if chosen == state.OWN else law.watched if law else "A model that watched only this motion inferred who acts on whom.")
         player(shown.trajectories, key="explore", sim=system, posterior=shown.posterior, forecast=shown.forecast, height=HEIGHT)
 
     share.repeated_by(screens.explored(chosen, shown, system))
     with st.container(horizontal=True, vertical_alignment="center"):
         next_step("simulate", "Make your own system")
         next_step("train", "Train a model and watch the graph form")
-        next_step("compare", "Compare with the truth")
+        next_step("compare", "Compare with the truth" if shown.trajectories.edge_types is not None else "Compare with other readers")
         shown_now = View(shown.trajectories, system, shown.posterior, system, shown.forecast, system, title=f"{state.view().data}, system {system + 1}")
-        offer_exports(shown_now, key="explore", name=chosen.replace(" ", "_"))
+        offer_exports(shown_now, key="explore", name=chosen)

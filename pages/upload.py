@@ -15,7 +15,7 @@ from ui.mending import show_findings, show_steps, show_trial
 from ui.names import sentence
 from ui.player import player
 from ui.reading import bring_and_read, correct, offer_samples, take_truth
-from ui.upload import plan_of, preview
+from ui.upload import Brought, plan_of, preview
 
 WELCOME = (
     "Bring a file of anything that moves: fish, players, particles, joints. No labels are needed. "
@@ -23,9 +23,10 @@ WELCOME = (
 )
 
 with frame("upload"):
-    upload, off = state.upload(), pressing("use_data", "Use this data")
-    st.caption(WELCOME if upload is None else sentence(" ".join(corrected(upload.inspection, upload.options))))
-    files = st.file_uploader("Files", accept_multiple_files=True, key=f"files {state.uploads()}", label_visibility="collapsed")
+    brought, off = state.own(Brought), pressing("use_data", "Use this data")
+    upload = brought.upload
+    st.caption(WELCOME if upload is None else sentence(" ".join(corrected(upload.inspection, upload.options, remembered=upload.remembered))))
+    files = st.file_uploader("Files", accept_multiple_files=True, key=f"files {brought.put_aside}", label_visibility="collapsed")
     if files:
         bring_and_read(files)
     if upload is None:
@@ -34,7 +35,7 @@ with frame("upload"):
         stage, side = st.columns(STAGE_AND_SIDE, gap="medium")
         recording = upload.now.recording
         with side:
-            st.markdown(f"**{len(recording.trials):,}** recording{'s' * (len(recording.trials) > 1)} · **{recording.num_nodes}** nodes · **{recording.num_frames:,}** frames")
+            st.markdown(f"**{len(recording.trials):,}** recording{'s' * (len(recording.trials) > 1)} · **{recording.num_nodes}** node{'s' * (recording.num_nodes != 1)} · **{recording.num_frames:,}** frames")
             place = 0
             if len(recording.trials) > 1:
                 place = st.number_input("Recording shown", 1, len(recording.trials), 1, key=f"shown {upload.digest} {len(recording.trials)}") - 1
@@ -65,9 +66,9 @@ with frame("upload"):
                 st.success(f"{state.dataset().size}. Ready.", icon=":material/check:")
                 next_step("train", "Train on it")
                 next_step("compare", "Compare")
-                offer_exports(View(state.dataset().trajectories, title=upload.name), key="upload")
+                offer_exports(View(state.dataset().trajectories, title=upload.name), key="upload", name=upload.name)
         with st.expander("How the file was understood, and correcting that"):
             correct(upload)
         with st.expander("Repeat this without the app"):
             st.code(line, language="bash")
-        st.button("Put it aside and choose other files", on_click=state.forget_upload, type="tertiary", icon=":material/close:")
+        st.button("Put it aside and choose other files", on_click=brought.forget, type="tertiary", icon=":material/close:")

@@ -129,7 +129,7 @@ def test_what_cannot_travel_is_said() -> None:
     data = simulate(Charged(), Simulation(num_sims=2, num_nodes=3, num_steps=9))
     session = {"dataset": Dataset("fish.csv", data), "model": Model("mine", Path("nowhere"))}
     words = said(share(opened("simulate", session=session)))
-    assert "Your dataset stays" in words and "Your model stays" in words
+    assert "Your file does not travel" in words and "Your model stays" in words
 
 
 @pytest.mark.parametrize("asked", ["1e999", "nan", "-inf"])

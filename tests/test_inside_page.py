@@ -52,7 +52,7 @@ def test_next_steps_through_all_stages_with_the_numbers_of_the_library(name: str
 def test_the_address_names_stage_edge_and_sample() -> None:
     app = opened("inside", stage="Sample", sender="4", receiver="2", seed="7", temperature="2.0", frame="10")
     checkpoint = Checkpoint.load(ROOT / "sample_data" / "models" / "springs5")
-    found = stages(checkpoint, Trajectories.load(ROOT / "sample_data" / "springs5.npz"), 0, (1, 3), frame=9, seed=7, temperature=2.0)
+    found = stages(checkpoint, Trajectories.load(ROOT / "sample_data" / "springs5.npz"), 0, (1, 3), frame=10, seed=7, temperature=2.0)
     (drawn,) = (stage for stage in found if stage.key == "sample")
     assert drawn.filled in shown(app)[1]
     again = click(app, "Draw again")

@@ -66,7 +66,7 @@ def test_an_address_of_nonsense_is_a_sentence_and_changes_nothing(few: Trajector
 
 def test_without_a_law_only_inferred_edges_change(few: Trajectories) -> None:
     app = opened(replace(few, metadata={}))
-    assert not app.exception and "only inferred edges can be changed" in words(app)
+    assert not app.exception and "only the inferred graph can be changed" in words(app)
     assert header(app)["editing"]["allowed"] == ["inferred"]
 
 

@@ -72,11 +72,13 @@ def left_behind() -> Iterator[str]:
     """A sentence on each thing that no link can carry."""
     model, data = state.own_model(), state.own_dataset()
     if data and not data.made:
-        yield "Your dataset stays in this session: files do not travel in a link. Whoever opens it needs the file, under Your data."
+        yield "Your file does not travel in a link. Whoever wants to see all of it needs the file, under Your data."
+    if model and model.run:
+        yield "With the model goes what its training held out of the data: whoever opens the link can see that part of them."
     if model and not model.run:
         yield "Your model stays in this session: it was loaded from files. Whoever opens the link sees a shipped one, and can load the files under Train."
     if urlsplit(st.context.url or "").hostname in _HERE:
-        yield "The address is that of this computer: others can open the link once the app is served to them."
+        yield "The address is that of this computer. For others in your network start the app by `make app HOST=0.0.0.0`, and put this computer's address into the link."
 
 
 def _said() -> dict[str, list[str]]:

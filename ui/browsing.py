@@ -91,7 +91,7 @@ def _choose_sheet(sheets: int) -> int:
         return 1
     state.within(SHEET, 1, sheets)
     check_choice("Sheet", SHEET, range(1, sheets + 1), start=1)
-    return st.pagination(sheets, **bound(SHEET))
+    return st.pagination(sheets, width=260, **bound(SHEET))
 
 
 def _choose(system: int) -> None:

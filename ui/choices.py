@@ -50,7 +50,7 @@ def choose_data() -> Dataset:
     options = _datasets()
     asked = 0 if state.own_dataset() or state.own_model() else list(options).index(state.sample_name())
     check_choice("Systems", "on", options, start=list(options)[asked])
-    data = options[st.selectbox("Systems", options, asked, **bound("on", "Systems", told=True))]()
+    data = options[st.selectbox("Systems", options, asked, on_change=state.keep_chosen, args=("on",), **bound("on", "Systems", told=True))]()
     return replace(data, trajectories=without_hidden_truth(data.trajectories))
 
 

@@ -19,6 +19,7 @@ from ui.readings import Reader, Reading, over_time
 from ui.state import Dataset
 
 ONE, SEVERAL, ALL, NEEDS = VIEWS = ("One system", "Several readers", "All systems", "How much does it need?")
+RANKING = "Chance that a pair with an interaction ranks above one without (where all pairs have one: of the second kind above the first). 0.5 is guessing, 1 is perfect."
 _BY_BEST_NAME = "No one told the model what its types are called, so a type counts under the name that fits it best (“up to relabelling”)."
 _OVER_TIME = "The graph is read again for every window of the recording, each as long as those the model learned from. Pairs that change most lie over the time line."
 
@@ -75,7 +76,7 @@ def show_score(score: EdgeScore | None, system: int, posterior: EdgePosterior, d
         (f"All {data.num_sims:,} systems", f"{100 * score.accuracy:.2f} % right", f"The same share over all of them. {_BY_BEST_NAME}"),
         (f"Always “{data.edge_type_names[score.commonest]}”", f"{100 * score.commonest_share:.1f} % right",
          "What it would get right to name every pair by the commonest type: the share to beat."),
-        ("Ranking (AUROC)", ranking, "Chance that a pair with an interaction ranks above one without: 0.5 is guessing, 1 is perfect."),
+        ("Ranking (AUROC)", ranking, RANKING),
     )
     with st.container(horizontal=True, gap="large"):
         for label, value, meaning in metrics:
@@ -122,7 +123,7 @@ def show_calibration(reading: Reading, data: Trajectories) -> None:
 
 def _show_matrices(system: int, posterior: EdgePosterior, data: Trajectories) -> None:
     """The true and the inferred matrix beside each other, [receiver, sender]."""
-    left, right = st.columns(2)
+    left, right = st.columns(2) if data.edge_types is not None else (None, st.container())
     if data.edge_types is not None:
         true = data.edge_types[system] if data.edge_types.ndim == 3 else data.edge_types[system, 0]
         figure = figures.true_matrix(true, data.edge_type_names, data.node_names)

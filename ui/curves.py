@@ -20,6 +20,11 @@ COMPARED: dict[str, tuple[str, Callable[[Mapping[str, Any]], float | None]]] = {
 }
 
 
+def known(runs: Mapping[str, Records]) -> list[str]:
+    """Those of COMPARED of which any run tells something: without a truth nobody knows the accuracy."""
+    return [name for name, (_, value) in COMPARED.items() if any(value(record) is not None for records in runs.values() for record in records)] or ["Validation loss"]
+
+
 def accuracies(records: Records) -> go.Figure:
     """Edge accuracy on the validation systems after each epoch, read both ways."""
     figure = _chart("Edge accuracy", "Right pairs (%)")

@@ -62,7 +62,7 @@ def _show_cards(presets: dict[str, Preset], name: str, columns: int = _COLUMNS) 
 
 def _show(name: str, preset: Preset) -> DeltaGenerator:
     """Simulated and read at once; frames, noise and seed can be moved, and stay in the address. Gives the column of the player."""
-    st.markdown(f"**{literal(preset.title)}.** Look for: {literal(preset.look_for)}")
+    st.markdown(f"**{literal(preset.title)}{'' if preset.title.endswith('?') else '.'}** Look for: {literal(preset.look_for)}")
     stage, side = st.columns(STAGE_AND_SIDE, gap="medium")
     with side:
         varied = _vary(name, preset)

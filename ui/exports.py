@@ -1,5 +1,6 @@
 """One button for everything that can be taken along: motion, graph, pictures, a film, one HTML file."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,7 +13,7 @@ from nri_core.posterior import PosteriorOverTime
 from ui.controls import hidden
 
 WORDS = {
-    "html": "Web page with the player: opens anywhere, without a network",
+    "html": "Web page with the player",
     "png": "Picture of the first frame",
     "svg": "Picture as lines, for papers",
     "gif": "Film",
@@ -40,7 +41,11 @@ def offer_exports(view: View, *, key: str, name: str = "nri") -> None:
             forms |= {form: graph_writer(view, form, threshold) for form in EXPORTERS}
         chosen = st.selectbox("What", [form for form in WORDS if form in forms], format_func=WORDS.get, key=f"form {key}")
         ending = chosen.removeprefix("motion ")
-        st.download_button("Download", lambda: _made(forms[chosen], ending), file_name=f"{name}.{ending}", on_click="ignore", type="primary", icon=":material/download:")
+        whole = chosen.startswith("motion")
+        st.caption(f"All {view.data.num_sims} systems." if whole else f"System {view.sim + 1} alone.")
+        name = re.sub(r"\W+", "_", name).strip("_") or "nri"
+        called = f"{name}_motion" if whole else f"{name}_system_{view.sim + 1}"
+        st.download_button("Download", lambda: _made(forms[chosen], ending), file_name=f"{called}.{ending}", on_click="ignore", type="primary", icon=":material/download:")
 
 
 def _of_view(view: View, form: str, threshold: float) -> Callable[[Path], object]:

@@ -19,6 +19,7 @@ from ui.names import literal, sentence
 
 _PAGES_DIR = Path(__file__).parent.parent / "pages"
 _ICON = Path(__file__).parent / "icon.svg"
+_arrival = st.components.v2.component("nri_arrival", js=(Path(__file__).parent / "arrival.js").read_text(encoding="utf-8"))
 _SECONDS_BEFORE_WARMING = 3.0
 _STYLE = """<style>
 @media (min-width: 640px) { .stMainBlockContainer { padding-left: 2.5rem; padding-right: 2.5rem; } }
@@ -39,6 +40,13 @@ class PageEntry(NamedTuple):
 
     title: str
     icon: str
+
+
+@dataclass
+class _Arrival:
+    """Of one session: what the page shows, where it can show one thing or another."""
+
+    what: str = ""
 
 
 @dataclass
@@ -75,6 +83,7 @@ def frame(name: str) -> Iterator[None]:
     """Draw menu, title and what is loaded around the page `name`, and show the user's mistakes as sentences."""
     entry = PAGES[name]
     state.enter(name)
+    state.own(_Arrival).what = ""
     controls.obey_address()
     st.set_page_config(page_title=f"{entry.title} · NRI Explorer", page_icon=str(_ICON), layout="wide", initial_sidebar_state=200)
     st.html(_STYLE)  # first: what is drawn before it came would move
@@ -103,7 +112,15 @@ def frame(name: str) -> Iterator[None]:
             share.say_unknown()
     if state.uses_own():
         st.sidebar.button("Back to the shipped ones", on_click=state.use_shipped, type="tertiary", icon=":material/undo:")
+    state.keep_in_address(carried(name).get(address.RUN))
+    with st.sidebar:
+        _arrival(key="arrival", data={"place": f"{name} {state.own(_Arrival).what}"})
     _warm_up()
+
+
+def seen_from_top(what: str) -> None:
+    """Say what the page shows, if it can show one thing or another: where that is new, the page begins at its top."""
+    state.own(_Arrival).what = what
 
 
 @contextmanager
@@ -115,11 +132,16 @@ def mistakes_shown() -> Iterator[None]:
         st.error(sentence(str(error)), icon=":material/error:")
 
 
-def next_step(name: str, label: str, address: Mapping[str, str] | None = None) -> None:
+def carried(name: str) -> dict[str, str]:
+    """What a link to the page says of this session, so that the page itself need not add it: going back would meet it again."""
+    model, taught = state.own_model(), {kept: ",".join(sorted(names)) for kept, names in controls.taught().items()}
+    return taught | ({address.RUN: model.run} if model and model.run and name not in address.FOLLOWING else {})
+
+
+def next_step(name: str, label: str, asks: Mapping[str, str] | None = None) -> None:
     """A link to the page that comes next; none where a teacher's link keeps to one page."""
     if not controls.hidden("menu"):
-        taught = {kept: ",".join(sorted(names)) for kept, names in controls.taught().items()}  # in the link, so that the page need not add it: going back would meet it again
-        st.page_link(page(name), label=label, icon=PAGES[name].icon, query_params={**taught, **(address or {})} or None)
+        st.page_link(page(name), label=label, icon=PAGES[name].icon, query_params={**carried(name), **(asks or {})} or None)
 
 
 def _offer_tour() -> None:

@@ -61,17 +61,17 @@ class Followed:
 
 def follow(data: Trajectories, window: int) -> Followed:
     """Widgets for what is followed; all of it lives in the address."""
-    names, last = list(data.node_names), data.num_steps
+    names, last = list(data.node_names), data.num_steps  # frames are counted from 0, as the player does
     system = choose_system(data.num_sims, key="system", ask=st.number_input, width=105, help="Which of the systems.")
     check_choice("Sender", "sender", names, start=names[1])
     sender = st.selectbox("Sender", names, 1, **bound("sender"), width=110, help="The node that may act: j in the equations.")
     others = [name for name in names if name != sender]
     check_choice("Receiver", "receiver", others, start=others[0])
     receiver = st.selectbox("Receiver", others, **bound("receiver"), width=110, help="The node that it may act on: i in the equations.")
-    first = min(window, max(last - 1, 1))
-    check_choice("Frame", "frame", range(1, last + 1), start=first)
-    state.within("frame", 1, last)
-    frame = st.slider("Frame", 1, last, first, **bound("frame"), width=170, help="The next state is predicted from this frame.")
+    first = min(window, max(last - 1, 1)) - 1
+    check_choice("Frame", "frame", range(last), start=first)
+    state.within("frame", 0, last - 1)
+    frame = st.slider("Frame", 0, last - 1, first, **bound("frame"), width=170, help="The next state is predicted from this frame.")
     check_choice("Graph", "graph", PASSED, start=PASSED[0])
     meaning = "Which graph the decoder gets.  \n" + "  \n".join(PASSING.values())
     passed = st.selectbox("Graph", PASSED, **bound("graph"), width=160, help=meaning)
@@ -79,7 +79,7 @@ def follow(data: Trajectories, window: int) -> Followed:
     temperature = st.slider("Temperature", 0.1, 5.0, 0.5, 0.1, **warm)
     seed = st.number_input("Seed", 0, 10**6, 0, **bound("seed", disabled=passed == PASSED[2]), width=105, help="The same seed draws the same graph.")
     st.button("Draw again", on_click=state.choose, args=({"seed": (seed + 1) % 10**6},), icon=":material/casino:", disabled=passed == PASSED[2])
-    return Followed(system, (names.index(receiver), names.index(sender)), frame - 1, temperature, seed, passed)
+    return Followed(system, (names.index(receiver), names.index(sender)), frame, temperature, seed, passed)
 
 
 def known(model: Model, data: Trajectories, system: int) -> Reading:

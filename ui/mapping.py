@@ -57,13 +57,13 @@ def show_understood(inspection: Inspection, understood: Sequence[str]) -> None:
         st.dataframe(table, hide_index=True, height=min(36 * (len(table) + 1), 220))
 
 
-def corrected(inspection: Inspection, options: Mapping[str, Any]) -> tuple[str, ...]:
-    """What was understood; of a guess that was corrected, what holds instead."""
+def corrected(inspection: Inspection, options: Mapping[str, Any], *, remembered: bool = False) -> tuple[str, ...]:
+    """What was understood, and of a guess that was corrected, what holds instead; `remembered` from an earlier file, or by hand."""
     others = {name: value for name, value in options.items() if inspection.options.get(name, value) != value}
     if not others:
         return inspection.understood
     said = (f"{NAMES.get(name) or called(name)}: {_told(value)}" for name, value in others.items())
-    return (f"As guessed, but corrected by hand: {'; '.join(said)}.",)
+    return (*inspection.understood, f"But {'as an earlier file of this shape was corrected here' if remembered else 'corrected by hand'}: {'; '.join(said)}.")
 
 
 def _told(value: Any) -> str:

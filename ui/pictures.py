@@ -117,6 +117,7 @@ def _change(numbers: Numbers, lit: str) -> go.Figure:
             figure.add_trace(bar.update(x=[at]), 1, place + 1)
         figure.update_yaxes(range=_range(values), showticklabels=False, nticks=3, col=place + 1)
     figure.update_annotations(font_size=12)
+    figure.add_hline(y=0, line_width=1, line_color=QUIET)
     return figure.update_xaxes(tickmode="array", tickvals=list(range(len(shown))), ticktext=list(shown), showgrid=False, tickfont={"size": 10}, tickangle=0)
 
 

@@ -23,15 +23,17 @@ from ui.frame import mistakes_shown
 from ui.mapping import ask_format, ask_options, corrected, show_understood
 from ui.names import sentence
 from ui.temporary import new_folder
-from ui.upload import Upload
+from ui.upload import Brought, Upload
 
 REMEMBERED = "understood.json"
+OF_ONE_FILE = ("unit", "time_unit", "rate", "step")  # the next file, perhaps somebody else's, may be in other units
 
 
 def bring(files: Sequence[BinaryIO], form: str | None = None) -> Upload:
     """The files as they are understood; what was brought before goes only once this one could be. Raises DataError."""
     digest = hashlib.sha256(repr([(file.name, file.size, file.file_id) for file in files]).encode()).hexdigest()
-    for before in (state.upload(), state.upload(read=False)):
+    brought = state.own(Brought)
+    for before in (brought.upload, brought.unread):
         if before is not None and before.digest == digest:
             return before
     folder = new_folder()
@@ -46,7 +48,7 @@ def bring(files: Sequence[BinaryIO], form: str | None = None) -> Upload:
     except BaseException:  # whatever ends it, its files go
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    upload = Upload(digest, folder, paths, inspection, options, guess=guess)
+    upload = Upload(digest, folder, paths, inspection, options, guess=guess, recalled=options)
     weakref.finalize(upload, shutil.rmtree, folder, ignore_errors=True)
     return upload
 
@@ -67,10 +69,10 @@ def bring_and_read(files: Sequence[BinaryIO]) -> None:
             return
         with mistakes_shown():
             brought = bring(files, form)
-            if brought is not state.upload():
+            if brought is not state.own(Brought).upload:
                 show_reading(brought)
         return
-    if brought is not state.upload():
+    if brought is not state.own(Brought).upload:
         show_reading(brought)
 
 
@@ -95,11 +97,11 @@ def _read_or_say(upload: Upload, settled: Callable[[], dict[str, Any]]) -> None:
     try:
         _read(upload, settled())
     except NRIError as error:
-        if state.upload() is upload:
+        if state.own(Brought).upload is upload:
             st.error(sentence(str(error)), icon=":material/error:")
             return
         upload.mistake = str(error)
-        state.keep_upload(upload, read=False)
+        state.own(Brought).keep(upload, read=False)
     st.rerun()
 
 
@@ -140,7 +142,7 @@ def take_truth(upload: Upload) -> None:
 
 def correct(upload: Upload) -> None:
     """What was understood, and a form to correct it."""
-    show_understood(upload.inspection, corrected(upload.inspection, upload.options))
+    show_understood(upload.inspection, corrected(upload.inspection, upload.options, remembered=upload.remembered))
     key = f"{upload.digest} {upload.inspection.signature} {upload.looks}"
     options = dict(upload.options)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -185,7 +187,7 @@ def _read(upload: Upload, options: dict[str, Any]) -> None:
     with st.empty().container():
         bar = st.empty()
         cancel = st.empty()
-        cancel.button("Cancel", icon=":material/close:", key=f"cancel reading {upload.digest} {upload.looks}", on_click=state.drop_files)
+        cancel.button("Cancel", icon=":material/close:", key=f"cancel reading {upload.digest} {upload.looks}", on_click=state.own(Brought).drop)
         try:
             recording = read_apart(
                 upload.paths, form=upload.inspection.format, options=options, progress=lambda share: bar.progress(share, f"Reading the file, {share:.0%}")
@@ -196,9 +198,9 @@ def _read(upload: Upload, options: dict[str, Any]) -> None:
     guess = upload.guess if upload.guess.format == upload.inspection.format else upload.inspection
     upload.options = options
     upload.start(recording)
-    state.keep_upload(upload)
+    state.own(Brought).keep(upload)
     if options != guess.options:
-        remember(runs_directory() / REMEMBERED, guess.signature, options)
+        remember(runs_directory() / REMEMBERED, guess.signature, {name: value for name, value in options.items() if name not in OF_ONE_FILE})
 
 
 def _write(folder: Path, file: BinaryIO) -> Path:

@@ -10,7 +10,7 @@ from nri_core.metrics import score_edges
 from nri_core.posterior import EdgePosterior
 from nri_core.trajectories import Trajectories
 from ui import curves, figures, share, state
-from ui.frame import STAGE_AND_SIDE, mistakes_shown, page
+from ui.frame import STAGE_AND_SIDE, carried, mistakes_shown, page
 from ui.loading import runs_at_hand
 from ui.names import literal, sentence
 from ui.player import player
@@ -129,9 +129,9 @@ def _state(run: Run, status: RunStatus) -> None:
     facts = [status.where, f"{status.samples_per_second:,.0f} systems a second" if status.samples_per_second else "", status.note]
     st.caption(sentence(" · ".join(filter(None, facts))))
     keep = {"type": "primary", "width": "stretch", "icon": ":material/check:"}
-    if status.state in ENDED and status.checkpoint and st.button("Keep and compare", **keep):
+    if status.state in ENDED and status.checkpoint and st.button("Keep and compare", help="The other pages then work with this model; until then they keep to the one that they have.", **keep):
         state.keep_model(f"Trained on {status.name}", status.checkpoint, run=run.id)
-        st.switch_page(page("compare"))
+        st.switch_page(page("compare"), query_params=carried("compare"))
     _after(run, status)
 
 
@@ -221,6 +221,6 @@ def _beside(run: Run, records: curves.Records) -> None:
     with st.expander("Beside other runs"):
         chosen = st.multiselect("Runs", others, max_selections=MOST_BESIDE, placeholder="Choose runs to lay beside this one", key=f"beside {run.id}")
         if chosen:
-            quantity = st.segmented_control("What", curves.COMPARED, default="Edge accuracy", required=True, key="compared")
             runs = {f"{run.name} (this one)": records} | {name: others[name].records() for name in chosen}
+            quantity = st.segmented_control("What", known := curves.known(runs), default=known[0], required=True, key="compared")
             _draw(curves.runs_compared(runs, quantity), "beside")

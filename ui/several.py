@@ -16,7 +16,7 @@ from nri_core.posterior import EdgePosterior
 from nri_core.snippets import Method, Model
 from nri_core.trajectories import Trajectories
 from ui import browsing, choices, screens, share, state
-from ui.comparison import named
+from ui.comparison import RANKING, named
 from ui.controls import bound, truth_hidden
 from ui.forms import check_choice, check_choices, note
 from ui.names import law_of, literal
@@ -56,7 +56,7 @@ def show_several(side: DeltaGenerator, dataset: Dataset) -> None:
         st.info(f"Choose up to {MOST} readers beside: models, the quick half of a model alone (its encoder), classical methods, a method that is told the law.", icon=":material/group:")
         player(data, key="several none", sim=system, height=HEIGHTS[1])
         return
-    truth = "Thin and coloured: right. Double: wrong. Dashed: missed." if view == "difference" else "The truth is the same for all." if data.edge_types is not None else ""
+    truth = "One coloured line: right. Double: wrong. Dashed: missed." if view == "difference" else "The truth is the same for all." if data.edge_types is not None else ""
     st.caption(f"System {system + 1} of “{literal(dataset.name)}” on one clock, read by each. {truth}".strip())
     entries = _read(names, options, data, st.empty())
     _show_players(entries, data, system, view, forecasts=forecasts)
@@ -72,7 +72,7 @@ def _choose_readers(options: dict[str, Callable[[], Reader]], data: Trajectories
     if before is not None and keep != before:  # other data: some readers are not there, others are
         state.choose({READERS: list(dict.fromkeys([*start, *keep]))[:MOST]})
         start = []
-    hint = f"Up to {MOST}. “Encoder alone” reads the graph off the motion at once; a known law shows what could be reached if the physics were known."
+    hint = f"Up to {MOST}. “Encoder alone” reads the graph off the motion at once; a known law is told the physics and fits one strength for each pair; a learned model may even do better."
     return st.multiselect("Readers", options, start or None, max_selections=MOST, wrap=True, help=hint, **bound(READERS, "Readers"))
 
 
@@ -132,11 +132,11 @@ def show_table(entries: list[Entry], data: Trajectories, system: int) -> None:
         "Reader": st.column_config.TextColumn(width="medium"),
         "This system": st.column_config.NumberColumn(format="%.1f %%", help="Share of ordered pairs of this system inferred rightly, up to relabelling"),
         "All systems": st.column_config.NumberColumn(format="%.2f %%", help="The same share over all systems, under one relabelling for all of them"),
-        "AUROC": st.column_config.NumberColumn(format="%.4f", help="Chance that a pair with an interaction ranks above one without: 0.5 is guessing, 1 is perfect"),
+        "AUROC": st.column_config.NumberColumn(format="%.4f", help=RANKING),
         "ECE": st.column_config.NumberColumn(format="%.2f %%", help="Expected calibration error: how far certainty and share right are apart. Ranks of a classical method are no probabilities"),
         "Unsure": st.column_config.NumberColumn(format="%.2f bits", help="Mean entropy of the belief in a pair, over all systems: 0 is sure, 1 is torn between two types"),
         "Like the first": st.column_config.NumberColumn(format="%.1f %%", help="Share of pairs that get the same type as from the first reader, up to relabelling"),
-        "Forecast error": st.column_config.TextColumn(help="Mean squared error over all frames ahead, scaled units; only a model with a decoder forecasts", alignment="right"),
+        "Forecast error": st.column_config.TextColumn("Forecast error, all", help="Mean squared error over all systems and frames ahead, scaled units; only a model with a decoder forecasts", alignment="right"),
     }
     table = pd.DataFrame([_row(entry, entries[0], data, system, judged=judged) for entry in entries])
     st.dataframe(table, hide_index=True, column_config=columns, key="several table", alt="What each reader gets right")

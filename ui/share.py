@@ -1,5 +1,6 @@
 """Share: one button on every page, with the link that opens it as it is now, links for a class, and what repeats it outside the app."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ _NOT_A_LOCK = (
     "whoever edits the address has everything back."
 )
 _COMPUTER = "Run it in the project's folder, with the Python of .venv: the numbers are those of this page."
+_RUNS = " This app keeps its runs where NRI_RUNS_DIR says: set it there too."
 
 
 @dataclass
@@ -73,12 +75,12 @@ def _show(page: str) -> None:
             _show_link(page, seen)
         for tab, text, language in ((python, screen.python(), "python"), (command, screen.command(), "bash")):
             with tab:
-                st.caption(_COMPUTER)
+                st.caption(_COMPUTER + _RUNS * ("NRI_RUNS_DIR" in os.environ))
                 st.code(text.strip(), language=language, wrap_lines=True)
 
 
 def _show_link(page: str, seen: dict[str, Any]) -> None:
-    st.caption("Whoever opens this link sees the page as you see it now.")
+    told = st.empty()
     place = st.container()
     if "frame" in seen and not st.toggle(f"Stand still at frame {seen['frame']}", value=not seen.get("playing"), key="share here"):
         seen = {name: value for name, value in seen.items() if name != "frame"}
@@ -93,6 +95,7 @@ def _show_link(page: str, seen: dict[str, Any]) -> None:
         }
         if st.toggle("For a page of a course, in a frame", key="share embed", help="Leaves out the app's own margins and toolbar, for an <iframe> in a learning platform."):
             taught["embed"] = ["true"]
+    told.caption(f"Whoever opens this link sees the page as you see it now{', without what you hide' * bool(taught.get(controls.HIDE))}.")
     place.code(address.link(page, seen, taught), language=None, wrap_lines=True)
     if controls.taught():
         st.button("Show everything here again", on_click=controls.teach_nothing, icon=":material/visibility:")

@@ -20,7 +20,7 @@ from nri_core.snippets import Ran
 from ui import curves, figures, share, state, ticked
 from ui.controls import bound
 from ui.forms import note
-from ui.frame import mistakes_shown, next_step, page
+from ui.frame import carried, mistakes_shown, next_step, page
 from ui.loading import runs_at_hand
 from ui.names import called, literal, written
 from ui.sweeps import show_sweeps
@@ -168,7 +168,7 @@ def _show_one(entry: Entry) -> None:
             for target, label in (("explore", "Load into Explore"), ("compare", "Load into Compare")):
                 if st.button(label, key=target, icon=":material/hub:" if target == "explore" else ":material/compare:"):
                     state.keep_model(f"Trained on {status.name}", status.checkpoint, run=run.id)
-                    st.switch_page(page(target), query_params={"sample": state.OWN, "run": run.id} if target == "explore" else None)
+                    st.switch_page(page(target), query_params=carried(target) | ({"sample": state.OWN} if target == "explore" else {}))
         with st.popover("Rename", icon=":material/edit:"), st.form(f"rename {run.id}", border=False):
             name = st.text_input("Name", status.name, max_chars=120, key=f"name {run.id}")
             if st.form_submit_button("Rename it", type="primary"):
@@ -202,8 +202,8 @@ def _show_several(chosen: Sequence[Entry]) -> None:
     results = [{name: value for name, value in entry.row.items() if name not in ("Name", "Done", "Seed", "Started")} for entry in chosen]
     rows = [{"Name": name} | one | other for name, one, other in zip(names, settings, results, strict=True)]
     st.dataframe(_known(pd.DataFrame(rows)), hide_index=True, column_config=COLUMNS)
-    quantity = st.segmented_control("What", curves.COMPARED, default="Edge accuracy", required=True, key="compared")
     records = {name: entry.run.records() for name, entry in list(zip(names, chosen, strict=True))[:MOST_COMPARED]}
+    quantity = st.segmented_control("What", known := curves.known(records), default=known[0], required=True, key="compared")
     st.plotly_chart(curves.runs_compared(records, quantity), config=figures.PLAIN, key="several", alt=f"{quantity} of the chosen runs against training time")
     with st.container(horizontal=True):
         if all(entry.status.checkpoint for entry in chosen) and set(differing) <= {"seed"}:
@@ -261,7 +261,7 @@ def _average(chosen: Sequence[Entry]) -> None:
         folder = new_folder() / "model"
         average([entry.run for entry in chosen]).save(folder)
     state.keep_model(f"Mean of {len(chosen)} models, {chosen[0].status.name}", folder, run=chosen[0].run.id, temporary=True)
-    st.switch_page(page("compare"))
+    st.switch_page(page("compare"), query_params=carried("compare"))
 
 
 def _packed(run: Run) -> BinaryIO:

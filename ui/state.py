@@ -19,8 +19,8 @@ from ui.names import sample_title
 T = TypeVar("T")
 OWN = "my model"  # among the systems of Explore: the model in use, on systems that it never saw
 _DATASET, _MODEL, _RUNS, _RUN, _PAGE, _VIEW, _SAMPLE, _CHOSEN, _DELETED = "dataset", "model", "runs", "run", "page", "view", "sample", "chosen sample", "deleted"
+WHERE_CHOSEN = ("sample", "on")  # widgets that choose systems: of Explore, and of all other pages
 _KINDS, _NEXT = "kinds", "next answers"
-_UPLOAD, _UPLOADS, _UNREAD = "upload", "uploads put aside", "upload that could not be read"
 
 
 @dataclass(frozen=True)
@@ -80,33 +80,6 @@ def keep_dataset(name: str, trajectories: Trajectories, *, made: str = "") -> No
     st.session_state[_DATASET] = Dataset(name, trajectories, made=made)
 
 
-def upload(*, read: bool = True) -> Any:
-    """The file that was brought last and could be read (or could not): an `ui.upload.Upload`, or None."""
-    return st.session_state.get(_UPLOAD if read else _UNREAD)
-
-
-def keep_upload(upload: Any, *, read: bool = True) -> None:
-    """Make it the file that the page "Your data" works on; one that could not be read waits beside what was there."""
-    st.session_state[_UNREAD] = None
-    st.session_state[_UPLOAD if read else _UNREAD] = upload
-
-
-def forget_upload() -> None:
-    """For a callback: choose files anew. What is in use stays in use."""
-    st.session_state[_UPLOAD] = None
-    drop_files()
-
-
-def drop_files() -> None:
-    """For a callback: forget the files in the widget; what could be read before stays."""
-    st.session_state[_UNREAD], st.session_state[_UPLOADS] = None, uploads() + 1
-
-
-def uploads() -> int:
-    """How often files were put aside: each time the widget for them begins anew."""
-    return st.session_state.get(_UPLOADS, 0)
-
-
 def own_model() -> Model | None:
     """The model that was trained or loaded in this session."""
     return st.session_state.get(_MODEL)
@@ -156,6 +129,7 @@ def uses_own() -> bool:
 def use_shipped() -> None:
     """Return to the systems and the model that come with the app."""
     st.session_state[_DATASET] = st.session_state[_MODEL] = None
+    st.query_params.pop(_RUN, None)
 
 
 def sample_name() -> str:
@@ -167,6 +141,13 @@ def sample_name() -> str:
 def keep_sample(name: str) -> None:
     """Let other pages start with these shipped systems: links between pages drop what the address asks for."""
     st.session_state[_CHOSEN] = name
+
+
+def keep_chosen(key: str) -> None:
+    """For a callback: shipped systems that were chosen in the widget `key` are those of every page."""
+    if (name := answer(key)) in samples.names():
+        keep_sample(name)
+        choose(dict.fromkeys(WHERE_CHOSEN, name))
 
 
 def choose(answers: Mapping[str, Any]) -> None:
@@ -289,9 +270,10 @@ def follow_kinds(tag: str) -> None:
         st.query_params.pop(_KINDS, None)
 
 
-def keep_in_address(run_id: str) -> None:
-    """Let a reload find the model of this run again."""
-    st.query_params[_RUN] = run_id
+def keep_in_address(run_id: str | None) -> None:
+    """Let a reload find the model of this run, if there is one, again."""
+    if run_id and st.query_params.get(_RUN) != run_id:
+        st.query_params[_RUN] = run_id
 
 
 def unfollow_run() -> None:

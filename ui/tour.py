@@ -5,7 +5,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from ui import state
 from ui.forms import choose_one
-from ui.frame import STAGE_AND_SIDE, mistakes_shown, next_step
+from ui.frame import STAGE_AND_SIDE, mistakes_shown, next_step, seen_from_top
 from ui.lessons import LESSONS, Lesson, address
 
 EXAMPLES = "Examples"
@@ -18,14 +18,17 @@ _ON_A_PHONE = f"""<style>@media (max-width: 640px) {{
 :has(> .st-key-moved) {{ order: -1; }}
 :has(> .st-key-words) {{ order: 1; }}
 .st-key-places [data-testid=stButtonGroup] button {{ min-width: 0; padding: 0 0.55rem; }}
-}}</style>"""  # first what one moves, then the player, last what is said of it
+}}
+@media (min-width: 641px) {{ :has(> .st-key-onward) {{ display: none; }} }}</style>"""  # first what one moves, then the player, last what is said of it
 
 
 def choose_place() -> str:
     """A number for each lesson, then the examples; Back, Next and Skip, also by key. The address holds the place."""
+    st.html(_ON_A_PHONE)
     with st.container(key="places", horizontal=True, vertical_alignment="center", gap="small"):
         chosen = choose_one("Lesson", _KEY, PLACES, start=PLACES[0], on_change=address.leave, label_visibility="collapsed", wrap=True)
         here = PLACES.index(chosen)
+        seen_from_top(f"{chosen} {address.example()} {address.restarts()}")
         before, after = PLACES[max(here - 1, 0)], PLACES[min(here + 1, len(PLACES) - 1)]
         st.button("Back", on_click=_go, args=(before,), disabled=here == 0, shortcut="b", icon=":material/arrow_back:")
         if chosen != EXAMPLES:
@@ -45,7 +48,6 @@ def show_lesson(place: str) -> None:
     lesson = LESSONS[number - 1]
     title = lesson.title if lesson.title.endswith("?") else f"{lesson.title}."
     st.markdown(f"**{number} of {len(LESSONS)} · {title}** {lesson.aim}")
-    st.html(_ON_A_PHONE)
     with st.container(key="screen"):
         stage, side = st.columns(STAGE_AND_SIDE, gap="medium")
     with mistakes_shown(), st.spinner("Getting the lesson ready"):
@@ -60,3 +62,9 @@ def _show_words(lesson: Lesson, stage: DeltaGenerator) -> None:
     if lesson.further:
         with stage:
             next_step(*lesson.further)
+    after = PLACES[PLACES.index(str(LESSONS.index(lesson) + 1)) + 1]
+    stage.button(f"Next: {_called(after)}", key="onward", on_click=_go, args=(after,), type="primary", icon=":material/arrow_forward:")  # on a phone, where the first one is far above
+
+
+def _called(place: str) -> str:
+    return place.lower() if place == EXAMPLES else LESSONS[int(place) - 1].title

@@ -33,6 +33,7 @@ class Upload:
     """What was brought last: its files, how they are understood, and the recording with everything that was done to it.
 
     looks   how often its files were looked into anew: widgets that asked about the look before are others
+    recalled the options that it began with, some of them perhaps from an earlier file
     guess   how they were understood at first: what is corrected is remembered for files that look like that
     trial   a fix that is only tried: its result is shown, and nothing else is changed
     mistake why it could not be read as it is understood; "" if it could, or was not tried yet
@@ -48,9 +49,15 @@ class Upload:
     trial: Step | None = None
     mistake: str = ""
     guess: Inspection | None = None
+    recalled: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         self.guess = self.guess or self.inspection
+
+    @property
+    def remembered(self) -> bool:
+        """Whether it is still understood as it was at first: nobody corrected this file."""
+        return self.options == self.recalled
 
     @property
     def name(self) -> str:
@@ -140,3 +147,33 @@ def preview(recording: Recording, place: int) -> Trajectories | None:
         values, recording.feature_names, dt=recording.frame_time, edge_types=truth, edge_type_names=recording.edge_type_names if truth is not None else (),
         node_names=recording.node_names, observed=trial.seen[:MOST_PREVIEWED][None], metadata=metadata,
     )  # fmt: skip
+
+
+@dataclass
+class Brought:
+    """Of one session: what the page "Your data" works on, what could not be read and waits beside it, and how often files were put aside.
+
+    Each time they are, the widget for them begins anew. What is in use on other pages stays in use.
+    """
+
+    upload: Upload | None = None
+    unread: Upload | None = None
+    put_aside: int = 0
+
+    def keep(self, upload: Upload, *, read: bool = True) -> None:
+        """Work on it; one that could not be read waits beside what was there."""
+        self.unread = None
+        if read:
+            self.upload = upload
+        else:
+            self.unread = upload
+
+    def forget(self) -> None:
+        """Choose files anew."""
+        self.upload = None
+        self.drop()
+
+    def drop(self) -> None:
+        """Forget the files in the widget; what could be read before stays."""
+        self.unread = None
+        self.put_aside += 1

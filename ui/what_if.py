@@ -48,7 +48,7 @@ def introduce(scene: Scene) -> None:
         st.caption(f"Systems of more than {futures.MOST_NODES} nodes are shown as they are: there is no room to take hold of anything. Choose a smaller one.")
     elif scene.law is None:
         unknown = "This link hides the truth" if hidden("truth") else "No law and graph are known behind these data"
-        only = f"{unknown}, so only inferred edges can be changed: click a line, or a cell of the matrix, and the forecast follows."
+        only = f"{unknown}, so only the inferred graph can be changed: click a line, or a cell of the matrix, to cut or add an edge, and the forecast follows."
         st.caption(only if scene.forecasts else "Nothing can be changed here: no law and graph are known behind these data, and the model forecasts nothing.")
     elif not scene.forecasts:
         st.caption("Drag a particle, or its arrow, to change how it starts. Click a line of the true graph to change it. This model forecasts nothing.")
@@ -201,7 +201,7 @@ def _buttons(scene: Scene, history: History, place: DeltaGenerator) -> bool:
     """Undo, redo, reset; and whether forecasts under sampled graphs are asked for."""
     steps = place.container(horizontal=True, gap="small")
     undo, redo = ("Take the last change back", history.undone()), ("Make it again", history.redone())
-    for label, icon, (meaning, to) in (("Undo", "undo", undo), ("Redo", "redo", redo), ("Reset", "restart_alt", ("Nothing changed", history.to("")))):
+    for label, icon, (meaning, to) in (("Undo", "undo", undo), ("Redo", "redo", redo), ("Reset", "restart_alt", ("Take all changes back", history.to("")))):
         style = {"icon": f":material/{icon}:", "type": "tertiary", "help": meaning}
         steps.button(label, on_click=_keep, args=(to,), disabled=to == history, key=f"{KEY} {label}", **style)
     if not scene.forecasts:
@@ -240,9 +240,9 @@ def _say(scene: Scene, edits: Edits, found: Picture) -> None:
     st.metric("Forecast with the change off by", _percent(numbers["after"]), more, delta_color="off", delta_arrow="off", help=grown)
     if "moved" in numbers:
         truly = "How far the true system would be from itself, had the same pairs of the true graph changed where the forecast starts."
-        st.metric("Truly, all would move by", _percent(numbers["moved"]), help=f"{truly} {unit}")
+        st.metric("In truth, paths would shift by", _percent(numbers["moved"]), help=f"{truly} {unit}")
         knows = "How far the forecast under the changed graph is from what would truly follow: whether the model knows what the edge does."
-        st.metric("The model says so, off by", _percent(numbers["missed"]), help=f"{knows} {unit}")
+        st.metric("The model's forecast of it is off by", _percent(numbers["missed"]), help=f"{knows} {unit}")
 
 
 def _rank(scene: Scene, edits: Edits, found: Picture) -> None:
@@ -254,7 +254,7 @@ def _rank(scene: Scene, edits: Edits, found: Picture) -> None:
     if importance.truly is not None:
         rows["Truly"] = 50 * np.sqrt(importance.truly)
     table = pd.DataFrame(rows).iloc[np.argsort(-importance.change, kind="stable")]
-    without = f"How many times as far off the forecast is when the pair is cut. With all of them it is off by {_percent(importance.error)}."
+    without = f"How many times as far off the forecast is when the pair is cut. As it is now, with the changes made so far, it is off by {_percent(importance.error)}."
     truly = "How far the true system would be from itself, had the pair been cut where the forecast starts."
     st.caption("How much each pair matters", help="Each pair is cut in turn, and the forecast made again.")
     st.dataframe(

@@ -15,12 +15,17 @@ MOST_ROWS = 50_000_000
 
 
 def motion_table(data: Trajectories) -> pd.DataFrame:
-    """Columns sim, frame, time, node, and the features. Raises DataError where that would be too long."""
+    """Columns sim, frame, time, node, and the features; of windows also the recording that each was cut from, and the time in it. Raises DataError where that would be too long."""
     sims, frames, nodes, dims = data.values.shape
     if sims * frames * nodes > MOST_ROWS:
         raise DataError(f"Expected at most {MOST_ROWS:,} rows; found {sims * frames * nodes:,}. Export as .npz, or fewer simulations.")
     sim, frame, node = (index.ravel() for index in np.indices((sims, frames, nodes)))
-    table = pd.DataFrame({"sim": sim, "frame": frame, "time": frame * data.dt, "node": np.array(data.node_names, dtype=object)[node]})
+    columns = {"sim": sim, "frame": frame, "time": frame * data.dt, "node": np.array(data.node_names, dtype=object)[node]}
+    if data.trials is not None:
+        columns["recording"] = data.trials[sim] + 1
+    if data.first_times is not None:
+        columns["time in recording"] = data.first_times[sim] + columns["time"]
+    table = pd.DataFrame(columns)
     for dim, name in enumerate(data.feature_names):
         while name in table:
             name += " "

@@ -157,9 +157,17 @@ def time_unit_of(time: str | None, names: Sequence[str], rows: Sequence[Sequence
         return "dates"
     if low in UNITS:
         return UNITS[low]
-    if any(word in low for word in ("frame", "step", "scan", "tick", "sample")):
+    if any(word in low for word in ("frame", "bild", "image", "step", "scan", "tick", "sample")) or (low not in TIMES and "time" not in low and _counts(cells)):
         return "frames"
     return "seconds"
+
+
+def _counts(cells: Sequence[str]) -> bool:
+    """Whether whole numbers go up by one, as frames are numbered."""
+    if not cells or not all(cell.strip().lstrip("-").isdigit() for cell in cells):
+        return False
+    steps = {abs(int(after) - int(before)) for before, after in zip(cells, cells[1:], strict=False)}
+    return steps <= {0, 1} and len(steps) > 0
 
 
 def _without_names(names: Sequence[str], rows: Sequence[Sequence[str]]) -> Roles:

@@ -192,6 +192,7 @@ class Editing {
     if (!found || found.pair === undefined) return;
     event.stopPropagation();
     this.cycle(what, found.pair);
+    if (event.pointerType === "touch") this.player.setHover(null); // a finger that lifts points at nothing
   }
 
   cycle(what, pair) {
@@ -222,7 +223,7 @@ class Editing {
     const { player } = this, pointed = player.pinned ?? player.hover, by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
     const what = event.shiftKey ? "truth" : this.graphOf("main");
     if (by && event.altKey && pointed?.node !== undefined) this.nudge(event.shiftKey ? "velocity" : "start", pointed.node, ...by);
-    else if (event.key === "Enter" && !event.altKey && pointed?.pair !== undefined && !/^(BUTTON|SELECT|INPUT)$/.test(event.target.tagName) && what && this.allows(what) && (what === "inferred" || player.scene.truth)) this.cycle(what, pointed.pair);
+    else if (event.key === "Enter" && !event.altKey && pointed?.pair !== undefined && (player.play === event.target || !/^(BUTTON|SELECT|INPUT)$/.test(event.target.tagName)) && what && this.allows(what) && (what === "inferred" || player.scene.truth)) this.cycle(what, pointed.pair);
     else return false;
     event.preventDefault();
     event.stopPropagation();

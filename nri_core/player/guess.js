@@ -1,13 +1,14 @@
 // guess.js: the graph that whoever looks has in mind: drawn on particles, in the matrix or with the keyboard, and told when done.
 
 const REACH = 20; // px around a particle that moves: hard to hit
+const WIDE_REACH = 34; // for a finger
 const NEAR_LINE = 9; // px
 const PAUSE = 140; // ms without a change before a live guess is told
 
 class Guess {
   constructor(player) {
     this.player = player;
-    this.typing = matchMedia("(hover: none)").matches ? "" : ", or type two numbers"; // no keyboard on a phone
+    this.typing = HAND === "tap" ? "" : ", or type two numbers"; // no keyboard on a phone
     this.kinds = null; // type of each pair, receiver-major
     const bar = (this.bar = document.createElement("span"));
     bar.className = "guess";
@@ -18,7 +19,10 @@ class Guess {
     bar.append(this.done, this.clear, this.words);
     for (const [canvas, pick] of [[player.main.canvas, this.onStage], [player.table.canvas, this.onMatrix]]) {
       canvas.addEventListener("click", (event) => {
-        if (this.on) pick.call(this, ...within(canvas, event));
+        if (!this.on) return;
+        this.reach = event.pointerType === "touch" ? WIDE_REACH : REACH;
+        pick.call(this, ...within(canvas, event));
+        if (event.pointerType === "touch") this.player.setHover(null);
       });
     }
     player.table.canvas.addEventListener("keydown", (event) => this.on && this.keyInMatrix(event));
@@ -35,8 +39,10 @@ class Guess {
   dress(scene) {
     const { guess, nodes } = scene;
     this.asked = guess ?? null;
-    if (!guess) this.bar.remove();
-    else if (!this.bar.isConnected) this.player.root.querySelector(".settings").prepend(this.bar);
+    if (!guess) {
+      this.bar.remove();
+      this.edition = undefined; // whoever comes back begins as the page says
+    } else if (!this.bar.isConnected) this.player.root.querySelector(".settings").prepend(this.bar);
     if (!guess) return scene;
     const edition = `${scene.digest} ${guess.edition}`;
     if (this.edition !== edition || this.kinds.length !== nodes * nodes) {
@@ -44,6 +50,7 @@ class Guess {
       this.kinds = new Uint8Array(nodes * nodes);
       for (const [receiver, sender, type] of guess.start) this.kinds[receiver * nodes + sender] = type;
       this.held = undefined;
+      this.last = "";
       this.told = false;
     }
     this.done.hidden = guess.live;
@@ -114,7 +121,7 @@ class Guess {
   onStage(x, y) {
     const { points } = this.player.main, { nodes } = this.scene;
     if (!points) return; // nothing could be drawn
-    let best, nearest = REACH;
+    let best, nearest = this.reach;
     for (let node = 0; node < nodes; node++) {
       const distance = Math.hypot(points[2 * node] - x, points[2 * node + 1] - y);
       if (distance < nearest) [best, nearest] = [node, distance];
@@ -128,6 +135,7 @@ class Guess {
     }
     if (best !== undefined) this.toggle(best);
     else if (this.held !== undefined) this.choose(this.held);
+    else this.say("nothing there: pause, or slow down");
   }
 
   distance(pair, x, y) {
@@ -178,10 +186,10 @@ class Guess {
     return this.asked.symmetric ? joined / 2 : joined;
   }
 
-  say() {
+  say(hint = this.last) {
     const joined = this.count(), pairs = `${joined} ${joined === 1 ? "pair" : "pairs"} joined`;
-    const hint = this.last || `click two particles, or a cell${this.typing}`;
-    this.words.textContent = this.told && !this.asked.live ? `${pairs}. Told.` : `${pairs} · ${hint}`;
+    const asks = `${HAND} two particles, or a cell${this.typing}`;
+    this.words.textContent = this.told && !this.asked.live ? `${pairs}. Told.` : `${pairs} · ${hint || asks}`;
     this.player.root.dataset.guessed = joined;
   }
 
@@ -191,7 +199,7 @@ class Guess {
   }
 
   about(pair) {
-    return [this.named(pair), "click to change"];
+    return [this.named(pair), `${HAND} to change`];
   }
 
   // Long dashes in the colour of text: nobody but the viewer has said so. Both directions of a pair are one line.

@@ -7,7 +7,7 @@ const withMarks = {
     const what = this.graphOf(this.over), types = what === "truth" ? this.player.scene.truthTypes : this.player.scene.types;
     if (!what) return [];
     const now = this.kindOf(what, hover.pair), next = types[(now + 1) % types.length];
-    return [next === "none" ? "click: cut it" : `click: ${next}`];
+    return [`${HAND} to ${next === "none" ? "cut it" : types[now] === "none" && types.length === 2 ? "join them" : `make it “${next}”`}`];
   },
 
   legend() {

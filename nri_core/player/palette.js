@@ -44,7 +44,13 @@ function textOn(colour) {
 
 function particleColour(palette, node, nodes) {
   const hues = PARTICLES[palette.theme];
-  return nodes <= hues.length ? hues[node] : palette.ink;
+  return nodes <= hues.length ? hues[palette.places?.[node] ?? node] : palette.ink;
+}
+
+// Nodes that are called by numbers keep the colours of these numbers where others are left out.
+function placesOf(names) {
+  const places = names.map((name) => Number(name) - 1);
+  return places.every((place) => Number.isInteger(place) && place >= 0 && place < PARTICLES.light.length) && new Set(places).size === names.length ? places : null;
 }
 
 // Drawn types share the hues in order; "none" has no hue because it is not drawn.

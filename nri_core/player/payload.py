@@ -30,6 +30,7 @@ def payload(
     forecast: Trajectories | None = None,
     forecast_sim: int | None = None,
     caption: str = "",
+    whose: str = "",
     height: int = 520,
     note: str = "",
     view: str = VIEWS[0],
@@ -51,7 +52,7 @@ def payload(
     fan                   float32 [sample, time, node, 2 or 3]: forecasts under sampled graphs
     truth                 uint8 [1 or time, receiver, sender]
 
-    Only what is drawn travels. `view` is the first of `VIEWS` to be seen unless the opening names one; with `remember` the player tells what the user set;
+    Only what is drawn travels. `whose` graph the posterior is, if not an inferred one ("Your guess"). `view` is the first of `VIEWS` to be seen unless the opening names one; with `remember` the player tells what the user set;
     players of one `clock` play, pause and seek together; a `compact` one has neither settings nor matrix. Where whoever looks
     is to `guess` the graph, none travels. Raises DataError when the parts do not belong together.
     """
@@ -60,7 +61,7 @@ def payload(
         trajectories, posterior = replace(trajectories, edge_types=None), None
     positions = positions_of(trajectories, sim)
     blocks: list[np.ndarray] = [positions]
-    header: dict[str, object] = {"caption": caption or _caption(trajectories, posterior, forecast), "note": note, "height": height}
+    header: dict[str, object] = {"caption": caption or _caption(trajectories, posterior, forecast), "note": note, "height": height, "whose": whose}
     header |= {"names": list(trajectories.node_names), "round": _is_round(trajectories), "forecast": None, "types": [], "probFrames": [], "truthTypes": [], "truthFrames": 0}
     if forecast is not None:
         start, predicted = _forecast(trajectories, sim, forecast, sim if forecast_sim is None else forecast_sim)

@@ -112,7 +112,7 @@ class Player {
 
   // Colours and sizes of this moment; called again by Streamlit when the theme changes.
   paint() {
-    this.palette = readPalette(this.root);
+    this.palette = { ...readPalette(this.root), places: placesOf(this.scene.names) };
     this.resized();
     this.changed();
   }
@@ -277,7 +277,7 @@ class Player {
     const words = space ? [this.turned ? "" : "drag to turn", units ? `grid ${Number(space.step.toPrecision(1))} ${units}` : ""] : [];
     if (gaps) words.push(`${this.seen} of ${nodes} nodes seen`);
     const free = this.edges && !this.playing && !this.chosen && !this.guess.on && !this.editing.asked; // a click does nothing else, and nobody has found it yet
-    return words.filter(Boolean).join(" · ") || (free ? `click a line, a cell or ${noun[0] === "o" ? "an" : "a"} ${noun} to keep its numbers in view` : "");
+    return words.filter(Boolean).join(" · ") || (free ? `${HAND} a line, a cell or ${noun[0] === "o" ? "an" : "a"} ${noun} to keep its numbers in view` : "");
   }
 
   neighbours(centres) {

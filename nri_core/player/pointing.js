@@ -1,5 +1,7 @@
 // pointing.js: what is under the pointer, and turning where there are three dimensions.
 
+const HAND = matchMedia("(hover: none)").matches ? "tap" : "click"; // what a finger does, and a mouse
+
 // Where on an element the pointer is.
 function within(element, { clientX, clientY }) {
   const box = element.getBoundingClientRect();

@@ -19,7 +19,7 @@ function drawTimeline(canvas, { scene, palette, ratio, threshold }) {
   if (lanes.length) drawShare(pen, scene, x, floor, palette, threshold);
 }
 
-function drawAhead(pen, { forecast }, x, floor, palette) {
+function drawAhead(pen, { forecast, units }, x, floor, palette) {
   const end = forecast.start + forecast.frames;
   pen.fillStyle = pen.strokeStyle = palette.ink;
   pen.globalAlpha = 0.06;
@@ -34,8 +34,8 @@ function drawAhead(pen, { forecast }, x, floor, palette) {
   pen.stroke();
   pen.font = `11px ${palette.font}`;
   pen.textBaseline = "top";
-  const room = x(end) - x(forecast.start) - 8, most = largest(forecast.error);
-  const words = most > 0 ? [`forecast, on average off by up to ${most.toPrecision(2)}`, `forecast, off by ≤ ${most.toPrecision(2)}`] : [];
+  const room = x(end) - x(forecast.start) - 8, most = largest(forecast.error), far = `${Number(most.toPrecision(2))}${units ? ` ${units}` : ""}`;
+  const words = most > 0 ? [`forecast, on average off by up to ${far}`, `forecast, off by ≤ ${far}`] : [];
   const fits = [...words, "forecast"].find((text) => pen.measureText(text).width < room);
   pen.fillText(fits ?? "", x(forecast.start) + 6, 4);
 }

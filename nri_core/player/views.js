@@ -38,7 +38,8 @@ const withViews = {
     const paired = this.shownView === VIEWS[0];
     this.panes.classList.toggle("paired", paired);
     this.twin.canvas.parentElement.hidden = !paired;
-    const titles = { "": scene.guess ? "Your guess" : scene.probs ? "Inferred graph" : scene.truth ? "True graph" : "", [VIEWS[0]]: "Inferred graph", overlaid: "Inferred graph", difference: "Inferred against true graph" };
+    const believed = scene.whose || "Inferred graph";
+    const titles = { "": scene.guess ? "Your guess" : scene.probs ? believed : scene.truth ? "True graph" : "", [VIEWS[0]]: believed, overlaid: believed, difference: `${scene.whose || "Inferred"} against true graph` };
     const more = document.createElement("span");
     more.className = "more"; // where there is room
     more.textContent = EXPLAINED[this.shownView] ? `: ${EXPLAINED[this.shownView]}` : "";

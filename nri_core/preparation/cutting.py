@@ -31,7 +31,7 @@ def to_trajectories(recording: Recording, *, window: int | None = None, stride: 
     if recording.num_nodes < 2:
         raise DataError("Expected at least 2 nodes; found 1. Check the column that names who moves.")
     sources = {name: number for number, name in enumerate(dict.fromkeys(_source(place, trial) for place, trial in enumerate(recording.trials)))}
-    values, trials, edges = [], [], []
+    values, trials, edges, first_times = [], [], [], []
     for place, trial in enumerate(recording.trials):
         for start in range(0, trial.num_frames - window + 1, stride):
             part = slice(start, start + window)
@@ -39,6 +39,7 @@ def to_trajectories(recording: Recording, *, window: int | None = None, stride: 
                 continue
             values.append(trial.values[part])
             trials.append(sources[_source(place, trial)])
+            first_times.append(float(trial.times[start]))
             edges.append(trial.edge_types[part] if trial.edge_types is not None and trial.edge_types.ndim == 3 else trial.edge_types)
     if not values:
         raise DataError(f"Expected windows of {window} frames in which at least {least_seen:.0%} was seen; there is none. Choose shorter windows, or mend the gaps.")
@@ -56,6 +57,7 @@ def to_trajectories(recording: Recording, *, window: int | None = None, stride: 
         node_names=recording.node_names,
         observed=None if seen.all() else seen,
         trials=np.array(trials),
+        first_times=np.array(first_times),
         metadata=MappingProxyType(metadata),
     )
 

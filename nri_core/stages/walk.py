@@ -185,5 +185,6 @@ def _with_truth(stage: Stage, checkpoint: Checkpoint, data: Trajectories, sim: i
     rows = {"now": path[place.frame], "predicted": checkpoint.config.normalizer.undo(after[0, 0, node].numpy().astype(np.float64))}
     if len(path) > place.frame + 1 and (shown.complete or shown.observed[0, -1, node]):
         rows |= {"true": path[-1], "error": rows["predicted"] - path[-1]}
-    numbers = Numbers("State and its change, in the units of the data", np.stack(list(rows.values())), tuple(rows), place.feature_names, "change")
-    return replace(stage, numbers=dict(stage.numbers) | {"state": numbers})
+    numbers = Numbers("Change from this frame to the next, in the units of the data", np.stack(list(rows.values())), tuple(rows), place.feature_names, "change")
+    told = f"{stage.sentence} The equation has everything in the model's own scale, table and bars in that of the data."
+    return replace(stage, sentence=told, numbers=dict(stage.numbers) | {"state": numbers})

@@ -128,7 +128,7 @@ def test_a_lesson_fits_a_phone(page: Page, app_url: str, theme: str) -> None:
     assert stage and stage["x"] >= 0 and stage["x"] + stage["width"] <= 390
 
 
-@pytest.mark.parametrize("lesson, slider", [(2, "Frames read"), (4, "Frames ahead"), (6, "Frames seen"), (7, "Frames seen"), (8, "Hide particle")])
+@pytest.mark.parametrize("lesson, slider", [(2, "Frames read"), (4, "Error after (frames)"), (6, "Frames seen"), (7, "Frames seen"), (8, "Hide particle")])
 def test_on_a_phone_one_moves_above_the_player_and_reads_below(page: Page, app_url: str, lesson: int, slider: str) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{app_url}/learn?lesson={lesson}")

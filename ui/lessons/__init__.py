@@ -36,8 +36,8 @@ LESSONS = (
     Lesson(
         "physics",
         "Looking alike is not acting on each other",
-        "Four ways to read the same motion without a neural network. Give each of them more frames, and see who gains by it.",
-        "Correlation stays near a coin toss, however long it looks. Regression on the right law needs a few frames; on a wrong law it is just as sure, and wrong.",
+        "Four ways to read the same motion without a neural network. Let each of them see more frames or fewer: who gains by it?",
+        "Hardly anybody: what counts is knowing the law. Correlation stays near a coin toss, however long it looks. Regression on the right law needs a few frames; on a wrong law it is just as sure, and wrong.",
         "If knowing the law works so well, why learn anything?",
         "Because the law is seldom known: fish, players and genes come without an equation. NRI learns how a pair acts and who acts on whom at the "
         "same time, from motion alone. Where the law is known, as here, it is the yardstick.",
@@ -46,7 +46,7 @@ LESSONS = (
         "without_labels",
         "How a graph is found without labels",
         "Nobody told this model who is joined. It can only predict, under any graph that you draw: click pairs, and try to make the motion come true.",
-        "Each right pair leaves less of the motion unexplained, and the dashed forecast falls in line with what happens. Of all 1,024 graphs the hidden one predicts best.",
+        "The right pairs together leave hardly any of the motion unexplained, and the dashed forecast falls in line with what happens. Of all 1,024 graphs the hidden one predicts best.",
         "And where do encoder and decoder come in?",
         "The decoder is what you just used: it predicts under a graph. The encoder is a second network that looks at the motion and names a graph "
         "at once, so that nobody has to try them all. Both learn together, and the only reward is that the motion is predicted well.",
@@ -86,7 +86,7 @@ LESSONS = (
         "charges",
         "Edges that hang together",
         "Every pair of charges attracts or repels. Read the pairs one by one, then let every particle have one charge that explains all of its pairs.",
-        "One by one, triangles come out that no charges allow. With one charge a particle they cannot, and few numbers correct many edges.",
+        "One by one, triangles come out that no charges allow. With one charge for each particle such triangles cannot be, and a few numbers put many edges right.",
         "Round a triangle of charges, how many pairs can attract?",
         "None or two, never one or three. Attraction means opposite signs; go round the triangle and you must come back to the sign you began with. "
         "The usual model treats edges as independent given the motion, and does not know that.",

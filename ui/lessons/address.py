@@ -12,9 +12,10 @@ _GUESS, _TRIED, _EXAMPLE = "guess", "graph", "example"
 
 @dataclass
 class _Tries:
-    """Of one session."""
+    """Of one session: how often a graph was changed by other means than drawing, and how often the visitor began anew by a button below the player."""
 
     count: int = 0
+    restarts: int = 0
 
 
 def guess() -> str:
@@ -31,6 +32,12 @@ def keep_guess(text: str) -> None:
 def forget_guess() -> None:
     """For callbacks: guess anew."""
     st.query_params.pop(_GUESS, None)
+
+
+def guess_again() -> None:
+    """For a button below the player: the same system anew, from the top of the page."""
+    forget_guess()
+    state.own(_Tries).restarts += 1
 
 
 def example() -> str:
@@ -51,9 +58,9 @@ def leave() -> None:
 
 
 def guess_another(key: str, system: int) -> None:
-    """For callbacks: guess another system, of the slider `key`."""
+    """The same with another system, of the slider `key`."""
     state.choose({key: system})
-    forget_guess()
+    guess_again()
 
 
 def tried() -> str:
@@ -76,3 +83,8 @@ def keep_tried(text: str) -> None:
 def tries() -> int:
     """How often the graph was changed by other means than drawing."""
     return state.own(_Tries).count
+
+
+def restarts() -> int:
+    """How often the visitor began anew by a button below the player."""
+    return state.own(_Tries).restarts

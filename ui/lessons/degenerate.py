@@ -40,8 +40,8 @@ def show(stage: DeltaGenerator, side: DeltaGenerator) -> None:
     with moved(side):
         who = choose_one("Model", "listener", _MODELS, start=_ONE_FRAME, wrap=True)
         given = choose_one("Predict under the graph", "given", _GRAPHS, start=_GRAPHS[0], wrap=True)
-        check_choice("Frames ahead", "ahead", range(1, _AHEAD + 1), start=1)
-        ahead = st.slider("Frames ahead", 1, _AHEAD, 1, **bound("ahead", "Frames ahead"))
+        check_choice("Error after (frames)", "ahead", range(1, _AHEAD + 1), start=1)
+        ahead = st.slider("Error after (frames)", 1, _AHEAD, 1, **bound("ahead", "Error after (frames)"))
     with side:
         cost = st.container()
         system = choose_system(data.num_sims, key="listening_system")
@@ -50,7 +50,7 @@ def show(stage: DeltaGenerator, side: DeltaGenerator) -> None:
     share.repeated_by(screens.taught("springs5", _MODELS[who], system))
     with stage:
         about = score("{} of its edges are right here, ", reading.right[system]) + score("{} over all systems. ", reading.right.mean())
-        caption = f"{about}Thin dashes: its forecast from frame {_START} on."
+        caption = f"{about}Thin dashes: its forecast from frame {_START} on, under {given[:1].lower()}{given[1:]} graph."
         shown = {"caption": caption, "height": HEIGHT, "view": "difference", "opening": Opening(hidden=HIDDEN)}
         player(data, sim=system, key="taught", posterior=reading.posterior, forecast=reading.forecasts[given], **shown)
     with cost:

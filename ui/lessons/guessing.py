@@ -19,6 +19,7 @@ from ui.names import sample_title, sentence
 from ui.player import player
 
 _READ = 49  # frames, as the model reads
+_TITLES = {"You": "Your guess", "Correlation": "Correlation"}
 _WHO = {"You": "your guess", "The model": "what the model inferred", "Correlation": "the pairs whose paths look most alike"}
 
 
@@ -76,14 +77,14 @@ def _score(stage: DeltaGenerator, side: DeltaGenerator, sample: samples.Sample, 
                 st.metric(name, _right(part, data), help=f"Pairs named rightly: {_WHO[name]}.")
         with st.container(horizontal=True):
             st.button("Next system", on_click=address.guess_another, args=("hidden_system", (system + 1) % data.num_sims + 1), type="primary", icon=":material/skip_next:")
-            st.button("Guess again", on_click=address.forget_guess, icon=":material/replay:")
+            st.button("Guess again", on_click=address.guess_again, icon=":material/replay:")
     beliefs = {"You": (guess.posterior(data), 0), "The model": (sample.posterior, system), "Correlation": (correlated, system)}
     posterior, place = beliefs[who]
     share.repeated_by(screens.taught("springs5", Method(name="correlation", window=_READ) if who == "Correlation" else samples.folder("springs5"), system))
     with stage:
         caption = f"Shown: {_WHO[who]}." if hidden("truth") else f"{who}: {_right(shares[who], data)}. Shown against the truth: {_WHO[who]}."
         opening = Opening(hidden=HIDDEN)
-        player(data, sim=system, key="taught", posterior=posterior, posterior_sim=place, caption=caption, height=HEIGHT, view="difference", opening=opening)
+        player(data, sim=system, key="taught", posterior=posterior, posterior_sim=place, caption=caption, height=HEIGHT, view="difference", opening=opening, whose=_TITLES.get(who, ""))
 
 
 def _right(share: float, data: Trajectories) -> str:

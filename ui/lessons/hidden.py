@@ -30,6 +30,7 @@ class _Reading(NamedTuple):
     seen: Trajectories
     posterior: EdgePosterior
     right: np.ndarray
+    wrong: np.ndarray  # whether any edge of a system is none
     false_edges: dict[str, float]  # share of truly unjoined pairs that are named joined
 
 
@@ -53,7 +54,7 @@ def show(stage: DeltaGenerator, side: DeltaGenerator) -> None:
             caption = f"The truth with particle {hidden}: it is joined to {', '.join(joined) or 'nobody'}."
             player(whole, sim=system, key="taught", caption=caption, height=HEIGHT, opening=Opening(hidden=HIDDEN))
         else:
-            caption = f"What the model sees and infers{score(': {} right', reading.right[system])}.{' Double lines: edges that are none.' * told}"
+            caption = f"What the model sees and infers{score(': {} right', reading.right[system])}.{' Double lines: edges that are none.' * (told and bool(reading.wrong[system]))}"
             player(reading.seen, sim=system, key="taught", posterior=reading.posterior, caption=caption, height=HEIGHT, view="difference", opening=Opening(hidden=HIDDEN))
     with side:
         title = "Unjoined, yet named joined"
@@ -67,10 +68,10 @@ def _kept(digest: str, hidden: str, _whole: Trajectories) -> _Reading:
     false = (posterior.edge_types > 0) & (seen.edge_types == 0)
     unjoined = (seen.edge_types == 0) & off_diagonal(seen.num_nodes)
     if hidden == _NOBODY:
-        return _Reading(seen, posterior, right, {"All pairs": _share(false, unjoined)})
+        return _Reading(seen, posterior, right, false.any((1, 2)), {"All pairs": _share(false, unjoined)})
     shared = share_a_driver(_whole.edge_types, int(hidden) - 1)
     parts = {"Both joined to it": unjoined & shared, "Other pairs": unjoined & ~shared}
-    return _Reading(seen, posterior, right, {name: _share(false, part) for name, part in parts.items()})
+    return _Reading(seen, posterior, right, false.any((1, 2)), {name: _share(false, part) for name, part in parts.items()})
 
 
 def _share(what: np.ndarray, among: np.ndarray) -> float:

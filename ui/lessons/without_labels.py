@@ -17,7 +17,7 @@ from ui import samples, screens, share
 from ui.controls import bound, hidden
 from ui.forms import choose_system, note
 from ui.lessons import address
-from ui.lessons.systems import HEIGHT, HIDDEN, one, tell
+from ui.lessons.systems import HEIGHT, HIDDEN, moved, one, tell
 from ui.names import sample_title, sentence
 from ui.player import player
 from ui.readings import checkpoint
@@ -32,6 +32,7 @@ def show(stage: DeltaGenerator, side: DeltaGenerator) -> None:
     """A candidate graph that the visitor changes; what the decoder makes of it; the likeliest graph never needs the truth."""
     data, model = samples.sample("springs5").trajectories, checkpoint(samples.folder("springs5"))
     tell(sample_title("springs5"), data, "Shipped springs5")
+    pressed = moved(side).container(horizontal=True)
     with side:
         system = choose_system(data.num_sims, key="search_system", on_change=address.keep_tried, args=(_FIRST,))
     alone = one(data, system)
@@ -53,8 +54,8 @@ def show(stage: DeltaGenerator, side: DeltaGenerator) -> None:
         st.metric("Motion left unexplained", f"{float(f'{100 * left:.2g}'):g} %", help=_UNEXPLAINED)
         st.metric("Rank of your graph", f"{rank:,} of {count:,}", help="Of all graphs on five particles, by how likely the decoder finds the motion under each.")
         better = Guess(all_graphs.better(tried.edge_types)).text
-        with st.container(horizontal=True):
-            help_ = "Change the one pair that helps the prediction most; two where no single one helps. No label is used."
+        with pressed:
+            help_ = "Change the one pair that makes the motion likelier, by which graphs are ranked; two where no single one helps. On the way a wrong pair may come and go. No label is used."
             st.button("Best change", on_click=address.keep_tried, args=(better,), type="primary", disabled=better == tried.text, help=help_)
             st.button("Start over", on_click=address.keep_tried, args=(_FIRST,), disabled=tried.text == _FIRST)
         if not hidden("truth") and st.toggle("Compare with the truth", **bound("search_truth", "Compare with the truth")):
