@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from nri_core.systems import Charged, Simulation, simulate
 from tests.pages import headers, opened
+from ui import samples
 from ui.address import BY_PAGES
 from ui.frame import PAGES
 from ui.lessons import LESSONS
@@ -175,3 +176,27 @@ def test_no_address_breaks_a_page(page: str) -> None:
         assert app.title[0].value == PAGES[page].title
 
     never()
+
+
+def test_systems_chosen_on_one_page_are_those_of_the_others() -> None:
+    def go(page: str) -> None:
+        app.query_params.clear()  # as a link between pages does
+        app.switch_page(f"pages/{page}.py").run()
+
+    app = opened("explore")
+    app.selectbox(key="sample").set_value("charged5").run()
+    go("compare")
+    assert app.selectbox(key="on").value == "charged5"
+    app.selectbox(key="on").set_value("kuramoto5").run()
+    go("explore")
+    assert app.selectbox(key="sample").value == "kuramoto5"
+    app.selectbox(key="sample").set_value("springs10").run()
+    go("what_if")
+    assert app.selectbox(key="on").value == "springs10"
+
+
+def test_the_address_names_the_run_of_an_own_model_until_it_is_let_go() -> None:
+    app = opened("compare", session={"model": Model("mine", samples.folder("springs5"), run="abc123def456")})
+    assert app.query_params["run"] in ("abc123def456", ["abc123def456"])
+    next(button for button in app.button if button.label == "Back to the shipped ones").click().run()
+    assert not app.exception and "run" not in app.query_params

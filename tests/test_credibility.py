@@ -193,6 +193,12 @@ def test_words_follow_the_figures(kappa: float, low: float, verdicts: list[str])
     assert "save 30 % of the error (95 % range 20 to 40 %)" in said[2].sentence
 
 
+@pytest.mark.parametrize(("gain", "words"), [(0.39, "is likelier with the graph"), (-0.2, "is likelier without any"), (0.001, "is about as likely")])
+def test_a_single_held_out_recording_leaves_it_open_and_says_which_way(gain: float, words: str) -> None:
+    said = conclude(Assessment(None, None, Mean(0.94, None, None), 10, Mean(gain, None, None), 1))[0]
+    assert said.verdict == "open" and words in said.sentence and "gives no range" in said.sentence
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("verb", [["assess"], ["types", "--most", "2"]])
 def test_the_command_line_says_it_as_json(verb: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

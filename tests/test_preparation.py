@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from nri_core.dataset import split
 from nri_core.errors import DataError
 from nri_core.importers import read
+from nri_core.exporters.motion import motion_table
 from nri_core.preparation import FIXES, Plan, diagnose, prepare, read_plan, suggest, to_trajectories
 from nri_core.preparation.gaps import Gather, Interpolate, KeepComplete, Resample
 from nri_core.preparation.motion import Centre, MarkJumps, MarkOutliers, Scale, Smooth, SwapBack, Velocities
@@ -177,6 +178,9 @@ def test_truth_and_bones_follow_the_chosen_nodes() -> None:
 def test_windows_of_one_recording_are_held_out_together() -> None:
     data = to_trajectories(recording(), window=20, stride=10)
     assert data.values.shape == (12 * 5, 20, 3, 2) and data.dt == 0.1
+    table = motion_table(data)
+    window = table[(table.sim == 6) & (table.node == data.node_names[0])]
+    assert window.time.iloc[0] == 0 and window["time in recording"].iloc[0] == pytest.approx(1.0) and set(window.recording) == {2}, "the second window of the second recording"
     train, valid = split(data)
     assert not set(train.trials.tolist()) & set(valid.trials.tolist()) and train.num_sims + valid.num_sims == 60
 

@@ -213,6 +213,13 @@ def test_a_unit_of_time_behind_a_name_tells_the_column_of_time(tmp_path: Path) -
     assert inspect([path]).options["time"] is None
 
 
+@pytest.mark.parametrize(("column", "unit"), [("Bild", "frames"), ("Nummer", "frames"), ("time", "seconds"), ("Zeit", "seconds")])
+def test_whole_numbers_that_go_up_by_one_are_frames_unless_they_are_called_time(column: str, unit: str, tmp_path: Path) -> None:
+    rows = [f"{frame};{name};{frame + place};{place}" for frame in range(20) for place, name in enumerate(("Anna", "Bruno"))]
+    (path := tmp_path / "motion.csv").write_text("\n".join([f"{column};Tier;x;y", *rows]))
+    assert [inspect([path]).options[name] for name in ("time", "time_unit")] == [column, unit]
+
+
 @pytest.mark.parametrize(("column", "step"), [("Zeit [s]", 0.04), ("Takt (ms)", 0.04), ("Bild", 1.0)])
 def test_another_column_of_time_brings_its_own_unit(tmp_path: Path, column: str, step: float) -> None:
     """Two could be it, so the guess counts frames."""

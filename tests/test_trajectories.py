@@ -29,7 +29,7 @@ def some(**changes) -> Trajectories:
 
 
 def test_round_trip_and_equal_bytes(tmp_path: Path) -> None:
-    data = some(observed=np.ones((3, 10, 4), bool))
+    data = some(observed=np.ones((3, 10, 4), bool), trials=np.array([0, 0, 1]), first_times=np.array([0.0, 0.5, 0.0]))
     data.save(tmp_path / "a.npz")
     again = Trajectories.load(tmp_path / "a.npz")
     again.save(tmp_path / "b.npz")
@@ -51,8 +51,9 @@ def test_nothing_can_be_changed_after_the_checks() -> None:
 
 
 def test_select_keeps_what_belongs_together() -> None:
-    part = some().select(slice(1, 3), frames=slice(2, 6))
+    part = some(first_times=np.array([0.0, 5.0, 9.0])).select(slice(1, 3), frames=slice(2, 6))
     assert part.values.shape == (2, 4, 4, 4) and part.edge_types.shape == (2, 4, 4)
+    assert part.first_times.tolist() == pytest.approx([5.2, 9.2]), "two frames of 0.1 later"
 
 
 @pytest.mark.parametrize(

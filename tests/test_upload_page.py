@@ -97,6 +97,16 @@ def test_a_correction_is_remembered_for_the_next_file_of_that_shape() -> None:
     assert "Time: “a”; Node: “b”; Coordinates: “c”, “d”" in app.caption[0].value.replace("\\", "")
     again = opened(("other.csv", text.replace(b"29,2,31,2\n", b"")))
     assert "**3** nodes" in said(again)
+    assert "as an earlier file of this shape was corrected here: Layout: “long”; Time: “a”" in again.caption[0].value.replace("\\", "")
+
+
+def test_a_unit_is_of_one_file_and_what_was_understood_is_still_said() -> None:
+    app = opened(sample("tidy"))
+    next(box for box in app.text_input if box.label == "Unit of length").set_value("mm")
+    press(app, "Read it again like this")
+    words = app.caption[0].value.replace("\\", "")
+    assert "corrected by hand: Unit of length: “mm”" in words and "Time in" in words
+    assert "“mm”" not in opened(sample("tidy")).caption[0].value, "the next file may be somebody else's"
 
 
 def test_a_column_of_time_chosen_by_hand_brings_its_unit() -> None:
@@ -111,11 +121,11 @@ def test_a_column_of_time_chosen_by_hand_brings_its_unit() -> None:
         next(box for box in app.selectbox if box.label == label).set_value(value)
     press(app, "Read it again like this")
     assert unit() == "seconds" and "**3** nodes" in said(app)
-    assert app.session_state["upload"].now.recording.frame_time == pytest.approx(0.04)
+    assert app.session_state["own Brought"].upload.now.recording.frame_time == pytest.approx(0.04)
     next(box for box in app.selectbox if box.label == "Unit of time").set_value("frames")
     press(app, "Read it again like this")
     assert unit() == "frames", "what is said by hand stays"
-    assert app.session_state["upload"].now.recording.frame_time == pytest.approx(0.04)
+    assert app.session_state["own Brought"].upload.now.recording.frame_time == pytest.approx(0.04)
 
 
 def test_a_known_graph_is_compared_with() -> None:

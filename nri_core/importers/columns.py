@@ -24,6 +24,7 @@ _BRACKETS = re.compile(r"\s*[(\[]([^)\]]{1,20})[)\]]\s*$")  # a unit behind a na
 FEATURES = ("x", "y", "z", "vx", "vy", "vz")
 PATTERNS = tuple(order.format(sep=separator) for separator in ("_", ".", "-", " ", "") for order in ("{{feature}}{sep}{{node}}", "{{node}}{sep}{{feature}}"))
 ALONE = "{node}"  # a column a node, with one number each
+CLOCKS = ("time", "zeit", "temps", "tiempo", "tempo", "clock", "uhr")  # in the name of a column of time
 TimeUnit = Literal["seconds", "milliseconds", "minutes", "hours", "frames", "dates"]
 
 
@@ -157,7 +158,7 @@ def time_unit_of(time: str | None, names: Sequence[str], rows: Sequence[Sequence
         return "dates"
     if low in UNITS:
         return UNITS[low]
-    if any(word in low for word in ("frame", "bild", "image", "step", "scan", "tick", "sample")) or (low not in TIMES and "time" not in low and _counts(cells)):
+    if any(word in low for word in ("frame", "bild", "image", "step", "scan", "tick", "sample")) or (low not in TIMES and not any(word in low for word in CLOCKS) and _counts(cells)):
         return "frames"
     return "seconds"
 

@@ -1,9 +1,10 @@
 """Learn in a real browser: a guess drawn on the player and scored, the tour walked to its end and skipped, an example opened and sent on."""
 
 import re
+from contextlib import closing
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.server import SETTLED
 from tests.browser.test_walk import PATIENCE, click, opened
@@ -139,3 +140,37 @@ def test_on_a_phone_one_moves_above_the_player_and_reads_below(page: Page, app_u
     moved, player, said = (place.bounding_box() for place in places)
     assert moved and player and said and moved["y"] < player["y"] < said["y"]
     assert player["y"] < 600, "what is moved and what follows are seen together"
+
+
+def test_on_a_phone_the_menu_closes_and_what_is_new_begins_at_its_top(browser: Browser, app_url: str) -> None:
+    with closing(browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)) as context:
+        page = context.new_page()
+        opened(page, app_url)
+        page.get_by_test_id("stExpandSidebarButton").tap()
+        link = page.get_by_test_id("stSidebar").get_by_role("link", name="Learn")
+        expect(link).to_be_in_viewport(timeout=PATIENCE)
+        link.tap()
+        expect(page.get_by_text("1 of 8")).to_be_visible(timeout=PATIENCE)
+        expect(link).not_to_be_in_viewport()
+        onward = page.get_by_role("button", name="Next: Looking alike is not acting on each other")
+        onward.scroll_into_view_if_needed(timeout=PATIENCE)
+        onward.tap()
+        expect(page.get_by_text("2 of 8")).to_be_in_viewport(timeout=PATIENCE)
+        page.goto(f"{app_url}/learn?lesson={EXAMPLES}")
+        last = page.get_by_role("button", name="Open").last
+        last.scroll_into_view_if_needed(timeout=PATIENCE)
+        last.tap()
+        expect(page.get_by_text("Look for:").first).to_be_in_viewport(timeout=PATIENCE)
+        expect(page.get_by_test_id("player")).to_be_in_viewport(timeout=PATIENCE)
+
+
+def test_a_lesson_left_and_entered_again_begins_as_its_numbers_say(page: Page, app_url: str) -> None:
+    player = opened(page, f"{app_url}/learn?lesson=3")
+    click(page, "Best change")
+    expect(player).to_have_attribute("data-guessed", "1", timeout=PATIENCE)
+    page.get_by_role("button", name="Next", exact=False).first.click()
+    expect(page.get_by_text("4 of 8")).to_be_visible(timeout=PATIENCE)
+    page.get_by_role("button", name="Back").click()
+    expect(page.get_by_text("3 of 8")).to_be_visible(timeout=PATIENCE)
+    expect(player).to_have_attribute("data-guessed", "0", timeout=PATIENCE)
+    expect(page.get_by_text(re.compile(r"0 pairs joined · click two particles"))).to_be_visible(timeout=PATIENCE)
