@@ -64,7 +64,7 @@ with frame("compare"):
         share.repeated_by(screens.compared(chosen_data, chosen.reader.source, data, system))
         with stage:
             believed = {"posterior": changing, "posterior_sim": 0} if changing else {"posterior": named}
-            player(data, key="compare", sim=system, forecast=reading.forecast, **shape, **believed)
+            player(data, key="compare all" if view == comparison.ALL else "compare", sim=system, forecast=reading.forecast, **shape, **believed)
             if view == comparison.ALL:
                 browsing.show_gallery(browsing.facts(score, reading, known.errors), named, data, system)
             else:

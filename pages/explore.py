@@ -9,7 +9,7 @@ import streamlit as st
 from nri_core.exporters import View
 from nri_core.metrics import forecast_error, score_edges, static_error
 from ui import names, samples, screens, share, state
-from ui.controls import bound, without_hidden_truth
+from ui.controls import bound, hidden, without_hidden_truth
 from ui.exports import offer_exports
 from ui.forms import check_choice, choose_system
 from ui.frame import frame, next_step
@@ -25,6 +25,7 @@ AGAINST_NO_MOTION = (
 )
 
 HELD_OUT = "These were held out: your model learned from the rest of the data, and read who acts on whom off this motion alone."
+UNKNOWN = "Who truly does is not known."
 HEIGHT = 460
 
 
@@ -79,7 +80,8 @@ with frame("explore"):
         state.show(data.name, data.size, state.shipped_model(chosen).name)
     with stage:
         law = names.law_of(shown.trajectories.metadata)
-        st.caption(HELD_OUT if chosen == state.OWN else law.watched if law else "A model that watched only this motion inferred who acts on whom.")
+        unknown = UNKNOWN * (shown.trajectories.edge_types is None and not hidden("truth"))
+        st.caption(f"{HELD_OUT} {unknown}" if chosen == state.OWN else law.watched if law else "A model that watched only this motion inferred who acts on whom.")
         player(shown.trajectories, key="explore", sim=system, posterior=shown.posterior, forecast=shown.forecast, height=HEIGHT)
 
     share.repeated_by(screens.explored(chosen, shown, system))

@@ -6,6 +6,7 @@ from nri_core.jobs import prepare, submit
 from nri_core.settings import TrainConfig
 from ui import kinds, recipes, share, state
 from ui.backends import choose_backend
+from ui.caveats import tied
 from ui.controls import pressing
 from ui.forms import ask, choose_one
 from ui.frame import STAGE_AND_SIDE, frame, mistakes_shown
@@ -48,6 +49,7 @@ with frame("train"):
             backend = choose_backend()
             config = recipes.settled(answers, data.watch, start=start, prefix=f"{preset}_")
             if config is not None:
+                st.caption(" ".join(tied(config.undirected, data.watch)))
                 share.repeated_by(recipes.screen(data.source, preset, config, start))
         with unlabelled:
             kinds.show(data, config, start, backend, prefix=f"{preset}_")

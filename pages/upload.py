@@ -45,13 +45,15 @@ with frame("upload"):
             window = st.number_input("Frames of a window", 3, 10_000, first, key=f"window {upload.digest} {len(upload.steps)}") if whole else None
             stride = st.number_input("Frames between two starts", 1, 10_000, stride, key=f"stride {upload.digest} {len(upload.steps)}") if whole else None
             take_truth(upload)
-            use = st.container(key="use_data").button("Use this data", type="primary", disabled=off, width="stretch", icon=":material/check:")
+            use = st.container(key="use_data").button("Use this data", type="primary", disabled=off or recording.num_nodes < 2, width="stretch", icon=":material/check:")
             said = st.container()
         with stage:
             show_trial(upload)
             shown = preview(upload.shown, place)
             if shown is not None:
-                player(shown, key="brought", note=f"recording {upload.shown.trials[min(place, len(upload.shown.trials) - 1)].name}", height=420)
+                trial = upload.shown.trials[min(place, len(upload.shown.trials) - 1)]
+                part = f", its first {shown.num_steps:,} frames" if trial.num_frames > shown.num_steps else ""
+                player(shown, key="brought", note=f"recording {trial.name}{part}", height=420)
             show_findings(upload)
             show_steps(upload)
         plan = plan_of(upload, window=window, stride=stride)

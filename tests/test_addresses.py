@@ -15,6 +15,7 @@ from ui import samples
 from ui.address import BY_PAGES
 from ui.frame import PAGES
 from ui.lessons import LESSONS
+from ui.share import Shown
 from ui.simulations import recipe
 from ui.state import Dataset, Model
 
@@ -110,9 +111,10 @@ def test_a_run_that_is_gone_is_said_and_the_page_goes_on() -> None:
 
 
 def share(app: AppTest) -> AppTest:
-    """Share was pressed."""
-    app.session_state["share"] = True
-    return app.run()
+    """Share was pressed: in a browser, the fragment then runs by itself."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Shown, "pressed", property(lambda _: True, lambda _, value: None))
+        return app.run()
 
 
 def link(app: AppTest) -> dict[str, list[str]]:

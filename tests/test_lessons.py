@@ -16,7 +16,7 @@ SEES = {lesson.name: lesson.see for lesson in LESSONS}
 
 
 def test_correlation_stays_near_a_coin_and_a_law_needs_few_frames() -> None:
-    assert "near a coin toss, however long" in SEES["physics"] and "just as sure, and wrong" in SEES["physics"]
+    assert "near a coin toss, however long" in SEES["physics"] and "goes wrong, and nothing warns" in SEES["physics"]
     data = samples.sample("springs5").trajectories
     for length in (6, 12, 25, 49, 99):
         right = {way: by_method(method, data, length, **options)[1].mean() for way, (method, options) in physics._WAYS.items()}
@@ -38,7 +38,7 @@ def test_of_all_graphs_the_hidden_one_predicts_best() -> None:
 
 
 def test_one_model_does_not_listen_and_the_other_needs_its_graph() -> None:
-    assert "its own graph is a coin toss" in SEES["degenerate"] and "beats standing still" in SEES["degenerate"]
+    assert "its own graph is a coin toss" in SEES["degenerate"] and "beats the guess that nothing moves" in SEES["degenerate"]
     data = samples.sample("springs5").trajectories
     deaf, listening = (degenerate._kept(data.digest, who, data) for who in degenerate._MODELS)
     assert 0.4 < deaf.right.mean() < 0.6 and listening.right.mean() > 0.99
@@ -68,7 +68,7 @@ def test_three_frames_are_enough_without_noise_and_not_with_it() -> None:
 
 @pytest.mark.parametrize(("size", "length"), [("5", 8), ("10", 8), ("10", 20)])
 def test_one_charge_each_corrects_edges(size: str, length: int) -> None:
-    assert "few numbers correct many edges" in SEES["charges"]
+    assert "on average more edges come right" in SEES["charges"]
     model = charges._SIZES[size]
     data = samples.sample(model).trajectories
     apart, together = (charges._kept(data.digest, length, way, model, data) for way in charges._WAYS)

@@ -41,6 +41,8 @@ def link(page: str, seen: Mapping[str, Any], taught: Mapping[str, Sequence[str]]
     said = {name: values for name, values in said.items() if name in controls.drawn() or name in BY_PAGES}
     said |= {name: [str(value)] for name, value in seen.items() if name in SEEN and name not in controls.drawn() and value not in (None, "")}
     said |= {name: [",".join(names)] for name, names in taught.items() if names}
+    if "edits" in said and "truth" in taught.get(controls.HIDE, ()):  # the world cannot be changed where nobody knows its law
+        said["edits"] = [";".join(token for token in said["edits"][0].split(";") if token.startswith("g"))]
     model, data = state.own_model(), state.own_dataset()
     if page not in FOLLOWING and model and model.run:
         said[RUN] = [model.run]

@@ -1,6 +1,7 @@
 """All systems at a glance, on Compare: the order, the sheet of thumbnails, and the one that is chosen."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
@@ -13,6 +14,7 @@ from nri_core.trajectories import Trajectories
 from ui import forms, state
 from ui.controls import bound
 from ui.forms import check_choice
+from ui.frame import seen_from_top
 from ui.gallery import gallery
 from ui.readings import Reading
 
@@ -49,6 +51,7 @@ def ordered(known: Facts, order: str, num_sims: int) -> list[int]:
 
 def show_gallery(known: Facts, named: EdgePosterior, data: Trajectories, system: int) -> None:
     """The sheet of thumbnails in the chosen order; pressing one shows it in the player."""
+    seen_from_top(f"{state.own(_Pressed).count} pressed")  # the player is there
     options = (IN_ORDER, *known)
     check_choice("Order", ORDER, options, start=IN_ORDER)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
@@ -94,8 +97,16 @@ def _choose_sheet(sheets: int) -> int:
     return st.pagination(sheets, width=260, **bound(SHEET))
 
 
+@dataclass
+class _Pressed:
+    """Of one session: how often a thumbnail was pressed."""
+
+    count: int = 0
+
+
 def _choose(system: int) -> None:
     state.choose({SYSTEM: system + 1})
+    state.own(_Pressed).count += 1
 
 
 def _reorder(known: Facts, num_sims: int) -> None:

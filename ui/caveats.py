@@ -5,7 +5,9 @@ from typing import Any
 from nri_core.checkpoint import CheckpointConfig
 from nri_core.player.payload import noun_of
 from nri_core.trajectories import Trajectories
-from ui.names import called
+from ui.names import called, law_of
+
+TIED = "Both directions of a pair are taken to be alike, so who leads cannot be seen: to ask that, train with “Both directions alike” off (Advanced settings)."
 
 
 def caveats(config: CheckpointConfig, data: Trajectories, *, seen: bool, held_out: bool) -> list[str]:
@@ -17,7 +19,12 @@ def caveats(config: CheckpointConfig, data: Trajectories, *, seen: bool, held_ou
     differing = _other_parameters(learned.get("parameters", {}), found.get("parameters", {}))
     alike = all(name in learned and learned[name] == found.get(name) for name in ("system", "seed"))
     size = _other_size(config.num_nodes, data)
-    return [*_seen(seen, alike and not (held_out or differing or size)), *size, *differing]
+    return [*_seen(seen, alike and not (held_out or differing or size)), *size, *differing, *tied(config.settings.undirected, data)]
+
+
+def tied(undirected: bool, data: Trajectories) -> list[str]:
+    """That a model which takes both directions to be alike cannot tell who leads, where no law is known that has them so."""
+    return [TIED] if undirected and law_of(data.metadata) is None else []
 
 
 def _seen(surely: bool, perhaps: bool) -> list[str]:

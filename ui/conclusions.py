@@ -6,6 +6,7 @@ from nri_core.credibility import Assessment, Conclusion, conclude
 from nri_core.jobs import Run, open_run
 from nri_core.jobs.comparisons import assessed, further_runs, start_assessment
 from ui import state
+from ui.caveats import tied
 from ui.forms import note
 from ui.frame import mistakes_shown
 from ui.kinds import show_progress
@@ -65,6 +66,8 @@ def _show(run: Run, further: dict[str, Run]) -> None:
         found = _assessment(run.id, models)
     for conclusion in conclude(found):
         _say(conclusion)
+    for sentence in tied(run.requested().settings.undirected, run.held_out()):
+        _say(Conclusion("open", f"{sentence} None of these trainings tested it."))
     if missing := [purpose for purpose, one in further.items() if one.checkpoint_dir is None]:
         st.caption(f"Without a model: {', '.join(missing)}. Runs tells why.")
 

@@ -13,6 +13,7 @@ from ui.controls import bound
 from ui.forms import check_choice, choose_system, note
 from ui.frame import STAGE_AND_SIDE, mistakes_shown, next_step
 from ui.lessons import address
+from ui.lessons.systems import moved
 from ui.names import LAWS, literal
 from ui.player import player
 
@@ -63,8 +64,9 @@ def _show_cards(presets: dict[str, Preset], name: str, columns: int = _COLUMNS) 
 def _show(name: str, preset: Preset) -> DeltaGenerator:
     """Simulated and read at once; frames, noise and seed can be moved, and stay in the address. Gives the column of the player."""
     st.markdown(f"**{literal(preset.title)}{'' if preset.title.endswith('?') else '.'}** Look for: {literal(preset.look_for)}")
-    stage, side = st.columns(STAGE_AND_SIDE, gap="medium")
-    with side:
+    with st.container(key="screen"):
+        stage, side = st.columns(STAGE_AND_SIDE, gap="medium")
+    with moved(side):
         varied = _vary(name, preset)
     with stage, st.spinner("Simulating, and reading the graphs"):
         from ui.example_readings import read  # torch

@@ -27,6 +27,7 @@ _STYLE = """<style>
 [data-testid="stIconMaterial"] { max-width: 1.25em; overflow: hidden; white-space: nowrap; } /* its name, as long as the font is on its way */
 [class*="st-key-room-"], :has(> [class*="st-key-room-"]) { min-height: max-content !important; overflow: visible !important; } /* ui/player.py: room for a player at least */
 [data-testid="stButtonGroup"] [aria-checked="true"] * { color: light-dark(#005a8e, #7cc4f0); }
+@media (hover: none) { [data-testid="stCodeCopyButton"] { opacity: 1 !important; } } /* a finger does not hover */
 @media (hover: none) { button kbd { display: none !important; } } /* no keyboard to press them on */
 [data-testid="stCaptionContainer"] code { color: inherit; background: none; padding: 0; } /* its green is too pale where all is pale */
 .katex-display { padding: 2px 4px 6px; } /* else equations are a hair larger than their box, which then scrolls */
@@ -44,9 +45,10 @@ class PageEntry(NamedTuple):
 
 @dataclass
 class _Arrival:
-    """Of one session: what the page shows, where it can show one thing or another."""
+    """Of one session: the page that is drawn, and where the browser is told of it."""
 
-    what: str = ""
+    page: str = ""
+    place: DeltaGenerator | None = None  # for what tells the browser; None once it is told
 
 
 @dataclass
@@ -83,7 +85,6 @@ def frame(name: str) -> Iterator[None]:
     """Draw menu, title and what is loaded around the page `name`, and show the user's mistakes as sentences."""
     entry = PAGES[name]
     state.enter(name)
-    state.own(_Arrival).what = ""
     controls.obey_address()
     st.set_page_config(page_title=f"{entry.title} · NRI Explorer", page_icon=str(_ICON), layout="wide", initial_sidebar_state=200)
     st.html(_STYLE)  # first: what is drawn before it came would move
@@ -93,6 +94,7 @@ def frame(name: str) -> Iterator[None]:
         for other in PAGES:
             next_step(other, PAGES[other].title)
         loaded = st.empty()
+        state.own(_Arrival).page, state.own(_Arrival).place = name, st.empty()
     controls.hide()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title(entry.title, anchor=False)
@@ -113,14 +115,17 @@ def frame(name: str) -> Iterator[None]:
     if state.uses_own():
         st.sidebar.button("Back to the shipped ones", on_click=state.use_shipped, type="tertiary", icon=":material/undo:")
     state.keep_in_address(carried(name).get(address.RUN))
-    with st.sidebar:
-        _arrival(key="arrival", data={"place": f"{name} {state.own(_Arrival).what}"})
+    seen_from_top()
     _warm_up()
 
 
-def seen_from_top(what: str) -> None:
-    """Say what the page shows, if it can show one thing or another: where that is new, the page begins at its top."""
-    state.own(_Arrival).what = what
+def seen_from_top(what: str = "") -> None:
+    """Say what the page shows, if it can show one thing or another: where that is new, the page is scrolled to its top. Only the first word counts."""
+    arrival = state.own(_Arrival)
+    if arrival.place:
+        with arrival.place:
+            _arrival(key="arrival", data={"place": f"{arrival.page} {what}"})
+    arrival.place = None
 
 
 @contextmanager

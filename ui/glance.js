@@ -10,11 +10,8 @@ const glanced = new WeakSet(); // Streamlit calls again on a new theme
 export default function ({ parentElement, setStateValue }) {
   if (glanced.has(parentElement)) return;
   glanced.add(parentElement);
-  for (const root of everyRoot(document)) {
-    const player = root.querySelector("[data-testid=player]");
-    if (!player) continue;
-    const seen = {};
-    player.dispatchEvent(new CustomEvent("nri-seen", { detail: seen })); // the player writes down what it shows
-    return void setStateValue("seen", seen);
-  }
+  const seen = { at: Date.now() }; // so that it is news each time
+  const root = [...everyRoot(document)].find((root) => root.querySelector("[data-testid=player]"));
+  root?.querySelector("[data-testid=player]").dispatchEvent(new CustomEvent("nri-seen", { detail: seen })); // the player writes down what it shows
+  setStateValue("seen", seen);
 }

@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from nri_core.importers import READERS, reader_of
 from nri_core.importers.axes import WORDS
 from nri_core.importers.contract import Inspection
+from nri_core.importers.tables import GUESSED_RATE
 from ui.names import called, sentence
 
 NOBODY = "none"
@@ -63,7 +64,8 @@ def corrected(inspection: Inspection, options: Mapping[str, Any], *, remembered:
     if not others:
         return inspection.understood
     said = (f"{NAMES.get(name) or called(name)}: {_told(value)}" for name, value in others.items())
-    return (*inspection.understood, f"But {'as an earlier file of this shape was corrected here' if remembered else 'corrected by hand'}: {'; '.join(said)}.")
+    still = tuple(sentence for sentence in inspection.understood if sentence != GUESSED_RATE or "rate" not in others)
+    return (*still, f"But {'as an earlier file of this shape was corrected here' if remembered else 'corrected by hand'}: {'; '.join(said)}.")
 
 
 def _told(value: Any) -> str:

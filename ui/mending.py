@@ -20,7 +20,7 @@ def show_findings(upload: Upload) -> None:
     if not any(finding.severity != "note" for finding in findings):
         st.markdown(":green[:material/check_circle: Nothing stands in the way.]")
     plan = upload.now.suggested
-    if plan.fixes:
+    if plan.fixes and upload.now.recording.num_nodes > 1:  # nothing mends the lack of somebody else
         titles = ", then ".join(fix.title.lower() for fix in plan.fixes)
         st.button(
             "Do what is suggested", icon=":material/auto_fix_high:", type="primary", on_click=_do, args=(upload, *plan.fixes), help=f"{titles[:1].upper()}{titles[1:]}."

@@ -97,7 +97,7 @@ def _arrows(numbers: Numbers, lit: str) -> go.Figure:
         figure.add_scatter(
             x=[0, across], y=[0, up], mode="lines+markers+text" if named else "lines+markers", line={"color": colour, "width": width, "dash": dash},
             marker={"symbol": ["circle", "arrow"], "size": [3, 11], "angleref": "previous", "color": colour}, name=_plain(row), text=["", _plain(row)],
-            textposition="bottom center" if total else "top center", hovertemplate=f"{_plain(row)}: (%{{x:.3g}}, %{{y:.3g}})<extra></extra>",
+            textposition=("middle right" if across >= 0 else "middle left") if total else "top center" if up >= 0 else "bottom center", hovertemplate=f"{_plain(row)}: (%{{x:.3g}}, %{{y:.3g}})<extra></extra>",
         )  # fmt: skip
     far = 1.25 * (float(np.abs(values).max()) or 1.0)
     names = columns_of(numbers)

@@ -62,6 +62,7 @@ def show_several(side: DeltaGenerator, dataset: Dataset) -> None:
     _show_players(entries, data, system, view, forecasts=forecasts)
     if entries:
         share.repeated_by(screens.side_by_side(dataset, [entry.source for entry in entries], data, system))
+        st.space("small")  # where the table shows its buttons
         show_table(entries, data, system)
 
 

@@ -20,26 +20,34 @@ _NOT_A_LOCK = (
     "Hidden controls are not on the page, locked ones are there but do not move. It helps a class to keep to the point; it is no protection: "
     "whoever edits the address has everything back."
 )
-_COMPUTER = "Run it in the project's folder, with the Python of .venv: the numbers are those of this page."
+_COMPUTER, _SAME = "Run it in the project's folder, with the Python of .venv.", " The numbers are those of this page."
 _RUNS = " This app keeps its runs where NRI_RUNS_DIR says: set it there too."
 
 
 @dataclass
 class Shown:
-    """Of one session: what the page said last that it shows."""
+    """Of one session: what the page said last that it shows, and whether Share was pressed since."""
 
     screen: Screen | None = None
+    pressed: bool = False
 
 
 PLAYER = {"threshold": "Edge threshold", "temperature": "Temperature", "view": "View", "matrix": "Matrix", "speed": "Speed", "loop": "Loop", "keep": "Picture and film"}
 
 
 def offer(page: str) -> None:
-    """The button; nothing is computed before it is pressed, and the page is not drawn anew for it."""
-    state.own(Shown).screen = None
+    """The button; nothing is computed before it is pressed, and the page is not drawn anew for it.
+
+    That it was pressed is told by the glance at the page, which the browser puts there only then. The popover itself tells nothing: a click on a link
+    closes it, and what it told would come between the link and its page.
+    """
+    shown = state.own(Shown)
+    shown.screen = None
     if not controls.hidden("share"):
         with st.container(width="content"):
+            shown.pressed = False
             st.fragment(_popover)(page)
+            shown.pressed = True  # whenever the fragment runs by itself
 
 
 def repeated_by(screen: Screen) -> None:
@@ -55,15 +63,16 @@ def say_unknown() -> None:
 
 
 def _popover(page: str) -> None:
-    popover = st.popover("Share", icon=":material/share:", key="share", on_change="rerun", type="tertiary")
-    if popover.open:
-        with popover:
-            _show(page)
+    with st.popover("Share", icon=":material/share:", key="share", type="tertiary"):
+        _show(page)
 
 
 def _show(page: str) -> None:
     place = st.container()
     seen = _glance(key="glance", on_seen_change=_heard).get("seen") or {}  # below: it has no height, but its row has
+    if not state.own(Shown).pressed:
+        place.caption("Looking at the page.")
+        return
     screen = state.own(Shown).screen
     with place:
         if screen is None:
@@ -75,14 +84,14 @@ def _show(page: str) -> None:
             _show_link(page, seen)
         for tab, text, language in ((python, screen.python(), "python"), (command, screen.command(), "bash")):
             with tab:
-                st.caption(_COMPUTER + _RUNS * ("NRI_RUNS_DIR" in os.environ))
+                st.caption(_COMPUTER + (_SAME if language == "python" else "") + _RUNS * ("NRI_RUNS_DIR" in os.environ))
                 st.code(text.strip(), language=language, wrap_lines=True)
 
 
 def _show_link(page: str, seen: dict[str, Any]) -> None:
     told = st.empty()
     place = st.container()
-    if "frame" in seen and not st.toggle(f"Stand still at frame {seen['frame']}", value=not seen.get("playing"), key="share here"):
+    if "frame" in seen and not st.toggle(f"Stand still at frame {seen['frame']}, where it was when you pressed Share", value=not seen.get("playing"), key="share here"):
         seen = {name: value for name, value in seen.items() if name != "frame"}
     taught = controls.taught()
     if st.toggle("For a class", value=bool(taught), key="share class", help=_NOT_A_LOCK):
@@ -93,6 +102,10 @@ def _show_link(page: str, seen: dict[str, Any]) -> None:
             controls.HIDE: _choose(left, "Hide", controls.PARTS | names, taught.get(controls.HIDE, ())),
             controls.LOCK: _choose(right, "Lock", names, taught.get(controls.LOCK, ())),
         }
+        if taught[controls.LOCK] and "menu" not in taught[controls.HIDE]:
+            st.caption("What is locked is locked on this page. To keep a class here, hide the menu as well.")
+        if "truth" in taught[controls.HIDE] and "edits" in st.query_params:
+            st.caption("Starts and true edges that you changed are left out: where the truth is hidden, they cannot be shown.")
         if st.toggle("For a page of a course, in a frame", key="share embed", help="Leaves out the app's own margins and toolbar, for an <iframe> in a learning platform."):
             taught["embed"] = ["true"]
     told.caption(f"Whoever opens this link sees the page as you see it now{', without what you hide' * bool(taught.get(controls.HIDE))}.")

@@ -30,7 +30,8 @@ def choose_place() -> str:
         here = PLACES.index(chosen)
         seen_from_top(f"{chosen} {address.example()} {address.restarts()}")
         before, after = PLACES[max(here - 1, 0)], PLACES[min(here + 1, len(PLACES) - 1)]
-        st.button("Back", on_click=_go, args=(before,), disabled=here == 0, shortcut="b", icon=":material/arrow_back:")
+        back = {"on_click": address.leave} if address.example() and chosen == EXAMPLES else {"on_click": _go, "args": (before,)}
+        st.button("Back", **back, disabled=here == 0, shortcut="b", icon=":material/arrow_back:")
         if chosen != EXAMPLES:
             st.button("Next", on_click=_go, args=(after,), type="primary", shortcut="n", icon=":material/arrow_forward:")
             st.button("Skip the tour", on_click=_go, args=(EXAMPLES,), type="tertiary")

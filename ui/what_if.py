@@ -237,12 +237,12 @@ def _say(scene: Scene, edits: Edits, found: Picture) -> None:
     ratio = (numbers["after"] / max(numbers["before"], 1e-12)) ** 0.5
     more = f"{_digits(ratio)}× as far as before" if not 0.95 < ratio < 1.05 else "as before"
     grown = f"Before it was {_percent(numbers['before'])}. The more it grows, the more the edge matters. {unit}"
-    st.metric("Forecast with the change off by", _percent(numbers["after"]), more, delta_color="off", delta_arrow="off", help=grown)
+    st.metric("Changed forecast, against what happens", _percent(numbers["after"]), more, delta_color="off", delta_arrow="off", help=grown)
     if "moved" in numbers:
         truly = "How far the true system would be from itself, had the same pairs of the true graph changed where the forecast starts."
-        st.metric("In truth, paths would shift by", _percent(numbers["moved"]), help=f"{truly} {unit}")
+        st.metric("True paths after it, against what happens", _percent(numbers["moved"]), help=f"{truly} {unit}")
         knows = "How far the forecast under the changed graph is from what would truly follow: whether the model knows what the edge does."
-        st.metric("The model's forecast of it is off by", _percent(numbers["missed"]), help=f"{knows} {unit}")
+        st.metric("Changed forecast, against those", _percent(numbers["missed"]), help=f"{knows} {unit}")
 
 
 def _rank(scene: Scene, edits: Edits, found: Picture) -> None:
@@ -256,7 +256,7 @@ def _rank(scene: Scene, edits: Edits, found: Picture) -> None:
     table = pd.DataFrame(rows).iloc[np.argsort(-importance.change, kind="stable")]
     without = f"How many times as far off the forecast is when the pair is cut. As it is now, with the changes made so far, it is off by {_percent(importance.error)}."
     truly = "How far the true system would be from itself, had the pair been cut where the forecast starts."
-    st.caption("How much each pair matters", help="Each pair is cut in turn, and the forecast made again.")
+    st.caption(f"How much each of the {len(table)} pairs matters: scroll for all", help="Each pair is cut in turn, and the forecast made again.")
     st.dataframe(
         table,
         hide_index=True,

@@ -1,5 +1,6 @@
 """Tables of motion, whatever file they come from: long (a row for each node and time) or wide (a row a time, columns for each node)."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +17,8 @@ from nri_core.recording import Recording, Remark, Trial
 
 SHOWN_ROWS = 8
 LONGEST_SHOWN = 40  # letters of a name of a column in a sentence
+_UNIT_IN_NAME = re.compile(r"_(nm|um|µm|mm|cm|dm|m|km|px)$")  # x_mm
+GUESSED_RATE = "Each frame is taken for a second until you say how many there are in one."
 VIDEO_RATE = 25.0  # frames a second
 LARGEST = 1e100  # beyond it, squares overflow
 SECONDS = {"seconds": 1.0, "milliseconds": 1e-3, "minutes": 60.0, "hours": 3600.0}
@@ -45,7 +48,7 @@ def inspection_of(form: str, start: Start, written: Mapping[str, Any], model: ty
     roles = roles_of(start.names, start.rows, header=start.dialect.header)
     annotated = not start.dialect.header and roles.layout == "long" and _every_tenth(start.rows)
     unit = _unit_of_length(roles, start)
-    rate = "Each frame is taken for a second until you say how many there are in one." if roles.time_unit == "frames" else ""
+    rate = GUESSED_RATE if roles.time_unit == "frames" else ""
     rate = f"Every tenth frame, as pedestrians are annotated: {VIDEO_RATE:g} frames a second." if annotated else rate
     numeric = tuple(name for place, name in enumerate(start.names) if any(place < len(row) and is_number(row[place]) for row in start.rows))
     choices = {"time": start.names, "node": start.names, "trial": start.names, "coordinates": numeric, "velocities": numeric, "others": numeric}
@@ -63,6 +66,7 @@ def _unit_of_length(roles: Roles, start: Start) -> str:
     """As it stands in brackets behind the name of a coordinate, or below it."""
     axes = roles.coordinates or [name for name, (_, feature) in matching(start.names, roles.pattern).items() if feature == "x"]
     told = [unit_in(text) for name in axes[:1] for text in (name, *(row[start.names.index(name)] for row in start.below if len(row) == len(start.names)))]
+    told += [found[1] for name in axes[:1] if (found := _UNIT_IN_NAME.search(name.lower()))]
     return next(filter(None, told), "")
 
 

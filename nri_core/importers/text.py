@@ -250,6 +250,8 @@ def _explained(path: Path, message: str, dialect: Dialect, names: Sequence[str])
     above = dialect.skipped + dialect.header + dialect.ignored
     row = re.search(r"[Rr]ow #(\d+)", message)
     where = f" in row {int(row[1]) + above}" if row else ""
+    if message.count('"') % 2:
+        return f"Expected quotation marks in pairs in {path.name}; found one{where or ' in it'} that is never closed. Close it, or delete it."
     if ragged := re.search(r"Expected (\d+) columns, got (\d+)", message):
         return (
             f"Expected {ragged[1]} cells in each row of {path.name}; found {ragged[2]}{where}. Mend or delete that row, or choose another delimiter than the "

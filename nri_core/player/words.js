@@ -8,6 +8,7 @@ function legendLines(player, shown) {
     const count = countVerdicts(edges, truth);
     lines.push([...rightSwatch(edges.drawn.map((kind) => hues[kind])), "right", count.right], ["double", palette.wrong, "wrong", count.wrong]);
     lines.push(["dashed", palette.missed, "missed", count.missed]);
+    if (edges.drawn.length > 1) for (const kind of edges.drawn.slice(0, 4)) lines.push(["line", hues[kind], edges.types[kind], ""]);
     judged = (count.right + count[""]) / (scene.nodes * (scene.nodes - 1));
   } else {
     const shape = edges.isTruth ? "line" : "ramp";

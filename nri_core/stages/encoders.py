@@ -50,7 +50,7 @@ def _attention(heard: Heard, place: Place) -> Told:
     pooled = heard.last("encoder.edge").given[0][0, place.receiver, place.slot].numpy()
     best = int(weights[0].argmax())
     filled = lines(rf"\alpha_{{{place.ij}}} &= {vector(weights[0])}", rf"\bar h_{{{place.ij}}} &= {vector(pooled)}")
-    places = tuple(str(step + 1) for step in range(weights.shape[1]))
+    places = tuple(str(step) for step in range(weights.shape[1]))
     about = f"Attention along the pair: most at place {best + 1} of {len(places)}, each place sees 14 frames"
     return Told(filled, {"attention": Numbers(about, weights.astype(float), ("attention",), places, "lines"), "pooled": strips("What attention keeps", pooled=pooled)})
 
@@ -63,8 +63,8 @@ def _seen(heard: Heard, place: Place) -> Told:
     names = SEEN if num == len(SEEN) else tuple(f"feature {feature + 1}" for feature in range(num))
     at = min(place.frame, steps - 1)
     kept = [0, PAIR_FEATURES + 2, PAIR_FEATURES + 4] if num == len(SEEN) else [0, 1, 2]
-    filled = rf"\phi_{{{place.ij}}}^{{{at + 1}}} = ({number(raw[at, kept[0]])},\ \ldots,\ {number(raw[at, kept[1]])},\ \ldots,\ {number(raw[at, kept[2]])},\ \ldots)"
-    columns = tuple(str(step + 1) for step in range(steps))
+    filled = rf"\phi_{{{place.ij}}}^{{{at}}} = ({number(raw[at, kept[0]])},\ \ldots,\ {number(raw[at, kept[1]])},\ \ldots,\ {number(raw[at, kept[2]])},\ \ldots)"
+    columns = tuple(str(step) for step in range(steps))
     return Told(filled, {"features": Numbers("What is seen of the pair at each step, standardised", scaled.T.astype(float), names, columns)})
 
 
@@ -76,7 +76,7 @@ def _evidence(heard: Heard, place: Place) -> Told:
     total = summed.given[0][0, place.receiver, place.slot].numpy()
     edge = heard.last("encoder.evidence.edge").given[0][0, place.receiver, place.slot].numpy()[: summed.gave.shape[-1]]
     filled = lines(rf"\textstyle\sum_t (s+c) &= {vector(total, 3)}", rf"e_{{{place.ij}}} &= {vector(edge, 3)}")
-    columns = tuple(str(step + 1) for step in range(steps))
+    columns = tuple(str(step) for step in range(steps))
     shown = Numbers("What each step adds, a row a channel", each.T.numpy().astype(float), tuple(str(row + 1) for row in range(each.shape[1])), columns)
     return Told(filled, {"each": shown, "evidence": strips("Evidence, summed over time", evidence=edge)})
 
@@ -84,8 +84,8 @@ def _evidence(heard: Heard, place: Place) -> Told:
 def _influences(heard: Heard, place: Place) -> Told:
     over_time = heard.last("encoder.influence").gave[0, :, place.receiver, place.slot].numpy()
     at = min(place.frame, len(over_time) - 1)
-    filled = rf"f_{{{place.ij}}}^{{{at + 1}}} = {vector(over_time[at])}"
-    columns = tuple(str(step + 1) for step in range(len(over_time)))
+    filled = rf"f_{{{place.ij}}}^{{{at}}} = {vector(over_time[at])}"
+    columns = tuple(str(step) for step in range(len(over_time)))
     shown = Numbers("What the sender could do to the receiver", over_time.T.astype(float), ("influence 1", "influence 2"), columns, "lines")
     return Told(filled, {"influences": shown})
 

@@ -123,13 +123,13 @@ def _paths(checkpoint: Checkpoint, data: Trajectories, sim: int, place: Place) -
     at = min(place.frame, len(values) - 1)
     raw, scaled = values[at, place.receiver], normalizer.apply(values[at, place.receiver])
     filled = lines(
-        rf"\tilde x_{{{place.i}}}^{{{at + 1}}} &= \big({vector(raw)}",
+        rf"\tilde x_{{{place.i}}}^{{{at}}} &= \big({vector(raw)}",
         rf"&\quad - {vector(normalizer.shift)}\big)",
         rf"&\quad / {vector(normalizer.scale)}",
         rf"&= {vector(scaled)}",
     )
     numbers = {
-        name: Numbers(f"Path of the {name}, row by row in time", values[:, node], tuple(str(step + 1) for step in range(len(values))), window.feature_names, "none")
+        name: Numbers(f"Path of the {name}, row by row in time", values[:, node], tuple(str(step) for step in range(len(values))), window.feature_names, "none")
         for name, node in (("receiver", place.receiver), ("sender", place.sender))
     }
     names = place.node_names[place.receiver], place.node_names[place.sender]

@@ -173,3 +173,13 @@ def test_a_class_link_is_made_by_ticking(page: Page, app_url: str) -> None:
         page.keyboard.press("Escape")
     expect(popover.get_by_test_id("stCode").first).to_contain_text("hide=truth", timeout=PATIENCE)
     expect(popover.get_by_test_id("stCode").first).to_contain_text("lock=seed", timeout=PATIENCE)
+
+
+@pytest.mark.parametrize(("start", "link"), [("", "Train"), ("compare", "Explore"), ("learn", "What if")])
+def test_a_link_that_closes_share_leads_where_it_says(page: Page, app_url: str, start: str, link: str) -> None:
+    page.goto(f"{app_url}/{start}")
+    ready(page)
+    page.get_by_test_id("stMain").get_by_role("button", name="Share", exact=True).click()
+    expect(page.get_by_test_id("stCode").first).to_be_visible(timeout=PATIENCE)
+    page.get_by_test_id("stSidebar").get_by_role("link", name=link, exact=True).click()
+    expect(page.get_by_role("heading", name=link, exact=True)).to_be_visible(timeout=PATIENCE)

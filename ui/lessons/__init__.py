@@ -37,7 +37,7 @@ LESSONS = (
         "physics",
         "Looking alike is not acting on each other",
         "Four ways to read the same motion without a neural network. Let each of them see more frames or fewer: who gains by it?",
-        "Hardly anybody: what counts is knowing the law. Correlation stays near a coin toss, however long it looks. Regression on the right law needs a few frames; on a wrong law it is just as sure, and wrong.",
+        "Hardly anybody: what counts is knowing the law. Correlation stays near a coin toss, however long it looks. Regression on the right law needs a few frames; on a wrong law it goes wrong, and nothing warns you.",
         "If knowing the law works so well, why learn anything?",
         "Because the law is seldom known: fish, players and genes come without an equation. NRI learns how a pair acts and who acts on whom at the "
         "same time, from motion alone. Where the law is known, as here, it is the yardstick.",
@@ -86,7 +86,7 @@ LESSONS = (
         "charges",
         "Edges that hang together",
         "Every pair of charges attracts or repels. Read the pairs one by one, then let every particle have one charge that explains all of its pairs.",
-        "One by one, triangles come out that no charges allow. With one charge for each particle such triangles cannot be, and a few numbers put many edges right.",
+        "One by one, triangles come out that no charges allow. With one charge for each particle such triangles cannot be, and on average more edges come right.",
         "Round a triangle of charges, how many pairs can attract?",
         "None or two, never one or three. Attraction means opposite signs; go round the triangle and you must come back to the sign you began with. "
         "The usual model treats edges as independent given the motion, and does not know that.",

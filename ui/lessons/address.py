@@ -1,37 +1,40 @@
 """What the address holds besides widgets, so that a link or a reload finds it: a graph that was guessed, one that is being tried, the open example."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import streamlit as st
 
 from ui import state
 from ui.controls import heed
 
-_GUESS, _TRIED, _EXAMPLE = "guess", "graph", "example"
+GUESS, TRIED, _EXAMPLE = "guess", "graph", "example"
+_SYSTEMS = {GUESS: "hidden_system", TRIED: "search_system"}  # keys of the sliders that say which system a graph was drawn for
 
 
 @dataclass
 class _Tries:
-    """Of one session: how often a graph was changed by other means than drawing, and how often the visitor began anew by a button below the player."""
+    """Of one session: how often a graph was changed by other means than drawing, how often the visitor began anew by a button below the player, and what was
+    drawn for which system in lessons that were left."""
 
     count: int = 0
     restarts: int = 0
+    left: dict[str, tuple[str, int | None]] = field(default_factory=dict)
 
 
 def guess() -> str:
     """The guess of the hidden graph; empty if there is none."""
-    heed(_GUESS, "Your guess")
-    return st.query_params.get(_GUESS, "")
+    heed(GUESS, "Your guess")
+    return st.query_params.get(GUESS, "")
 
 
 def keep_guess(text: str) -> None:
     """Put a guess into the address."""
-    st.query_params[_GUESS] = text
+    st.query_params[GUESS] = text
 
 
 def forget_guess() -> None:
     """For callbacks: guess anew."""
-    st.query_params.pop(_GUESS, None)
+    st.query_params.pop(GUESS, None)
 
 
 def guess_again() -> None:
@@ -52,9 +55,20 @@ def open_example(name: str) -> None:
 
 
 def leave() -> None:
-    """For callbacks: what belongs to one lesson does not follow to the next."""
-    for name in (_GUESS, _TRIED, _EXAMPLE):
+    """For callbacks: what belongs to one lesson does not follow to the next; `come_back` has it again."""
+    for name, key in _SYSTEMS.items():
+        if text := st.query_params.get(name):
+            state.own(_Tries).left[name] = (text, state.answer(key))
+    for name in (GUESS, TRIED, _EXAMPLE):
         st.query_params.pop(name, None)
+
+
+def come_back(name: str) -> None:
+    """What was drawn in this lesson before it was left, unless the address says something else. To be called before the lesson draws anything."""
+    text, system = state.own(_Tries).left.pop(name, ("", None))
+    if text and not st.query_params.get(name):
+        st.query_params[name] = text
+        state.choose({_SYSTEMS[name]: system})
 
 
 def guess_another(key: str, system: int) -> None:
@@ -65,13 +79,13 @@ def guess_another(key: str, system: int) -> None:
 
 def tried() -> str:
     """The graph that the visitor tries; empty if none."""
-    heed(_TRIED, "Your graph")
-    return st.query_params.get(_TRIED, "")
+    heed(TRIED, "Your graph")
+    return st.query_params.get(TRIED, "")
 
 
 def note_tried(text: str) -> None:
     """The visitor drew another graph."""
-    st.query_params[_TRIED] = text
+    st.query_params[TRIED] = text
 
 
 def keep_tried(text: str) -> None:

@@ -28,7 +28,7 @@ _GRAPHS = ("Its own", "Another system's")
 
 
 class _Reading(NamedTuple):
-    posterior: EdgePosterior
+    drawn: dict[str, EdgePosterior]  # by the graph that the decoder is given
     right: np.ndarray
     forecasts: dict[str, Trajectories]
     errors: dict[str, Float[np.ndarray, " horizon"]]  # median over systems
@@ -48,17 +48,18 @@ def show(stage: DeltaGenerator, side: DeltaGenerator) -> None:
     reading = _kept(data.digest, who, data)
     tell(sample_title("springs5"), data, "Taught one frame at a time" if who == _ONE_FRAME else "Shipped springs5")
     share.repeated_by(screens.taught("springs5", _MODELS[who], system))
+    own, other = (reading.errors[graph][ahead - 1] for graph in _GRAPHS)
+    ratio = f"{float(f'{other / own:.2g}'):,g}"
+    times = "no larger" if ratio == "1" else f"{ratio} times as large"
     with stage:
-        about = score("{} of its edges are right here, ", reading.right[system]) + score("{} over all systems. ", reading.right.mean())
-        caption = f"{about}Thin dashes: its forecast from frame {_START} on, under {given[:1].lower()}{given[1:]} graph."
+        about = score("{} of its edges are right here, ", reading.right[system]) + score("{} over all systems. ", reading.right.mean()) if given == _GRAPHS[0] else "Drawn: the graph of another system. "
+        caption = f"{about}Thin dashes: its forecast from frame {_START} on, under {'its own' if given == _GRAPHS[0] else 'that'} graph. A wrong graph makes its error after {ahead} frame{'s' * (ahead > 1)} {times}."
         shown = {"caption": caption, "height": HEIGHT, "view": "difference", "opening": Opening(hidden=HIDDEN)}
-        player(data, sim=system, key="taught", posterior=reading.posterior, forecast=reading.forecasts[given], **shown)
+        player(data, sim=system, key="taught", posterior=reading.drawn[given], forecast=reading.forecasts[given], **shown)
     with cost:
-        own, other = (reading.errors[graph][ahead - 1] for graph in _GRAPHS)
-        times = f"{float(f'{other / own:.2g}'):,g}"
         st.metric(
             "Error, wrong graph against own",
-            "the same" if times == "1" else f"{times} times",
+            "the same" if ratio == "1" else f"{ratio} times",
             help="The median error of the forecast under another system's graph, against that under the model's own graph.",
         )
         still = np.median(static_error(reading.forecasts[given], data), axis=0)
@@ -74,4 +75,6 @@ def _kept(digest: str, who: str, _data: Trajectories) -> _Reading:
     graphs = {_GRAPHS[0]: posterior, _GRAPHS[1]: posterior.select(np.roll(np.arange(_data.num_sims), 1))}
     forecasts = {name: rollout(model, _data, graph, start=_START, num_steps=_AHEAD) for name, graph in graphs.items()}
     errors = {name: np.median(forecast_error(forecast, _data), axis=0) for name, forecast in forecasts.items()}
-    return _Reading(*named(posterior, _data), forecasts, errors)
+    own, right = named(posterior, _data)
+    drawn = {_GRAPHS[0]: own, _GRAPHS[1]: own.select(np.roll(np.arange(_data.num_sims), 1))}
+    return _Reading(drawn, right, forecasts, errors)

@@ -41,7 +41,7 @@ def show(stage: DeltaGenerator, side: DeltaGenerator) -> None:
     share.repeated_by(screens.taught(noisy, samples.folder("springs5"), system, inference=_WAYS[way], frames=frames))
     with stage:
         seen = data.select(slice(system, system + 1), frames=slice(0, frames))
-        caption = f"The {frames} frames that the model saw, over and over.{score(' In this system {} right.', reading.right[system])}"
+        caption = f"The {frames} frames that the model saw, over and over.{score(' In this system {} right', reading.right[system])}{score(', {} over all systems.', reading.right.mean())}"
         opening = Opening(hidden=HIDDEN)
         player(seen, key="taught", posterior=reading.posterior, posterior_sim=system, caption=caption, height=HEIGHT, view="difference", opening=opening)
     with curve:

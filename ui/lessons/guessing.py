@@ -10,14 +10,15 @@ from nri_core.player import Opening
 from nri_core.player.guessing import Guessing
 from nri_core.snippets import Method
 from nri_core.trajectories import Trajectories
-from ui import samples, screens, share
-from ui.controls import hidden, truth_hidden
+from ui import samples, screens, share, state
+from ui.controls import hidden, locked_among, truth_hidden
 from ui.forms import choose_one, choose_system, note
 from ui.lessons import address
 from ui.lessons.systems import HEIGHT, HIDDEN, by_method, moved, tell
 from ui.names import sample_title, sentence
 from ui.player import player
 
+_SHOWN = "differences"  # key of whose graph is shown
 _READ = 49  # frames, as the model reads
 _TITLES = {"You": "Your guess", "Correlation": "Correlation"}
 _WHO = {"You": "your guess", "The model": "what the model inferred", "Correlation": "the pairs whose paths look most alike"}
@@ -25,6 +26,7 @@ _WHO = {"You": "your guess", "The model": "what the model inferred", "Correlatio
 
 def show(stage: DeltaGenerator, side: DeltaGenerator) -> None:
     """First the question, without the truth; once guessed, three readings of the same system."""
+    address.come_back(address.GUESS)
     sample = samples.sample("springs5")
     data = sample.trajectories
     with side:
@@ -57,9 +59,11 @@ def _ask(stage: DeltaGenerator, side: DeltaGenerator, data: Trajectories, system
         pairs = data.num_nodes * (data.num_nodes - 1) // 2
         st.metric("Pairs to judge", pairs, help="Springs pull both ends alike, so a pair is one question.")
         st.metric("Tossing a coin gets right", f"{pairs / 2:g} of {pairs}", help="Each pair carries a spring with chance one half.")
-        st.caption("Slow the player down (Speed), step frame by frame, look for turns that two particles take towards each other.")
+        st.caption("Slow the player down (the box “1 ×”), step frame by frame, look for turns that two particles take towards each other.")
     if told.guess is not None:
         address.keep_guess(Guess.of_pairs(told.guess, num_nodes=data.num_nodes).text)
+        st.query_params.pop(_SHOWN, None)
+        state.choose({_SHOWN: "You"})
         st.rerun()
 
 
@@ -70,19 +74,19 @@ def _score(stage: DeltaGenerator, side: DeltaGenerator, sample: samples.Sample, 
     mine = share_right(guess.edge_types, data.edge_types[system])
     shares = {"You": mine, "The model": score_edges(sample.posterior, data).accuracy_by_sim[system], "Correlation": alike[system]}
     with moved(side):
-        who = choose_one("Show the graph of", "differences", _WHO, start="You", wrap=True)
+        who = choose_one("Show the graph of", _SHOWN, _WHO, start="You", wrap=True)
     with side:
         if not truth_hidden():
             for name, part in shares.items():
                 st.metric(name, _right(part, data), help=f"Pairs named rightly: {_WHO[name]}.")
         with st.container(horizontal=True):
-            st.button("Next system", on_click=address.guess_another, args=("hidden_system", (system + 1) % data.num_sims + 1), type="primary", icon=":material/skip_next:")
+            st.button("Next system", on_click=address.guess_another, args=("hidden_system", (system + 1) % data.num_sims + 1), type="primary", icon=":material/skip_next:", disabled=bool(locked_among(["hidden_system"])))
             st.button("Guess again", on_click=address.guess_again, icon=":material/replay:")
     beliefs = {"You": (guess.posterior(data), 0), "The model": (sample.posterior, system), "Correlation": (correlated, system)}
     posterior, place = beliefs[who]
     share.repeated_by(screens.taught("springs5", Method(name="correlation", window=_READ) if who == "Correlation" else samples.folder("springs5"), system))
     with stage:
-        caption = f"Shown: {_WHO[who]}." if hidden("truth") else f"{who}: {_right(shares[who], data)}. Shown against the truth: {_WHO[who]}."
+        caption = f"Shown: {_WHO[who]}." if hidden("truth") else f"{who}: {_right(shares[who], data)}. Shown against the truth: {_WHO[who]}. Each pair is two arrows."
         opening = Opening(hidden=HIDDEN)
         player(data, sim=system, key="taught", posterior=posterior, posterior_sim=place, caption=caption, height=HEIGHT, view="difference", opening=opening, whose=_TITLES.get(who, ""))
 

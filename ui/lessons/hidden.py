@@ -1,4 +1,4 @@
-"""Lesson: a particle that acts and is not seen leaves edges that are none."""
+"""Lesson: a particle that acts and is not seen leaves edges that are not there."""
 
 from typing import NamedTuple
 
@@ -54,7 +54,7 @@ def show(stage: DeltaGenerator, side: DeltaGenerator) -> None:
             caption = f"The truth with particle {hidden}: it is joined to {', '.join(joined) or 'nobody'}."
             player(whole, sim=system, key="taught", caption=caption, height=HEIGHT, opening=Opening(hidden=HIDDEN))
         else:
-            caption = f"What the model sees and infers{score(': {} right', reading.right[system])}.{' Double lines: edges that are none.' * (told and bool(reading.wrong[system]))}"
+            caption = f"What the model sees and infers{score(': {} right', reading.right[system])}.{' Double lines: edges that are not there.' * (told and bool(reading.wrong[system]))}"
             player(reading.seen, sim=system, key="taught", posterior=reading.posterior, caption=caption, height=HEIGHT, view="difference", opening=Opening(hidden=HIDDEN))
     with side:
         title = "Unjoined, yet named joined"
@@ -70,7 +70,7 @@ def _kept(digest: str, hidden: str, _whole: Trajectories) -> _Reading:
     if hidden == _NOBODY:
         return _Reading(seen, posterior, right, false.any((1, 2)), {"All pairs": _share(false, unjoined)})
     shared = share_a_driver(_whole.edge_types, int(hidden) - 1)
-    parts = {"Both joined to it": unjoined & shared, "Other pairs": unjoined & ~shared}
+    parts = {"Both joined to the hidden one": unjoined & shared, "Other pairs": unjoined & ~shared}
     return _Reading(seen, posterior, right, false.any((1, 2)), {name: _share(false, part) for name, part in parts.items()})
 
 

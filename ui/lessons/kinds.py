@@ -1,5 +1,6 @@
 """Lesson: too few, right, and too many kinds of edge."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,7 +38,7 @@ class _Reading(NamedTuple):
 
 def show(stage: DeltaGenerator, side: DeltaGenerator) -> None:
     """The graph as a model with so many kinds names it; what its kinds mean."""
-    data = simulations.preview(_LAW, _SIZE)
+    data = replace(simulations.preview(_LAW, _SIZE), edge_type_names=("none", "weak spring", "strong spring"))
     with moved(side):
         kinds = choose_one("Kinds the model may use", "kinds_used", _KINDS, start="2", wrap=True, help="“None” is one of them.")
     with side:

@@ -43,5 +43,5 @@ def show(stage: DeltaGenerator, side: DeltaGenerator) -> None:
     method, options = _WAYS[way]
     share.repeated_by(screens.taught("springs5", Method(name=method, window=frames, options=options), system))
     with stage:
-        caption = f"{way} {_ABOUT[way]}{score(': {} right here', right[system])}."
+        caption = f"{way} {_ABOUT[way]}{score(': {} right here', right[system])}{score(', {} over all systems', right.mean())}."
         player(data, sim=system, key="taught", posterior=posterior, caption=caption, height=HEIGHT, view="difference", opening=Opening(hidden=HIDDEN))

@@ -30,6 +30,7 @@ _UNEXPLAINED = (
 
 def show(stage: DeltaGenerator, side: DeltaGenerator) -> None:
     """A candidate graph that the visitor changes; what the decoder makes of it; the likeliest graph never needs the truth."""
+    address.come_back(address.TRIED)
     data, model = samples.sample("springs5").trajectories, checkpoint(samples.folder("springs5"))
     tell(sample_title("springs5"), data, "Shipped springs5")
     pressed = moved(side).container(horizontal=True)
@@ -40,18 +41,19 @@ def show(stage: DeltaGenerator, side: DeltaGenerator) -> None:
     all_graphs = _candidates(alone.digest, model, alone)
     start = model.config.window - 1
     share.repeated_by(screens.taught("springs5", samples.folder("springs5"), system))
+    left = unexplained(model, alone.select(slice(None), frames=slice(0, model.config.window)), tried.edge_types[None]).mean()
+    rank, count = all_graphs.rank(tried.edge_types), len(all_graphs.log_probs)
+    part = f"{float(f'{100 * left:.2g}'):g} %"
     with stage:
-        caption = f"Your graph in long dashes. From frame {start} on, thin dashes: the forecast under your graph."
+        caption = f"{part} of the motion unexplained, rank {rank:,} of {count:,}. Long dashes: your graph. Thin ones, from frame {start} on: the forecast under it."
         asked = Guessing(data.edge_type_names, live=True, start=tried.pairs, edition=f"{system} {address.tries()}")
         ahead = forecasts(model, alone, tried.edge_types[None], start=start, num_steps=data.num_steps - start - 1)
-        told = player(alone, key="taught", caption=caption, height=HEIGHT, guess=asked, forecast=ahead, forecast_sim=0, opening=Opening(hidden=HIDDEN))
+        told = player(alone, key="taught", caption=caption, height=HEIGHT, guess=asked, whose="Your graph", forecast=ahead, forecast_sim=0, opening=Opening(hidden=HIDDEN))
     if told.guess is not None:
         address.note_tried(Guess.of_pairs(told.guess, num_nodes=data.num_nodes).text)
         st.rerun()
     with side:
-        left = unexplained(model, alone.select(slice(None), frames=slice(0, model.config.window)), tried.edge_types[None]).mean()
-        rank, count = all_graphs.rank(tried.edge_types), len(all_graphs.log_probs)
-        st.metric("Motion left unexplained", f"{float(f'{100 * left:.2g}'):g} %", help=_UNEXPLAINED)
+        st.metric("Motion left unexplained", part, help=_UNEXPLAINED)
         st.metric("Rank of your graph", f"{rank:,} of {count:,}", help="Of all graphs on five particles, by how likely the decoder finds the motion under each.")
         better = Guess(all_graphs.better(tried.edge_types)).text
         with pressed:
