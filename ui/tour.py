@@ -19,7 +19,7 @@ _ON_A_PHONE = f"""<style>@media (max-width: 640px) {{
 :has(> .st-key-words) {{ order: 1; }}
 .st-key-places [data-testid=stButtonGroup] button {{ min-width: 0; padding: 0 0.55rem; }}
 }}
-@media (min-width: 641px) {{ :has(> .st-key-onward) {{ display: none; }} }}</style>"""  # first what one moves, then the player, last what is said of it
+@media (min-width: 641px) {{ .st-key-onward {{ display: none; }} }}</style>"""  # first what one moves, then the player, last what is said of it
 
 
 def choose_place() -> str:

@@ -80,7 +80,7 @@ def test_the_tour_is_walked_by_button_and_key_and_fits_a_projector(page: Page, a
     opened(page, f"{app_url}/learn")
     for number, lesson in enumerate(LESSONS, start=1):
         expect(page.get_by_text(f"{number} of {len(LESSONS)} · {lesson.title}")).to_be_visible(timeout=PATIENCE)
-        expect(page.get_by_text("What you should see.")).to_be_attached(timeout=PATIENCE)
+        expect(page.get_by_text("What you should see.")).to_be_visible(timeout=PATIENCE)
         expect(page.get_by_text("What you should see.").locator("..")).to_contain_text(lesson.see, timeout=PATIENCE)
         player = page.get_by_test_id("player")
         expect(player).to_have_attribute("data-num-frames", RAISED, timeout=PATIENCE)
