@@ -163,7 +163,7 @@ def test_a_change_is_repeated(edits: str, tmp_path: Path) -> None:
     app = opened("what_if", system="3", edits=edits)
     metrics = {metric.label: metric.value for metric in app.metric}
     printed = written(shown(app), tmp_path)
-    wanted = metrics["Changed forecast, against what happens" if "g" in edits else "Forecast off by"].split()[0]
+    wanted = metrics["Changed forecast off by" if "g" in edits else "Forecast off by"].split()[0]
     assert float(wanted) == float(re.search(r"'error_changed': '([\d.e-]+) %'", printed)[1])
 
 

@@ -28,6 +28,7 @@ _STYLE = """<style>
 [class*="st-key-room-"], :has(> [class*="st-key-room-"]) { min-height: max-content !important; overflow: visible !important; } /* ui/player.py: room for a player at least */
 [data-testid="stButtonGroup"] [aria-checked="true"] * { color: light-dark(#005a8e, #7cc4f0); }
 @media (hover: none) { [data-testid="stCodeCopyButton"] { opacity: 1 !important; } } /* a finger does not hover */
+@media (hover: none) { [data-testid="stElementToolbar"] { display: none !important; } } /* it would lie over the words above a table, where it cannot be sent away */
 @media (hover: none) { button kbd { display: none !important; } } /* no keyboard to press them on */
 [data-testid="stCaptionContainer"] code { color: inherit; background: none; padding: 0; } /* its green is too pale where all is pale */
 .katex-display { padding: 2px 4px 6px; } /* else equations are a hair larger than their box, which then scrolls */

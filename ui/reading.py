@@ -200,7 +200,7 @@ def _read(upload: Upload, options: dict[str, Any]) -> None:
     upload.start(recording)
     state.own(Brought).keep(upload)
     if options != guess.options:
-        remember(runs_directory() / REMEMBERED, guess.signature, {name: value for name, value in options.items() if name not in OF_ONE_FILE})
+        remember(runs_directory() / REMEMBERED, guess.signature, {name: value for name, value in options.items() if name not in OF_ONE_FILE and value != guess.options.get(name)})
 
 
 def _write(folder: Path, file: BinaryIO) -> Path:

@@ -221,6 +221,8 @@ def show(data: str, size: str, model: str) -> None:
 
 def view() -> View:
     """What the sidebar names."""
+    if own_dataset() is None and (mine := own_model()) and mine.run:
+        return st.session_state.get(_VIEW) or View("Held out by the training", "of this model", mine.name, in_use=True)
     return st.session_state.get(_VIEW) or View((used := dataset()).name, used.size, model().name, in_use=True)
 
 

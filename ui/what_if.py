@@ -230,19 +230,19 @@ def _say(scene: Scene, edits: Edits, found: Picture) -> None:
     """How far off the forecast is, before and after the change, and what the law says to it."""
     numbers = found.figures
     ahead = min(HORIZON, found.forecast.num_steps)
-    unit = f"Root mean square over {ahead} frames after frame {scene.start}; 100 % is the whole range of the training data."
+    unit = f"Root mean square over {ahead} frames after frame {scene.start}; 100 % is the whole range of the training data. Places and velocities count, each against its own range."
     if not edits.inferred:
         st.metric("Forecast off by", _percent(numbers["after"]), help=f"How far the forecast is from what happens. {unit}")
         return
     ratio = (numbers["after"] / max(numbers["before"], 1e-12)) ** 0.5
-    more = f"{_digits(ratio)}× as far as before" if not 0.95 < ratio < 1.05 else "as before"
+    more = "as before" if abs(ratio - 1) < 0.005 else f"{ratio:.3g}× as far as before" if ratio < 2 else f"{_digits(ratio)}× as far as before"
     grown = f"Before it was {_percent(numbers['before'])}. The more it grows, the more the edge matters. {unit}"
-    st.metric("Changed forecast, against what happens", _percent(numbers["after"]), more, delta_color="off", delta_arrow="off", help=grown)
+    st.metric("Changed forecast off by", _percent(numbers["after"]), more, delta_color="off", delta_arrow="off", help=grown)
     if "moved" in numbers:
         truly = "How far the true system would be from itself, had the same pairs of the true graph changed where the forecast starts."
-        st.metric("True paths after it, against what happens", _percent(numbers["moved"]), help=f"{truly} {unit}")
+        st.metric("True paths would move by", _percent(numbers["moved"]), help=f"{truly} {unit}")
         knows = "How far the forecast under the changed graph is from what would truly follow: whether the model knows what the edge does."
-        st.metric("Changed forecast, against those", _percent(numbers["missed"]), help=f"{knows} {unit}")
+        st.metric("Forecast off those by", _percent(numbers["missed"]), help=f"{knows} {unit}")
 
 
 def _rank(scene: Scene, edits: Edits, found: Picture) -> None:
@@ -263,7 +263,7 @@ def _rank(scene: Scene, edits: Edits, found: Picture) -> None:
         height=min(35 * (len(table) + 1) + 3, 108 if edits.inferred else 213),  # the rest can be scrolled to: nothing below moves when there is more to say above
         column_config={
             "Pair": st.column_config.TextColumn(width=56),
-            "Without": st.column_config.NumberColumn("Without it", format="%.2g×", width=76, help=without),
+            "Without": st.column_config.NumberColumn("Without it", format="%.3g×", width=76, help=without),
             "Truly": st.column_config.NumberColumn("Truly moves", format="%.2g %%", width=86, help=truly),
         },
         alt="How much each pair matters, the one that matters most first",

@@ -176,10 +176,10 @@ class Editing {
     return this.allows(what) && (what === "inferred" || this.player.scene.truth) ? what : null;
   }
 
-  // Where a graph may be changed, pairs that are not joined can be pointed at too.
+  // Where a graph may be changed, pairs that are not joined can be pointed at too, as far as no drawn line is near.
   pairs(what) {
-    const { nodes } = this.player.scene;
-    return this.allows(what) && nodes <= NAMED_NODES ? { shows: (pair) => pair % (nodes + 1) !== 0 } : null;
+    const { nodes, probs } = this.player.scene, drawn = what === "truth" && probs ? this.player.truth : this.player.seenPairs();
+    return this.allows(what) && nodes <= NAMED_NODES ? { shows: (pair) => pair % (nodes + 1) !== 0, drawn } : null;
   }
 
   click(event, pane, pick) {

@@ -4,6 +4,7 @@ const TRAIL = 34; // frames
 const ARC = 2; // frames of trail where points go round: more would close the circle
 const CHUNKS = [4, 10]; // a trail fades in this many steps: of neutral particles, of coloured ones
 
+const LINE_REACH = 7, ARROW_REACH = 9; // px around a line, and around one with arrowheads that competes with pairs without a line
 class Stage {
   constructor(canvas) {
     this.canvas = canvas;
@@ -296,7 +297,12 @@ class Stage {
       if (distance < nearest) [best, nearest] = [onNode(node), distance];
     }
     if (best || !edges) return best;
-    nearest = 7;
+    return (edges.drawn && this.pickPair(x, y, edges.drawn, ARROW_REACH)) ?? this.pickPair(x, y, edges, LINE_REACH);
+  }
+
+  pickPair(x, y, edges, reach) {
+    const nodes = this.points.length / 2;
+    let best = null, nearest = reach;
     for (let pair = 0; pair < nodes * nodes; pair++) {
       if (!edges.shows(pair) || !this.curve(pair)) continue;
       const distance = distanceToCurve(this.shape, x, y);
@@ -307,7 +313,7 @@ class Stage {
 }
 
 function distanceToCurve(c, x, y) {
-  const low = 7;
+  const low = ARROW_REACH;
   if (x < Math.min(c[0], c[2], c[4]) - low || x > Math.max(c[0], c[2], c[4]) + low) return Infinity;
   if (y < Math.min(c[1], c[3], c[5]) - low || y > Math.max(c[1], c[3], c[5]) + low) return Infinity;
   let best = Infinity, px = c[0], py = c[1];

@@ -174,6 +174,6 @@ def test_a_lesson_left_and_entered_again_begins_as_its_numbers_say(page: Page, a
     expect(page.get_by_text("3 of 8")).to_be_visible(timeout=PATIENCE)
     expect(player).to_have_attribute("data-guessed", "1", timeout=PATIENCE)
     expect(page.get_by_text(re.compile(r"1 pair joined · click two particles"))).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_text("unexplained, rank 1,011 of", exact=False)).to_have_count(0)
+    expect(page.get_by_text("Rank 1,011 of", exact=False)).to_have_count(0)
     click(page, "Start over")
     expect(player).to_have_attribute("data-guessed", "0", timeout=PATIENCE)

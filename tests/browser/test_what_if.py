@@ -94,7 +94,7 @@ def test_a_cut_inferred_edge_changes_the_forecast_and_says_what_it_was_worth(pag
     settled(page, player, r"edits=g\d-\d")
     expect(player).to_have_attribute("data-edges-shown", str(shown - 2))
     expect(page.get_by_text("as far as before")).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_text("True paths after it, against what happens")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("True paths would move by")).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_text("How much each pair matters")).to_be_visible(timeout=PATIENCE)
     choices = page.get_by_text("Systems", exact=True).first.bounding_box()
     assert choices and choices["y"] < 680, "what is to choose stays where it was"

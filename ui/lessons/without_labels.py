@@ -45,7 +45,7 @@ def show(stage: DeltaGenerator, side: DeltaGenerator) -> None:
     rank, count = all_graphs.rank(tried.edge_types), len(all_graphs.log_probs)
     part = f"{float(f'{100 * left:.2g}'):g} %"
     with stage:
-        caption = f"{part} of the motion unexplained, rank {rank:,} of {count:,}. Long dashes: your graph. Thin ones, from frame {start} on: the forecast under it."
+        caption = f"Rank {rank:,} of {count:,} graphs by how likely the motion is under it; {part} unexplained. Long dashes: your graph. Thin ones, from frame {start} on: the forecast under it."
         asked = Guessing(data.edge_type_names, live=True, start=tried.pairs, edition=f"{system} {address.tries()}")
         ahead = forecasts(model, alone, tried.edge_types[None], start=start, num_steps=data.num_steps - start - 1)
         told = player(alone, key="taught", caption=caption, height=HEIGHT, guess=asked, whose="Your graph", forecast=ahead, forecast_sim=0, opening=Opening(hidden=HIDDEN))
@@ -53,8 +53,8 @@ def show(stage: DeltaGenerator, side: DeltaGenerator) -> None:
         address.note_tried(Guess.of_pairs(told.guess, num_nodes=data.num_nodes).text)
         st.rerun()
     with side:
-        st.metric("Motion left unexplained", part, help=_UNEXPLAINED)
         st.metric("Rank of your graph", f"{rank:,} of {count:,}", help="Of all graphs on five particles, by how likely the decoder finds the motion under each.")
+        st.metric("Motion left unexplained", part, help=f"{_UNEXPLAINED} It may rise at a change that makes the motion as a whole likelier: the rank decides.")
         better = Guess(all_graphs.better(tried.edge_types)).text
         with pressed:
             help_ = "Change the one pair that makes the motion likelier, by which graphs are ranked; two where no single one helps. On the way a wrong pair may come and go. No label is used."
