@@ -178,8 +178,8 @@ class Editing {
 
   // Where a graph may be changed, pairs that are not joined can be pointed at too, as far as no drawn line is near.
   pairs(what) {
-    const { nodes, probs } = this.player.scene, drawn = what === "truth" && probs ? this.player.truth : this.player.seenPairs();
-    return this.allows(what) && nodes <= NAMED_NODES ? { shows: (pair) => pair % (nodes + 1) !== 0, drawn } : null;
+    const { nodes, probs } = this.player.scene, before = what === "truth" && probs ? this.player.truth : this.player.seenPairs();
+    return this.allows(what) && nodes <= NAMED_NODES ? { shows: (pair) => pair % (nodes + 1) !== 0, before } : null;
   }
 
   click(event, pane, pick) {

@@ -297,7 +297,7 @@ class Stage {
       if (distance < nearest) [best, nearest] = [onNode(node), distance];
     }
     if (best || !edges) return best;
-    return (edges.drawn && this.pickPair(x, y, edges.drawn, ARROW_REACH)) ?? this.pickPair(x, y, edges, LINE_REACH);
+    return (edges.before && this.pickPair(x, y, edges.before, ARROW_REACH)) ?? this.pickPair(x, y, edges, LINE_REACH);
   }
 
   pickPair(x, y, edges, reach) {
