@@ -94,19 +94,19 @@ def test_a_correction_is_remembered_for_the_next_file_of_that_shape() -> None:
     next(box for box in app.multiselect if box.label == "Coordinates").set_value(["c", "d"])
     press(app, "Read it again like this")
     assert "**3** nodes" in said(app)
-    assert "Time: “a”; Node: “b”; Coordinates: “c”, “d”" in app.caption[0].value.replace("\\", "")
+    assert "Time: “a”; Node: “b”; Coordinates: “c”, “d”" in app.main.caption[1].value.replace("\\", "")
     again = opened(("other.csv", text.replace(b"29,2,31,2\n", b"")))
     assert "**3** nodes" in said(again)
-    assert "as an earlier file of this shape was corrected here: Layout: “long”; Time: “a”" in again.caption[0].value.replace("\\", "")
+    assert "as an earlier file of this shape was corrected here: Layout: “long”; Time: “a”" in again.main.caption[1].value.replace("\\", "")
 
 
 def test_a_unit_is_of_one_file_and_what_was_understood_is_still_said() -> None:
     app = opened(sample("tidy"))
     next(box for box in app.text_input if box.label == "Unit of length").set_value("mm")
     press(app, "Read it again like this")
-    words = app.caption[0].value.replace("\\", "")
+    words = app.main.caption[1].value.replace("\\", "")
     assert "corrected by hand: Unit of length: “mm”" in words and "Time in" in words
-    assert "“mm”" not in opened(sample("tidy")).caption[0].value, "the next file may be somebody else's"
+    assert "“mm”" not in opened(sample("tidy")).main.caption[1].value, "the next file may be somebody else's"
 
 
 def test_a_column_of_time_chosen_by_hand_brings_its_unit() -> None:
