@@ -8,7 +8,7 @@ const fold = (event) => {
   document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
 };
 
-export default function ({ data, parentElement }) {
+export default function ({ data }) {
   if (place !== undefined && place !== data.place) document.querySelector("[data-testid=stMain]")?.scrollTo({ top: 0 });
   place = data.place;
   const menu = document.querySelector("[data-testid=stSidebar]");

@@ -49,7 +49,7 @@ function describeMoment({ scene, frame, badge, seen }) {
 }
 
 function describeGraph(player) {
-  const { scene, edges, truth, inferred, guess } = player, whose = guess.on ? "Your guess" : inferred ? scene.whose || "Inferred" : "In truth";
+  const { scene, edges, truth, inferred, guess } = player, whose = scene.whose || (inferred ? "Inferred" : "In truth");
   if (!edges) return "Nothing is known of who acts on whom.";
   const shown = shownPairs(edges), pairs = scene.nodes * (scene.nodes - 1), parts = [];
   const statements = statementsOf(scene, edges, shown), named = statements.length > MENTIONED;

@@ -195,7 +195,7 @@ class Guess {
 
   legend() {
     const { nodes } = this.scene, all = (nodes * (nodes - 1)) / (this.asked.symmetric ? 2 : 1);
-    return [["dashed", this.player.palette.ink, (this.scene.whose || "Your guess").toLowerCase(), ""], ["", "", "pairs joined", `${this.count()} of ${all}`]];
+    return [["dashed", this.player.palette.ink, this.scene.whose.toLowerCase(), ""], ["", "", "pairs joined", `${this.count()} of ${all}`]];
   }
 
   about(pair) {

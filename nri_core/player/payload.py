@@ -61,7 +61,7 @@ def payload(
         trajectories, posterior = replace(trajectories, edge_types=None), None
     positions = positions_of(trajectories, sim)
     blocks: list[np.ndarray] = [positions]
-    header: dict[str, object] = {"caption": caption or _caption(trajectories, posterior, forecast), "note": note, "height": height, "whose": whose}
+    header: dict[str, object] = {"caption": caption or _caption(trajectories, posterior, forecast), "note": note, "height": height, "whose": whose or ("Your guess" if guess is not None else "")}
     header |= {"names": list(trajectories.node_names), "round": _is_round(trajectories), "forecast": None, "types": [], "probFrames": [], "truthTypes": [], "truthFrames": 0}
     if forecast is not None:
         start, predicted = _forecast(trajectories, sim, forecast, sim if forecast_sim is None else forecast_sim)

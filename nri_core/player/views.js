@@ -39,7 +39,7 @@ const withViews = {
     this.panes.classList.toggle("paired", paired);
     this.twin.canvas.parentElement.hidden = !paired;
     const believed = scene.whose || "Inferred graph";
-    const titles = { "": scene.guess ? scene.whose || "Your guess" : scene.probs ? believed : scene.truth ? "True graph" : "", [VIEWS[0]]: believed, overlaid: believed, difference: `${scene.whose || "Inferred"} against true graph` };
+    const titles = { "": scene.guess || scene.probs ? believed : scene.truth ? "True graph" : "", [VIEWS[0]]: believed, overlaid: believed, difference: `${scene.whose || "Inferred"} against true graph` };
     const more = document.createElement("span");
     more.className = "more"; // where there is room
     more.textContent = EXPLAINED[this.shownView] ? `: ${EXPLAINED[this.shownView]}` : "";
