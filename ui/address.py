@@ -11,6 +11,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from nri_core.errors import DataError
 from nri_core.player import Opening
 from ui import controls, state
+from ui.edits import of_belief
 from ui.forms import note, plain
 
 MADE, RUN = "made", "run"
@@ -42,7 +43,7 @@ def link(page: str, seen: Mapping[str, Any], taught: Mapping[str, Sequence[str]]
     said |= {name: [str(value)] for name, value in seen.items() if name in SEEN and name not in controls.drawn() and value not in (None, "")}
     said |= {name: [",".join(names)] for name, names in taught.items() if names}
     if "edits" in said and "truth" in taught.get(controls.HIDE, ()):  # the world cannot be changed where nobody knows its law
-        said["edits"] = [";".join(token for token in said["edits"][0].split(";") if token.startswith("g"))]
+        said["edits"] = [of_belief(said["edits"][0])]
     model, data = state.own_model(), state.own_dataset()
     if page not in FOLLOWING and model and model.run:
         said[RUN] = [model.run]

@@ -80,6 +80,11 @@ class Edits:
         return replace(self, **{name: {pair: kind for pair, kind in getattr(self, name).items() if pairs.get(pair) != kind}})
 
 
+def of_belief(text: str) -> str:
+    """Those changes in the text of an address that need no known law: of the inferred graph."""
+    return ";".join(token for token in text.split(";") if token.startswith(KINDS["inferred"]))
+
+
 def told(event: Any, limits: Limits) -> Edits:
     """The change that a player told: {kind, node, at} or {kind, pair, type}. Raises ConfigError: it comes from a browser."""
     try:
