@@ -68,7 +68,7 @@ def _datasets() -> dict[str, Callable[[], Dataset]]:
 def _held_out() -> Dataset | None:
     model = state.own_model()
     try:
-        return Dataset("Held out by the training", _of_run(model.run)[1], held_out=True) if model and model.run else None
+        return Dataset(state.HELD_OUT, _of_run(model.run)[1], held_out=True) if model and model.run else None
     except NRIError:
         return None  # the run's folder was deleted: there is nothing to offer
 

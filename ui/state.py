@@ -19,6 +19,7 @@ from ui.names import sample_title
 T = TypeVar("T")
 OWN = "my model"  # among the systems of Explore: the model in use, on systems that it never saw
 _DATASET, _MODEL, _RUNS, _RUN, _PAGE, _VIEW, _SAMPLE, _CHOSEN, _DELETED = "dataset", "model", "runs", "run", "page", "view", "sample", "chosen sample", "deleted"
+HELD_OUT = "Held out by the training"  # what pages call the systems that the training of the model in use set aside
 WHERE_CHOSEN = ("sample", "on")  # widgets that choose systems: of Explore, and of all other pages
 _KINDS, _NEXT = "kinds", "next answers"
 
@@ -221,9 +222,11 @@ def show(data: str, size: str, model: str) -> None:
 
 def view() -> View:
     """What the sidebar names."""
+    if shown := st.session_state.get(_VIEW):
+        return shown
     if own_dataset() is None and (mine := own_model()) and mine.run:
-        return st.session_state.get(_VIEW) or View("Held out by the training", "of this model", mine.name, in_use=True)
-    return st.session_state.get(_VIEW) or View((used := dataset()).name, used.size, model().name, in_use=True)
+        return View(HELD_OUT, "of this model", mine.name, in_use=True)
+    return View((used := dataset()).name, used.size, model().name, in_use=True)
 
 
 def runs() -> list[str]:
