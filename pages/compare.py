@@ -72,7 +72,7 @@ with frame("compare"):
                 offer_exports(View(data, system, changing or named, 0 if changing else system, reading.forecast, system, title=title), key="compare", name=chosen_data.name)
         comparison.show_score(score, system, reading.posterior, data, meanings)
         if score is None and not hidden("truth"):
-            conclusions.show_conclusions(chosen.run)
+            conclusions.show_conclusions(chosen.run, data)
         if view == comparison.ALL:
             comparison.show_calibration(reading, data)
         else:

@@ -5,6 +5,7 @@ import streamlit as st
 from nri_core.credibility import Assessment, Conclusion, conclude
 from nri_core.jobs import Run, open_run
 from nri_core.jobs.comparisons import assessed, further_runs, start_assessment
+from nri_core.trajectories import Trajectories
 from ui import state
 from ui.caveats import tied
 from ui.forms import note
@@ -19,8 +20,8 @@ NOT_KNOWN = (
 )
 
 
-def show_conclusions(run_id: str) -> None:
-    """For the model of this run, or, where it is of none, what would have to be done."""
+def show_conclusions(run_id: str, data: Trajectories) -> None:
+    """On these data, for the model of this run, or, where it is of none, what would have to be done."""
     st.subheader("What can be concluded without the truth", anchor=False)
     st.markdown(NOT_KNOWN)
     if not run_id:
@@ -35,7 +36,7 @@ def show_conclusions(run_id: str) -> None:
         elif active:
             st.fragment(_wait, run_every=SECONDS_BETWEEN)(run_id)
         else:
-            _show(run, further)
+            _show(run, further, data)
 
 
 def _offer(run: Run) -> None:
@@ -60,13 +61,13 @@ def _wait(run_id: str) -> None:
             one.cancel()
 
 
-def _show(run: Run, further: dict[str, Run]) -> None:
+def _show(run: Run, further: dict[str, Run], data: Trajectories) -> None:
     models = tuple(str(one.checkpoint_dir) for one in (run, *further.values()) if one.checkpoint_dir)
     with st.spinner("Comparing what the models read of held-out data"):
         found = _assessment(run.id, models)
     for conclusion in conclude(found):
         _say(conclusion)
-    for sentence in tied(run.requested().settings.undirected, run.held_out()):
+    for sentence in tied(run.requested().settings.undirected, data):
         _say(Conclusion("open", f"{sentence} None of these trainings tested it."))
     if missing := [purpose for purpose, one in further.items() if one.checkpoint_dir is None]:
         st.caption(f"Without a model: {', '.join(missing)}. Runs tells why.")
