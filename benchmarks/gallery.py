@@ -32,7 +32,7 @@ from nri_core.settings import PRESETS, TrainConfig, suited
 from nri_core.storage import write_text
 from nri_core.suggestions import suggested
 from nri_core.training import fit
-from nri_core.trajectories import Trajectories
+from nri_core.trajectories import ARRAYS, Trajectories
 
 PROJECT = Path(__file__).parents[1]
 SECONDS = 40.0  # of each training
@@ -150,7 +150,7 @@ def shorter(data: Trajectories, window: int | None) -> Trajectories:
     if window is None or window >= data.num_steps:
         return data
     parts = [data.select(slice(None), frames=slice(start, start + window)) for start in range(0, data.num_steps - window + 1, window)]
-    together = {name: np.concatenate([getattr(part, name) for part in parts]) for name in ("values", "trials", "first_times", "edge_types", "observed") if getattr(data, name) is not None}
+    together = {name: np.concatenate([getattr(part, name) for part in parts]) for name in ARRAYS if getattr(data, name) is not None}
     return replace(data, **together)
 
 

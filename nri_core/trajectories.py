@@ -16,6 +16,7 @@ from nri_core.errors import DataError
 from nri_core.storage import read_npz, write_npz
 
 MAX_NODES = 1000
+ARRAYS = ("values", "edge_types", "observed", "trials", "first_times")  # all that goes by simulations
 ANGLES = ("phase",)  # features in radians: neither scaled nor shifted, and compared by their sine, which is a feature of its own
 
 
@@ -67,8 +68,8 @@ class Trajectories:
         for name in ("trials", "first_times"):
             if (array := getattr(self, name)) is not None:
                 _require(array.shape == (sims,) and bool(np.isfinite(array).all()), f"`{name}` of shape ({sims},), all finite", f"{array.shape}")
-        for array in (self.values, self.edge_types, self.observed, self.trials, self.first_times):
-            if array is not None:
+        for name in ARRAYS:
+            if (array := getattr(self, name)) is not None:
                 array.flags.writeable = False
 
     def _checked_observed(self) -> Bool[np.ndarray, "sim time node"]:
