@@ -20,6 +20,13 @@ def opened(page: str, *, session: dict[str, object] | None = None, **address: st
     return app.switch_page(f"pages/{page}.py").run() if page != "explore" else app.run()
 
 
+def player(app: AppTest) -> bytes:
+    """What the player was sent."""
+    assert not app.exception
+    (shown,) = (component for component in app.get("bidi_component") if "nri_player" in component.proto.component_name)
+    return shown.proto.bytes
+
+
 def headers(app: AppTest, name: str) -> list[dict[str, Any]]:
     """The headers of what the components of that name were sent: the player's and the gallery's bytes begin with one."""
     assert not app.exception

@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from nri_core.guess import Guess
 from nri_core.trajectories import Trajectories
 from tests import pages
+from tests.pages import player
 from ui import examples, tour
 from ui.lessons import LESSONS
 
@@ -25,11 +26,6 @@ def learn(**address: str) -> AppTest:
     app = pages.opened("learn", **address)
     assert not app.exception
     return app
-
-
-def player(app: AppTest) -> bytes:
-    (shown,) = (one for one in app.get("bidi_component") if "nri_player" in one.proto.component_name)
-    return shown.proto.bytes
 
 
 def header(app: AppTest) -> dict:

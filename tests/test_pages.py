@@ -19,7 +19,7 @@ from nri_core.settings import TrainConfig
 from nri_core.systems import Simulation, Springs, simulate
 from nri_core.trajectories import Trajectories
 from tests import pages
-from tests.pages import gallery
+from tests.pages import gallery, player
 from ui import readings, samples, state
 from ui.frame import PAGES
 from ui.recipes import matters
@@ -41,13 +41,6 @@ def opened(page: str, *, dataset: Trajectories | None = None, model: Model | Non
     """The app at `/page?address`, perhaps with a dataset or a model in use."""
     session = {"dataset": dataset and Dataset("a test", dataset), "model": model}
     return pages.opened(page, session={key: value for key, value in session.items() if value is not None}, **address)
-
-
-def player(app: AppTest) -> bytes:
-    """What the player was sent."""
-    assert not app.exception
-    (shown,) = (component for component in app.get("bidi_component") if "nri_player" in component.proto.component_name)
-    return shown.proto.bytes
 
 
 def sample() -> Trajectories:

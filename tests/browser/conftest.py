@@ -1,5 +1,6 @@
 """A real browser on a real server. Every test in this folder is marked `browser`."""
 
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -48,6 +49,14 @@ def page(browser: Browser) -> Iterator[Page]:
     yield page
     context.close()
     assert not faults, "\n".join(faults)
+
+
+@pytest.fixture(scope="module")
+def url(request: pytest.FixtureRequest, serve: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The small app that the module holds as `SCRIPT`, served; the query says what it shows."""
+    script = tmp_path_factory.mktemp("script") / "app.py"
+    script.write_text(textwrap.dedent(request.module.SCRIPT), encoding="utf-8")
+    return serve(script)
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,6 @@
 """The player in a real browser: its clock, its controls, what the pointer shows, new data, and that it asks nobody for anything."""
 
 import re
-import textwrap
-from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -48,17 +46,9 @@ player(data, key="player", sim=sim, posterior=posterior, forecast=forecast, note
 '''
 
 
-@pytest.fixture(scope="module")
-def url(serve: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A small app with one player; the query says what it shows."""
-    script = tmp_path_factory.mktemp("player") / "app.py"
-    script.write_text(textwrap.dedent(SCRIPT), encoding="utf-8")
-    return serve(script)
-
-
 def open_player(page: Page, url: str, query: str = "") -> Locator:
     page.goto(f"{url}/?{query}")
-    player = page.get_by_test_id("player")
+    player = page.get_by_test_id("player").first
     expect(player).to_have_attribute("data-num-frames", re.compile(r"\d+"), timeout=60_000)
     return player
 

@@ -2,8 +2,6 @@
 
 import base64
 import re
-import textwrap
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -34,14 +32,6 @@ for start in range(0, frames, 10):
     windows.append(EdgePosterior(probs, ("none", "spring"), data.node_names, "encoder"))
 player(data, key="player", posterior=PosteriorOverTime(tuple(range(0, frames, 10)), tuple(windows)))
 '''
-
-
-@pytest.fixture(scope="module")
-def url(serve: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A small app with one player; the query says what it shows."""
-    script = tmp_path_factory.mktemp("over_time") / "app.py"
-    script.write_text(textwrap.dedent(SCRIPT), encoding="utf-8")
-    return serve(script)
 
 
 def still(page: Page, url: str, query: str = "") -> Locator:

@@ -1,8 +1,6 @@
 """The player in a real browser where there is more to show: three dimensions, bones, nodes that come and go."""
 
 import re
-import textwrap
-from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -37,14 +35,6 @@ INK = """(element) => {
   for (let k = 0; k < pixels.length; k += 4) if (pixels[k + 3] > 40) { count++; sum = (sum * 31 + k + pixels[k] + pixels[k + 1]) % 1000000007; }
   return [count, sum];
 }"""
-
-
-@pytest.fixture(scope="module")
-def url(serve: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A small app with one player; the query says what it shows."""
-    script = tmp_path_factory.mktemp("space") / "app.py"
-    script.write_text(textwrap.dedent(SCRIPT), encoding="utf-8")
-    return serve(script)
 
 
 def still(page: Page, url: str, query: str, *, frame: int = 10) -> Locator:

@@ -1,13 +1,11 @@
 """The player's views, temperature, selection and words in a real browser, how it opens and what it tells, and several on one clock."""
 
 import re
-import textwrap
-from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.server import ROOT
+from tests.browser.test_player import open_player
 
 PATIENCE = 60_000  # ms: other work shares the machine
 SCRIPT = '''
@@ -49,21 +47,6 @@ else:
         st.text(f"runs {st.session_state.get('runs', 0)}, told {told.view}")
         st.session_state["runs"] = st.session_state.get("runs", 0) + 1
 '''
-
-
-@pytest.fixture(scope="module")
-def url(serve: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A small app with one player or three; the query says what it shows."""
-    script = tmp_path_factory.mktemp("views") / "app.py"
-    script.write_text(textwrap.dedent(SCRIPT), encoding="utf-8")
-    return serve(script)
-
-
-def open_player(page: Page, url: str, query: str = "") -> Locator:
-    page.goto(f"{url}/?{query}")
-    player = page.get_by_test_id("player").first
-    expect(player).to_have_attribute("data-num-frames", re.compile(r"\d+"), timeout=PATIENCE)
-    return player
 
 
 def stand_still(player: Locator, frame: int = 30) -> None:
