@@ -9,7 +9,7 @@ from nri_core.player.opening import CONTROLS, VIEWS, Opening
 __all__ = ["CONTROLS", "VIEWS", "Assets", "Opening", "assets"]
 
 _HERE = Path(__file__).parent
-_SCRIPTS = "camera gaps scene palette edges overtime skeleton stage matrix timeline words detail guess views temperature selection describe clock pointing controls picture opening fan closeup telling marks editing player"  # joined to one module: no build step
+_SCRIPTS = "camera gaps scene palette edges overtime skeleton stage picking matrix timeline words detail guess views temperature selection describe clock pointing controls picture opening fan closeup telling marks editing player"  # joined to one module: no build step
 
 
 class Assets(NamedTuple):

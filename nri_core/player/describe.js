@@ -5,6 +5,15 @@ const MENTIONED = 8; // statements about pairs; beyond, only the strongest
 const STRONGEST = 5;
 
 const withWords = {
+  // What is worth knowing about the view: nothing where it is plain.
+  hint() {
+    const { space, units, gaps, nodes, noun } = this.scene;
+    const words = space ? [this.turned ? "" : "drag to turn", units ? `grid ${Number(space.step.toPrecision(1))} ${units}` : ""] : [];
+    if (gaps) words.push(`${this.seen} of ${nodes} nodes seen`);
+    const free = this.edges && !this.playing && !this.chosen && !this.guess.on && !this.editing.asked; // a click does nothing else, and nobody has found it yet
+    return words.filter(Boolean).join(" · ") || (free ? `${HAND} a line, a cell or ${noun[0] === "o" ? "an" : "a"} ${noun} to keep its numbers in view` : "");
+  },
+
   listenToWords() {
     this.tell.onclick = () => this.setDescribed(!this.described);
   },

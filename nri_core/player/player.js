@@ -270,20 +270,6 @@ class Player {
     this.writePanel();
     this.sayIt();
   }
-
-  // What is worth knowing about the view: nothing where it is plain.
-  hint() {
-    const { space, units, gaps, nodes, noun } = this.scene;
-    const words = space ? [this.turned ? "" : "drag to turn", units ? `grid ${Number(space.step.toPrecision(1))} ${units}` : ""] : [];
-    if (gaps) words.push(`${this.seen} of ${nodes} nodes seen`);
-    const free = this.edges && !this.playing && !this.chosen && !this.guess.on && !this.editing.asked; // a click does nothing else, and nobody has found it yet
-    return words.filter(Boolean).join(" · ") || (free ? `${HAND} a line, a cell or ${noun[0] === "o" ? "an" : "a"} ${noun} to keep its numbers in view` : "");
-  }
-
-  neighbours(centres) {
-    const { nodes } = this.scene, { edges } = this;
-    return Array.from({ length: nodes }, (_, other) => centres.some((node) => edges.shows(node * nodes + other) || edges.shows(other * nodes + node)));
-  }
 }
 
 Object.assign(Player.prototype, withOpening, withViews, withTemperature, withSelection, withWords, withClock, withControls, withPointing, withKeeping);

@@ -63,6 +63,12 @@ const withSelection = {
     return { ...hover, ends: [...hover.ends, ...pinned.ends], also: pinned };
   },
 
+  // Those that the nodes act on, or that act on them.
+  neighbours(centres) {
+    const { nodes } = this.scene, { edges } = this;
+    return Array.from({ length: nodes }, (_, other) => centres.some((node) => edges.shows(node * nodes + other) || edges.shows(other * nodes + node)));
+  },
+
   walkNodes(by) {
     const { nodes } = this.scene, at = this.pinned ? this.pinned.ends.at(-1) : by > 0 ? -1 : nodes;
     this.select(onNode((at + by + nodes) % nodes));
