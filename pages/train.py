@@ -49,7 +49,8 @@ with frame("train"):
             backend = choose_backend()
             config = recipes.settled(answers, data.watch, start=start, prefix=f"{preset}_")
             if config is not None:
-                st.caption(" ".join(tied(config.undirected, data.watch)))
+                for sentence in tied(config.undirected, data.watch):
+                    st.caption(sentence)
                 share.repeated_by(recipes.screen(data.source, preset, config, start))
         with unlabelled:
             kinds.show(data, config, start, backend, prefix=f"{preset}_")

@@ -256,7 +256,7 @@ def _rank(scene: Scene, edits: Edits, found: Picture) -> None:
     table = pd.DataFrame(rows).iloc[np.argsort(-importance.change, kind="stable")]
     without = f"How many times as far off the forecast is when the pair is cut. As it is now, with the changes made so far, it is off by {_percent(importance.error)}."
     truly = "How far the true system would be from itself, had the pair been cut where the forecast starts."
-    st.caption(f"How much each pair matters ({len(table)}, scroll)", help="Each pair is cut in turn, and the forecast made again.")
+    st.caption(f"How much each pair matters ({len(table)})", help="Each pair is cut in turn, and the forecast made again.")
     st.dataframe(
         table,
         hide_index=True,
