@@ -1,7 +1,5 @@
 """Compare: what a model or a classical method inferred against what is true, system by system."""
 
-from functools import partial
-
 import streamlit as st
 
 from nri_core.exporters import View
@@ -16,7 +14,6 @@ HIGH, LOW = 448, 320  # of the player: alone, and above the gallery
 
 with frame("compare"):
     with st.spinner("Loading what reads graphs"):  # torch
-        from nri_core.metrics import score_edges
         from ui import browsing, choices, comparison, conclusions, needs, several
         from ui.readings import readings
 
@@ -54,13 +51,10 @@ with frame("compare"):
 
     if reads:
         reading = known.whole
-        score = score_edges(reading.posterior, data)
-        meanings = known.meanings if score is None else {}
-        call = partial(comparison.named, score=score, meanings=meanings, data=data)
-        named = call(reading.posterior)
+        score, named = known.score, known.call(reading.posterior)
         with side:
             system = browsing.choose_system(data)
-            changing = comparison.choose_time(chosen.reader, data, system, call)
+            changing = comparison.choose_time(chosen.reader, data, system, known.call)
         share.repeated_by(screens.compared(chosen_data, chosen.reader.source, data, system))
         with stage:
             believed = {"posterior": changing, "posterior_sim": 0} if changing else {"posterior": named}
@@ -70,7 +64,7 @@ with frame("compare"):
             else:
                 title = f"{chosen_data.name}, system {system + 1}, read by {chosen.name}"
                 offer_exports(View(data, system, changing or named, 0 if changing else system, reading.forecast, system, title=title), key="compare", name=chosen_data.name)
-        comparison.show_score(score, system, reading.posterior, data, meanings)
+        comparison.show_score(score, system, reading.posterior, data, known.meanings)
         if score is None and not hidden("truth"):
             conclusions.show_conclusions(chosen.run, data)
         if view == comparison.ALL:

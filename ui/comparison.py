@@ -40,25 +40,12 @@ def choose_view() -> str:
     return choose_one("View", "show", VIEWS, start=ONE, known_as="View of the page", label_visibility="collapsed")
 
 
-def named(posterior: EdgePosterior, score: EdgeScore | None, meanings: Mapping[str, str], data: Trajectories) -> EdgePosterior:
-    """The belief with its types called by the truth's names that fit best; without a truth by what they do."""
-    return named_by_what_they_do(posterior, meanings) if score is None else posterior.relabelled(score.relabelling, data.edge_type_names)
-
-
 def choose_time(reader: Reader, data: Trajectories, system: int, call: Callable[[EdgePosterior], EdgePosterior]) -> PosteriorOverTime | None:
     """The system's graph from window to window, if that is asked for and there is more than one window."""
     if reader.over_time is None or not st.toggle("Graph over time", **bound("over_time", "Graph over time"), help=_OVER_TIME):
         return None
     found = over_time(reader, data, system)
     return replace(found, windows=tuple(call(window) for window in found.windows))
-
-
-def named_by_what_they_do(posterior: EdgePosterior, meanings: Mapping[str, str]) -> EdgePosterior:
-    """The belief with its types called by their effect, each with its own name; one without effect is no edge."""
-    names = [name if name == "none" else meanings.get(name, name) for name in posterior.edge_type_names]
-    names = ["none" if name == "no effect" and "none" not in names else name for name in names]
-    distinct = [f"{name} ({kind})" if names.count(name) > 1 else name for kind, name in enumerate(names)]
-    return posterior.relabelled(tuple(range(len(names))), tuple(distinct))
 
 
 def show_score(score: EdgeScore | None, system: int, posterior: EdgePosterior, data: Trajectories, meanings: Mapping[str, str]) -> None:

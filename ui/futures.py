@@ -30,7 +30,7 @@ from nri_core.what_if import (
     simulate_from,
     what_follows,
 )
-from ui import comparison, readings
+from ui import readings
 from ui.edits import Edits, Limits
 from ui.state import Dataset, Model
 
@@ -123,7 +123,7 @@ def _types(reader: str, data: str, _checkpoint: Checkpoint, _data: Trajectories)
     score = score_edges(belief, few)
     if score is None:
         meanings = edge_type_meanings(_checkpoint, few, belief)
-        called = comparison.named_by_what_they_do(belief, {name: one.name for name, one in zip(belief.edge_type_names, meanings, strict=True)})
+        called = readings.named_by_what_they_do(belief, {name: one.name for name, one in zip(belief.edge_type_names, meanings, strict=True)})
         names, of_model = called.edge_type_names, tuple(range(len(meanings)))
     else:
         names, of_model = few.edge_type_names, score.relabelling

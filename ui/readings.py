@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import pairwise
@@ -19,7 +19,7 @@ from nri_core.graph import num_edges
 from nri_core.inference import forecast_start, infer_edges, infer_windows, rollout
 from nri_core.jobs import open_run
 from nri_core.meaning import Meaning, edge_type_meanings
-from nri_core.metrics import forecast_error, score_edges
+from nri_core.metrics import EdgeScore, forecast_error, score_edges
 from nri_core.network_baselines import BASELINES
 from nri_core.posterior import EdgePosterior, PosteriorOverTime
 from nri_core.snippets import Method, Model, project_path
@@ -94,9 +94,15 @@ def explored(model: state.Model) -> samples.Sample:
     reading = readings(by_model(model.folder, None, data), data)
     reading.first()
     reading.finish(st.empty())
-    posterior, score = reading.whole.posterior, score_edges(reading.whole.posterior, data)
-    named = posterior if score is None else posterior.relabelled(score.relabelling, data.edge_type_names)
-    return samples.Sample(data, named, reading.whole.forecast)
+    return samples.Sample(data, reading.call(reading.whole.posterior), reading.whole.forecast)
+
+
+def named_by_what_they_do(posterior: EdgePosterior, meanings: Mapping[str, str]) -> EdgePosterior:
+    """The belief with its types called by their effect, each with its own name; one without effect is no edge."""
+    names = [name if name == "none" else meanings.get(name, name) for name in posterior.edge_type_names]
+    names = ["none" if name == "no effect" and "none" not in names else name for name in names]
+    distinct = [f"{name} ({kind})" if names.count(name) > 1 else name for kind, name in enumerate(names)]
+    return posterior.relabelled(tuple(range(len(names))), tuple(distinct))
 
 
 class Readings:
@@ -148,13 +154,24 @@ class Readings:
         return None if self.whole.forecast is None else forecast_error(self.whole.forecast, self._data)
 
     @cached_property
+    def score(self) -> EdgeScore | None:
+        """Against the truth; None where it is not known. Only once `complete`."""
+        return score_edges(self.whole.posterior, self._data)
+
+    @cached_property
     def meanings(self) -> dict[str, str]:
-        """Inferred type → what it does to the forecast, found on the first systems; empty for a baseline. Only once `complete`."""
-        if self.reader.meanings is None:
+        """Where no truth names the types: each → what it does to the forecast, found on the first systems; empty for a baseline. Only once `complete`."""
+        if self.score is not None or self.reader.meanings is None:
             return {}
         posterior = self.whole.posterior.select(slice(self._size))
         found = self.reader.meanings(self._data.select(slice(self._size)), posterior)
         return {name: meaning.name for name, meaning in zip(posterior.edge_type_names, found, strict=True)}
+
+    def call(self, posterior: EdgePosterior) -> EdgePosterior:
+        """A belief of this reader with its types called by the truth's names that fit best; without a truth by what they do. Only once `complete`."""
+        if self.score is None:
+            return named_by_what_they_do(posterior, self.meanings)
+        return posterior.relabelled(self.score.relabelling, self._data.edge_type_names)
 
     def _part(self, first: int) -> Reading:
         if first not in self._parts:

@@ -16,12 +16,12 @@ from nri_core.posterior import EdgePosterior
 from nri_core.snippets import Method, Model
 from nri_core.trajectories import Trajectories
 from ui import browsing, choices, screens, share, state
-from ui.comparison import RANKING, named
+from ui.comparison import RANKING
 from ui.controls import bound, truth_hidden
 from ui.forms import check_choice, check_choices, note
 from ui.names import law_of, literal
 from ui.player import player
-from ui.readings import Reader, Reading, Readings, readings
+from ui.readings import Reader, Reading, readings
 from ui.state import Dataset
 
 MOST = 4
@@ -101,17 +101,11 @@ def _read(names: list[str], options: dict[str, Callable[[], Reader]], data: Traj
                 with place.container():
                     st.caption(f"{literal(name)} reads.")
                     known.finish(st.empty())
-            entries.append(_entry(name, known, data))
+            entries.append(Entry(name, known.reader.source, known.whole, known.call(known.whole.posterior), known.score, known.errors))
         except NRIError as error:
             note("red", "error", f"{literal(name)}: {literal(str(error))}")
     place.empty()
     return entries
-
-
-def _entry(name: str, known: Readings, data: Trajectories) -> Entry:
-    posterior = known.whole.posterior
-    score = score_edges(posterior, data)
-    return Entry(name, known.reader.source, known.whole, named(posterior, score, known.meanings if score is None else {}, data), score, known.errors)
 
 
 def _show_players(entries: list[Entry], data: Trajectories, system: int, view: str, *, forecasts: bool) -> None:
