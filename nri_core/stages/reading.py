@@ -75,18 +75,23 @@ def graphs_stage(reading: Reading, checkpoint: Checkpoint, place: Place) -> Stag
     """The belief through the decoder: which graphs explain the motion, and what they say of this edge."""
     probs = reading.belief[0, place.receiver, place.slot].softmax(-1).numpy()
     after = {"posterior": Numbers("Probability of each type", probs[None].astype(float), ("probability",), place.type_names, "bars")}
+    symbols = {"p(x | z)": "how likely the motion is under a graph, by the decoder", "z": "a candidate graph", "q": "belief about the edge"}
     if reading.table is None:
         told = Told(rf"q(z_{{{place.ij}}}) = {shares(probs)}", {})
         sentence = f"There are too many graphs to list: the best one is climbed to, and {place.arrow} is tried with each type in it."
         equation = r"q(z_{ij}=k) \propto p(x \mid z^*_{ij \to k})"
     else:
         scores, kinds, whose = _candidates(reading, checkpoint, place)
-        told = _best(scores, kinds, place, probs)
+        both_count = reading.way.startswith("per receiver") and checkpoint.config.settings.undirected
+        told = _best(scores, kinds, place, probs, back=_candidates(reading, checkpoint, place.back)[:2] if both_count else None)
         sentence = f"The decoder tries {len(scores):,} {whose} and asks which make this motion likely. Shown: the best, and what {place.arrow} is in each."
         equation = lines(r"q(z_{ij}=k) &= \textstyle\sum_{z:\, z_{ij}=k} p(z \mid x)", r"p(z \mid x) &\propto p(z) \textstyle\prod_t p(x^{t+1} \mid x^t, z)")
+        if both_count:
+            sentence += f" Both directions of a pair are one edge here, so what {place.back.arrow} makes likely counts as much."
+            equation = r"q(z_{ij}=k) \propto \textstyle\sum_{z_i:\, z_{ij}=k} p(x_i, z_i) \; \sum_{z_j:\, z_{ji}=k} p(x_j, z_j)"
+            symbols = {r"z_i": "edges that end at i", r"p(x_i, z_i)": "how likely they make the path of i, by the decoder", "q": "belief about the edge"}
     if "read again" in reading.way:
         sentence += " What that leaves unexplained is read once more by the learned law."
-    symbols = {"p(x | z)": "how likely the motion is under a graph, by the decoder", "z": "a candidate graph", "q": "belief about the edge"}
     return Stage("graphs", "Graphs", sentence, equation, told.filled, symbols, f"{BEYOND}: exact sums over graphs in place of the bound", told.numbers | after)
 
 
@@ -101,20 +106,34 @@ def _candidates(reading: Reading, checkpoint: Checkpoint, place: Place) -> tuple
     return reading.table[0, place.receiver].numpy(), sets[:, place.slot].argmax(-1).numpy(), whose
 
 
-def _best(scores: np.ndarray, kinds: np.ndarray, place: Place, probs: np.ndarray) -> Told:
+def _best(scores: np.ndarray, kinds: np.ndarray, place: Place, probs: np.ndarray, *, back: tuple[np.ndarray, np.ndarray] | None) -> Told:
+    """The best candidates and, type by type, how far behind the best one is; `back` are those of the other direction, where it counts."""
     count = len(place.type_names)
     best_of_each = [int(np.flatnonzero(kinds == kind)[scores[kinds == kind].argmax()]) for kind in range(count)]
     order = sorted({*np.argsort(-scores)[: max(CANDIDATES - count, 1)].tolist(), *best_of_each}, key=lambda graph: -scores[graph])
     behind = scores - scores[order[0]]
-    best = behind[best_of_each]
+    best = _behind(scores, kinds, count)
     columns = tuple(f"{_rank(behind, graph)}: {place.type_names[kinds[graph]]}" for graph in order)
     shown = {
         "candidates": Numbers("Log-likelihood behind the best candidate", behind[order][None].astype(float), ("behind the best",), columns, "bars"),
         "best": Numbers("Best candidate with each type: log-likelihood behind the best of all", best[None].astype(float), ("behind the best",), place.type_names, "none"),
     }
-    behind_each = ",\\ ".join(number(value) for value in best)
-    filled = lines(rf"\max_{{z_{{ij}}=k}} \log p(x, z) - \max_z \log p(x, z) &= ({behind_each})", rf"q(z_{{{place.ij}}}) &= {shares(probs)}")
+    if back is None:
+        gaps = [rf"\max_{{z_{{ij}}=k}} \log p(x, z) - \max_z \log p(x, z) &= {_listed(best)}"]
+    else:
+        both = {place.ij: best, place.back.ij: _behind(*back, count)}
+        gaps = [rf"\max_{{z_{{{edge}}}=k}} \log p - \max \log p &= {_listed(values)}" for edge, values in both.items()]
+    filled = lines(*gaps, rf"q(z_{{{place.ij}}}) &= {shares(probs)}")
     return Told(filled, shown)
+
+
+def _behind(scores: np.ndarray, kinds: np.ndarray, count: int) -> np.ndarray:
+    """Of each type: the log-likelihood of the best candidate that has it, behind the best of all."""
+    return np.array([scores[kinds == kind].max() for kind in range(count)]) - scores.max()
+
+
+def _listed(values: np.ndarray) -> str:
+    return "(" + ",\\ ".join(number(value) for value in values) + ")"
 
 
 def _rank(behind: np.ndarray, graph: int) -> int:
