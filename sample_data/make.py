@@ -69,7 +69,7 @@ ONE_STEP = TrainConfig(
 )  # fmt: skip
 KINDS = PRESETS["live"].model_copy(update={"objective": "marginal", "encoder": "none", "window": 25, "epochs": 16})
 TAUGHT = {
-    "one_step": Taught(Springs(), ONE_STEP, 3000, "the paper's objective, one frame ahead: its decoder does not listen to the graph"),
+    "one_step": Taught(Springs(), ONE_STEP, 3000, "the paper's objective, one frame ahead: its graph is one and the same for every system"),
     **{
         f"kinds{kinds}": Taught(TWO_STRENGTHS, KINDS.model_copy(update={"num_edge_types": kinds}), 3000, f"{kinds} kinds of edge where there are three")
         for kinds in (2, 3, 4)

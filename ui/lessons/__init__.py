@@ -54,13 +54,13 @@ LESSONS = (
     ),
     Lesson(
         "degenerate",
-        "A decoder that does not listen",
-        "One model learned to predict a single frame at a time; the other is the one that Explore shows. Give each of them a wrong graph, and look further ahead.",
-        "The first beats the guess that nothing moves, and does just as well under a wrong graph: it never listened, and its own graph is a coin toss. The other needs its graph.",
+        "A graph that says nothing",
+        "One model learned to predict a single frame at a time; the other is the one that Explore shows. Give each another system's graph, and look further ahead.",
+        "The first beats the guess that nothing moves, yet calls all pairs alike: one graph for all, as good as a coin toss, and another system's changes nothing. The other needs its own.",
         "How can a model predict well and know nothing about the graph?",
-        "From one frame to the next a particle does little more than keep its speed; what springs add is small, so ignoring the graph costs a decoder "
-        "next to nothing, and it can settle there. Over many frames on its own predictions, ignoring the graph grows expensive: see the curve. That is why NRI "
-        "trains on ten frames in a row. (The model of Explore escapes in another way: it weighs all graphs against each other from the start.)",
+        "From one frame to the next a particle does little more than keep its speed; what springs add is small. To call all pairs alike, and let everybody pull a "
+        "little, costs next to nothing: training can settle there, in a “degenerate” graph. Over many frames on its own predictions it grows expensive: see the "
+        "curve. That is why NRI trains on ten frames in a row. (The model of Explore weighs all graphs against each other from the start.)",
     ),
     Lesson(
         "kinds",

@@ -1,4 +1,4 @@
-"""Lesson: a decoder that ignores the graph, beside one that needs it."""
+"""Lesson: a model whose graph says nothing, the same for every system, beside one that needs the right graph."""
 
 from typing import NamedTuple
 
@@ -32,10 +32,11 @@ class _Reading(NamedTuple):
     right: np.ndarray
     forecasts: dict[str, Trajectories]
     errors: dict[str, Float[np.ndarray, " horizon"]]  # median over systems
+    alike: np.ndarray  # whether both graphs of a system are the same
 
 
 def show(stage: DeltaGenerator, side: DeltaGenerator) -> None:
-    """One model's graph and forecast, under its own graph or a wrong one; both models' errors by horizon."""
+    """One model's graph and forecast, under its own graph or another system's; both errors by horizon."""
     data = samples.sample("springs5").trajectories
     with moved(side):
         who = choose_one("Model", "listener", _MODELS, start=_ONE_FRAME, wrap=True)
@@ -50,20 +51,23 @@ def show(stage: DeltaGenerator, side: DeltaGenerator) -> None:
     share.repeated_by(screens.taught("springs5", _MODELS[who], system))
     own, other = (reading.errors[graph][ahead - 1] for graph in _GRAPHS)
     ratio = f"{float(f'{other / own:.2g}'):,g}"
-    times = "no larger" if ratio == "1" else f"{ratio} times as large"
+    times = "is the same" if ratio == "1" else f"is {ratio} times as large"
     with stage:
-        about = score("{} of its edges are right here, ", reading.right[system]) + score("{} over all systems. ", reading.right.mean()) if given == _GRAPHS[0] else "Drawn: the graph of another system. "
-        caption = f"{about}Thin dashes: its forecast from frame {_START} on, under {'its own' if given == _GRAPHS[0] else 'that'} graph. A wrong graph makes its error after {ahead} frame{'s' * (ahead > 1)} {times}."
+        about = score("{} of its edges are right here, ", reading.right[system]) + score("{} over all systems. ", reading.right.mean()) if given == _GRAPHS[0] else "Drawn: the graph that it infers for another system. "
+        if reading.alike[system]:
+            about += "It infers the same graph for both. "
+        after = f"Under another system's graph its error after {ahead} frame{'s' * (ahead > 1)} {times}."
+        caption = f"{about}Thin dashes: its forecast from frame {_START} on, under {'its own' if given == _GRAPHS[0] else 'that'} graph. {after}"
         shown = {"caption": caption, "height": HEIGHT, "view": "difference", "opening": Opening(hidden=HIDDEN)}
         player(data, sim=system, key="taught", posterior=reading.drawn[given], forecast=reading.forecasts[given], **shown)
     with cost:
         st.metric(
-            "Error, wrong graph against own",
+            "Error, other graph against own",
             "the same" if ratio == "1" else f"{ratio} times",
             help="The median error of the forecast under another system's graph, against that under the model's own graph.",
         )
         still = np.median(static_error(reading.forecasts[given], data), axis=0)
-        lines = {"own": reading.errors[_GRAPHS[0]], "wrong": reading.errors[_GRAPHS[1]], "at rest": still}
+        lines = {"own": reading.errors[_GRAPHS[0]], "other": reading.errors[_GRAPHS[1]], "at rest": still}
         charts.curves(range(1, _AHEAD + 1), lines, title="Forecast error, by graph", x_title="Frames ahead", y_title="Squared error", key="listening", mark=ahead, log=True)
         truth_hidden()
 
@@ -77,4 +81,5 @@ def _kept(digest: str, who: str, _data: Trajectories) -> _Reading:
     errors = {name: np.median(forecast_error(forecast, _data), axis=0) for name, forecast in forecasts.items()}
     own, right = named(posterior, _data)
     drawn = {_GRAPHS[0]: own, _GRAPHS[1]: own.select(np.roll(np.arange(_data.num_sims), 1))}
-    return _Reading(drawn, right, forecasts, errors)
+    alike = np.array([np.array_equal(one, other) for one, other in zip(*(graph.edge_types for graph in graphs.values()), strict=True)])
+    return _Reading(drawn, right, forecasts, errors, alike)
