@@ -53,7 +53,7 @@ with frame("compare"):
         reading = known.whole
         score, named = known.score, known.call(reading.posterior)
         with side:
-            system = browsing.choose_system(data)
+            system = browsing.choose_system(data, chosen_data.name)
             changing = comparison.choose_time(chosen.reader, data, system, known.call)
         share.repeated_by(screens.compared(chosen_data, chosen.reader.source, data, system))
         with stage:

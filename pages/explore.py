@@ -9,9 +9,9 @@ import streamlit as st
 from nri_core.exporters import View
 from nri_core.metrics import forecast_error, score_edges, static_error
 from ui import names, samples, screens, share, state
-from ui.controls import bound, hidden, without_hidden_truth
+from ui.controls import hidden, without_hidden_truth
 from ui.exports import offer_exports
-from ui.forms import check_choice, choose_system
+from ui.forms import choose_system, choose_systems
 from ui.frame import frame, next_step
 from ui.player import player, room
 
@@ -62,14 +62,12 @@ with frame("explore"):
     there = (*([state.OWN] if state.own_model() else []), *samples.names())  # first what one came for
     stage, numbers = room("stage", HEIGHT + 40), st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
     with numbers:
-        check_choice("Systems", "sample", there, start=there[0])
         others = "Kinds of systems, each with the model that was trained on such and never saw these."
-        chosen = st.selectbox("Systems", there, on_change=state.keep_chosen, args=("sample",), **bound("sample", "Systems", told=True), width=150, help=others)
-        state.keep_sample(chosen)
+        chosen = choose_systems("sample", there, width=150, help=others)
         shown = own_sample() if chosen == state.OWN else samples.sample(chosen)
         shown = replace(shown, trajectories=without_hidden_truth(shown.trajectories))
         count = shown.trajectories.num_sims
-        system = choose_system(count, key="system", width=170, help=f"{count} systems that the model never saw in training.")
+        system = choose_system(count, key="system", of=state.HELD_OUT if chosen == state.OWN else state.shipped_dataset(chosen).name, width=170, help=f"{count} systems that the model never saw in training.")
         for label, value, meaning in _figures(shown, system):
             st.metric(label, value, help=meaning, width="content")
 

@@ -26,9 +26,9 @@ _UNSURE = "Uncertainty is the mean entropy of the belief in a pair, in bits: 0 i
 Facts = Mapping[str, Float[np.ndarray, " sim"]]
 
 
-def choose_system(data: Trajectories) -> int:
+def choose_system(data: Trajectories, name: str) -> int:
     """The system that is looked at, counted from 0."""
-    return forms.choose_system(data.num_sims, key=SYSTEM, label=f"System, of {data.num_sims:,}", ask=st.number_input)
+    return forms.choose_system(data.num_sims, key=SYSTEM, of=name, label=f"System, of {data.num_sims:,}", ask=st.number_input)
 
 
 def facts(score: EdgeScore | None, reading: Reading, errors: Float[np.ndarray, "sim horizon"] | None) -> Facts:

@@ -18,7 +18,7 @@ from nri_core.trajectories import Trajectories
 from ui import readings, samples, state
 from ui.caveats import caveats
 from ui.controls import bound, without_hidden_truth
-from ui.forms import check_choice, choose_one
+from ui.forms import check_choice, choose_one, choose_systems
 from ui.frame import next_step
 from ui.names import LAWS, called, law_of, sentence
 from ui.readings import Reader, by_baseline, by_model
@@ -48,9 +48,7 @@ class Chosen:
 def choose_data() -> Dataset:
     """Own data first, if there are any; else shipped systems."""
     options = _datasets()
-    asked = 0 if state.own_dataset() or state.own_model() else list(options).index(state.sample_name())
-    check_choice("Systems", "on", options, start=list(options)[asked])
-    data = options[st.selectbox("Systems", options, asked, on_change=state.keep_chosen, args=("on",), **bound("on", "Systems", told=True))]()
+    data = options[choose_systems("on", list(options))]()
     return replace(data, trajectories=without_hidden_truth(data.trajectories))
 
 
@@ -156,11 +154,13 @@ def _by_model(model: Model, data: Dataset) -> Chosen:
 
 
 def offered(data: Dataset) -> dict[str, Callable[[], Reader]]:
-    """Everyone who can read these data, by name: each way of each model that fits, classical methods, and each law that could be taken for true."""
+    """Everyone who can read these data, by name: each way of each model that can, the one that fits best first, classical methods, and each law that could be taken for true."""
     found: dict[str, Callable[[], Reader]] = {}
     trajectories = data.trajectories
-    for name, model in _models(trajectories).items():
-        if name == _FITTING or not _fits(model, trajectories):
+    models = _models(trajectories)
+    best = models.pop(_FITTING)
+    for name, model in sorted(models.items(), key=lambda named: named[1] != best):
+        if not _fits(model, trajectories):
             continue
         checkpoint = readings.checkpoint(model.folder)
         ways = {} if checkpoint.config.inference == "none" else _ways(checkpoint)

@@ -59,10 +59,10 @@ class Followed:
     passed: str
 
 
-def follow(data: Trajectories, window: int) -> Followed:
+def follow(data: Trajectories, name: str, window: int) -> Followed:
     """Widgets for what is followed; all of it lives in the address."""
     names, last = list(data.node_names), data.num_steps  # frames are counted from 0, as the player does
-    system = choose_system(data.num_sims, key="system", ask=st.number_input, width=105, help="Which of the systems.")
+    system = choose_system(data.num_sims, key="system", of=name, ask=st.number_input, width=105, help="Which of the systems.")
     check_choice("Sender", "sender", names, start=names[1])
     sender = st.selectbox("Sender", names, 1, **bound("sender"), width=110, help="The node that may act: j in the equations.")
     others = [name for name in names if name != sender]

@@ -48,7 +48,7 @@ def show_several(side: DeltaGenerator, dataset: Dataset) -> None:
     with side:
         options = choices.offered(dataset)
         names = _choose_readers(options, data)
-        system = browsing.choose_system(data)
+        system = browsing.choose_system(data, dataset.name)
         view = _choose_view() if data.edge_types is not None else VIEWS[0]
         forecasts = st.toggle("Forecasts", help="Of readers that make any. Paths that run away make the picture smaller.", **bound(FORECASTS, "Forecasts"))
     state.show(dataset.name, dataset.size, f"{len(names)} readers" if len(names) > 1 else literal(", ".join(names)) or "none chosen")

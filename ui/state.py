@@ -18,10 +18,9 @@ from ui.names import sample_title
 
 T = TypeVar("T")
 OWN = "my model"  # among the systems of Explore: the model in use, on systems that it never saw
-_DATASET, _MODEL, _RUNS, _RUN, _PAGE, _VIEW, _SAMPLE, _CHOSEN, _DELETED = "dataset", "model", "runs", "run", "page", "view", "sample", "chosen sample", "deleted"
+_DATASET, _MODEL, _RUNS, _RUN, _PAGE, _VIEW, _SAMPLE, _CHOSEN, _DELETED = "dataset", "model", "runs", "run", "page", "view", "sample", "chosen systems", "deleted"
 HELD_OUT = "Held out by the training"  # what pages call the systems that the training of the model in use set aside
-WHERE_CHOSEN = ("sample", "on")  # widgets that choose systems: of Explore, and of all other pages
-_KINDS, _NEXT = "kinds", "next answers"
+_KINDS, _NEXT, _SYSTEMS = "kinds", "next answers", "systems looked at"
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ def shipped_dataset(name: str = samples.FIRST) -> Dataset:
 
 def keep_dataset(name: str, trajectories: Trajectories, *, made: str = "") -> None:
     """Make `trajectories` the dataset in use; `made` says how to simulate them again."""
-    st.session_state[_DATASET] = Dataset(name, trajectories, made=made)
+    st.session_state[_DATASET], st.session_state[_CHOSEN] = Dataset(name, trajectories, made=made), None
 
 
 def own_model() -> Model | None:
@@ -101,8 +100,7 @@ def keep_model(name: str, folder: Path, *, run: str = "", temporary: bool = Fals
     model = Model(name, folder, run)
     if temporary:
         weakref.finalize(model, shutil.rmtree, folder, ignore_errors=True)
-    st.session_state[_MODEL] = model
-
+    st.session_state[_MODEL], st.session_state[_CHOSEN] = model, None
 
 def recall_model() -> None:
     """Make the model of the run that the address names the one in use, where this session has none: a reload, or a link from somebody else.
@@ -139,16 +137,31 @@ def sample_name() -> str:
     return asked if asked in samples.names() else samples.FIRST
 
 
-def keep_sample(name: str) -> None:
-    """Let other pages start with these shipped systems: links between pages drop what the address asks for."""
+def keep_systems(name: str) -> None:
+    """Let other pages start with these systems: links between pages drop what the address asks for."""
     st.session_state[_CHOSEN] = name
 
 
-def keep_chosen(key: str) -> None:
-    """For a callback: shipped systems that were chosen in the widget `key` are those of every page."""
-    if (name := answer(key)) in samples.names():
-        keep_sample(name)
-        choose(dict.fromkeys(WHERE_CHOSEN, name))
+def kept_systems(there: Sequence[str]) -> str:
+    """The systems that were chosen last, where they are there, else the first."""
+    kept = st.session_state.get(_CHOSEN)
+    return kept if kept in there else there[0]
+
+
+def keep_system(systems: str, number: int) -> None:
+    """Let other pages start with this one of these systems."""
+    st.session_state.setdefault(_SYSTEMS, {})[systems] = number
+
+
+def kept_system(systems: str) -> int:
+    """The one that was looked at last, counted from 1."""
+    return st.session_state.get(_SYSTEMS, {}).get(systems, 1)
+
+
+def start(key: str, value: Any) -> None:
+    """Before a widget with this key is drawn for the first time: what it shows, unless the address says it. Unlike a start value of the widget's own it is put into the address."""
+    if key not in st.session_state and not st.query_params.get(key):
+        st.session_state[key] = value
 
 
 def choose(answers: Mapping[str, Any]) -> None:
