@@ -18,7 +18,8 @@ class EdgeScore:
     """Agreement of inferred and true edge types over all ordered pairs, under one relabelling for the whole set.
 
     Without labels a model cannot know what a type is called, so `accuracy` takes the relabelling that agrees best;
-    `accuracy_raw` takes the types as numbered. `relabelling[k]` is the true type that inferred type k stands for.
+    `accuracy_raw` takes the types as numbered. `relabelling[k]` is the true type that inferred type k stands for: where several
+    stand for one, their probabilities add up before the most probable type is asked for.
     `auroc` is for two true types (None otherwise): how well p(second type) ranks the pairs. `commonest` is the true type
     that most pairs have, and `commonest_share` what always answering it would get right.
     """
@@ -59,7 +60,7 @@ def score_edges(posterior: EdgePosterior, truth: Trajectories) -> EdgeScore | No
     confusion = np.zeros((num_inferred, num_true), int)
     np.add.at(confusion, (inferred[pairs], true[pairs]), 1)
     relabelling = best_relabelling(confusion)
-    right = np.array(relabelling)[inferred] == true
+    right = posterior.relabelled(relabelling, truth.edge_type_names).edge_types[:, None] == true  # as it is drawn
     shares = confusion.sum(0) / confusion.sum()
     return EdgeScore(
         accuracy=float(right[pairs].mean()),

@@ -56,17 +56,29 @@ def test_gradient_of_the_marginal_is_the_posterior_mean_of_gradients() -> None:
     assert slope == pytest.approx((above - below).item() / 2e-6, rel=1e-4)
 
 
-def test_the_likeliest_sets_stand_for_all_where_there_are_many(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_likeliest_sets_stand_for_all_where_there_are_many_and_a_gradient_is_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
     """N = 8: 128 sets a receiver; with every set kept the truncated sum is the whole one."""
     network, values = model(), paths(num_nodes=8, num_frames=6)
     network.calibrate(values)
+    truncated = marginal(network, values)
     with torch.no_grad():
-        truncated = marginal(network, values)
-        monkeypatch.setattr(sums, "SETS_WITH_GRADIENT", 128)
-        whole = marginal(network, values)
-        table = sums.set_table(network, values)
+        whole, table = marginal(network, values), sums.set_table(network, values)
+    monkeypatch.setattr(sums, "SETS_WITH_GRADIENT", 128)
     assert torch.allclose(whole.log_prob, table.logsumexp(-1).sum(-1))
-    assert (truncated.log_prob <= whole.log_prob).all()
+    assert torch.allclose(marginal(network, values).log_prob, whole.log_prob)
+    assert (truncated.log_prob < whole.log_prob).all()
+
+
+def test_directions_that_contradict_each_other_are_weighed_by_how_sure_each_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """N = 8: node 0 is sure of a spring to node 1, which rather believes in none; either is true of all of its 16 likeliest sets."""
+    kinds = incoming_sets(7, 2)[:, 0]  # of the first slot: node 0 hears node 1 there, and node 1 hears node 0
+    table = torch.zeros(1, 8, len(kinds))
+    table[0, 0], table[0, 1] = 60.0 * (kinds == 1), 5.0 * (kinds == 0)
+    monkeypatch.setattr(sums, "set_table", lambda *_, **__: table)
+    with torch.no_grad():
+        probs = marginal(model(), paths(num_nodes=8, num_frames=6)).edge_probs[0]
+    assert torch.allclose(probs[0, 0], probs[1, 0])
+    assert probs[0, 0, 1] > 1 - 1e-6
 
 
 def test_tables_filled_in_pieces_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -161,10 +161,11 @@ def step_messages(model: NRI, values: Float[Tensor, "sim time node dim"], observ
 def marginal(model: NRI, values: Float[Tensor, "sim time node dim"], observed: Bool[Tensor, "sim time node"] | None = None) -> Marginal:
     """Sum over all graphs where they are countable and undirected, else over the incoming sets of each receiver apart.
 
-    Where a receiver has more than 64 sets, the gradient flows through its 16 most likely ones only.
+    Where a gradient is wanted and a receiver has more than 64 sets, only its 16 most likely ones count. Without one all do: two directions that contradict
+    each other are then weighed by how sure each is.
     """
     num_nodes, num_edge_types = values.shape[2], model.settings.num_edge_types
-    if num_sets(num_nodes, num_edge_types) > 64:
+    if num_sets(num_nodes, num_edge_types) > 64 and torch.is_grad_enabled():
         return _per_receiver(*_likeliest(model, values, observed), model.settings.undirected)
     table = set_table(model, values, observed=observed)
     if model.settings.undirected and countable(num_nodes, num_edge_types):
