@@ -9,6 +9,7 @@ from ui.exports import offer_exports
 from ui.frame import STAGE_AND_SIDE, frame
 from ui.names import literal
 from ui.player import player
+from ui.seen import choose_by_number
 
 HIGH, LOW = 448, 320  # of the player: alone, and above the gallery
 
@@ -53,7 +54,7 @@ with frame("compare"):
         reading = known.whole
         score, named = known.score, known.call(reading.posterior)
         with side:
-            system = browsing.choose_system(data, chosen_data.name)
+            system = choose_by_number(data.num_sims)
             changing = comparison.choose_time(chosen.reader, data, system, known.call)
         share.repeated_by(screens.compared(chosen_data, chosen.reader.source, data, system))
         with stage:

@@ -11,9 +11,9 @@ from nri_core.metrics import forecast_error, score_edges, static_error
 from ui import names, samples, screens, share, state
 from ui.controls import hidden, without_hidden_truth
 from ui.exports import offer_exports
-from ui.forms import choose_system, choose_systems
 from ui.frame import frame, next_step
 from ui.player import player, room
+from ui.seen import choose_system, choose_systems
 
 NAMED_RIGHTLY = (
     "Share of ordered pairs named rightly. Nobody told the model what its types are called, so each counts under the name that fits best "
@@ -63,11 +63,11 @@ with frame("explore"):
     stage, numbers = room("stage", HEIGHT + 40), st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
     with numbers:
         others = "Kinds of systems, each with the model that was trained on such and never saw these."
-        chosen = choose_systems("sample", there, width=150, help=others)
+        chosen = choose_systems(there, width=150, help=others)
         shown = own_sample() if chosen == state.OWN else samples.sample(chosen)
         shown = replace(shown, trajectories=without_hidden_truth(shown.trajectories))
         count = shown.trajectories.num_sims
-        system = choose_system(count, key="system", of=state.HELD_OUT if chosen == state.OWN else state.shipped_dataset(chosen).name, width=170, help=f"{count} systems that the model never saw in training.")
+        system = choose_system(count, width=170, help=f"{count} systems that the model never saw in training.")
         for label, value, meaning in _figures(shown, system):
             st.metric(label, value, help=meaning, width="content")
 

@@ -19,7 +19,7 @@ with frame("inside"):
         model = choices.choose_model(chosen_data)
         state.show(chosen_data.name, chosen_data.size, model.name if model else "none that can read them")
         checkpoint = readings.checkpoint(model.folder) if model else None
-        followed = inside.follow(data, chosen_data.name, checkpoint.config.window) if checkpoint else None
+        followed = inside.follow(data, checkpoint.config.window) if checkpoint else None
 
     if checkpoint is not None:
         with stage:

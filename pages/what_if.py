@@ -3,10 +3,10 @@
 import streamlit as st
 
 from ui import screens, state
-from ui.forms import choose_system
 from ui.frame import frame, next_step
 from ui.names import literal
 from ui.player import player, room
+from ui.seen import choose_system
 
 HEIGHT = 508
 
@@ -18,7 +18,7 @@ with frame("what_if"):
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         data = choices.choose_data()
         model = choices.choose_model(data, needs_graph=True)
-        system = choose_system(data.trajectories.num_sims, key="system", of=data.name, width=180)
+        system = choose_system(data.trajectories.num_sims, width=180)
         next_step("compare", "Compare all systems")
         next_step("simulate", "Make your own")
     state.show(data.name, data.size, model.name if model else "none that can read them")

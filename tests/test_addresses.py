@@ -182,7 +182,10 @@ def test_no_address_breaks_a_page(page: str) -> None:
 
 def test_systems_chosen_on_one_page_are_those_of_the_others() -> None:
     def go(page: str) -> None:
-        app.query_params.clear()  # as a link between pages does
+        link = next(link for link in app.sidebar.get("page_link") if link.proto.label == PAGES[page].title)
+        app.query_params.clear()
+        for name, values in parse_qs(link.proto.query_string).items():
+            app.query_params[name] = values[0]
         app.switch_page(f"pages/{page}.py").run()
 
     app = opened("explore")
@@ -193,8 +196,11 @@ def test_systems_chosen_on_one_page_are_those_of_the_others() -> None:
     go("explore")
     assert app.selectbox(key="sample").value == "kuramoto5"
     app.selectbox(key="sample").set_value("springs10").run()
+    app.slider(key="system").set_value(7).run()
     go("what_if")
-    assert app.selectbox(key="on").value == "springs10"
+    assert app.selectbox(key="systems").value == "springs10" and app.slider(key="number").value == 7
+    go("compare")
+    assert app.number_input(key="system_no").value == 7
 
 
 def test_the_address_names_the_run_of_an_own_model_until_it_is_let_go() -> None:

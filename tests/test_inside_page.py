@@ -36,7 +36,7 @@ def trained(folder: Path, paths: Trajectories, **settings: object) -> dict[str, 
 
 @pytest.mark.parametrize("name", ["springs5", "charged5", "kuramoto5"])
 def test_next_steps_through_all_stages_with_the_numbers_of_the_library(name: str) -> None:
-    app = opened("inside", on=name, sender="3", receiver="2")
+    app = opened("inside", of=name, sender="3", receiver="2")
     checkpoint = Checkpoint.load(ROOT / "sample_data" / "models" / name)
     found = stages(checkpoint, Trajectories.load(ROOT / "sample_data" / f"{name}.npz"), 0, (1, 2), frame=48)
     for place, stage in enumerate(found):
@@ -96,6 +96,6 @@ def test_many_nodes_gaps_and_names_that_are_markup(tmp_path: Path) -> None:
 
 
 def test_data_that_the_model_cannot_read_are_said_with_a_way_on() -> None:
-    app = opened("inside", on="kuramoto5", by="springs5")
+    app = opened("inside", of="kuramoto5", by="springs5")
     assert not app.exception and "was trained on" in app.error[0].value
     assert any("Read by" in button.label for button in app.button) and not any(button.label == "Read by correlation" for button in app.button)

@@ -160,7 +160,7 @@ def everything() -> list[Screen]:
 @pytest.mark.slow
 @pytest.mark.parametrize("edits", ["", "g2-3:0;g1-4:1", "p1:0.3,-0.2;v2:0.5,0;t3-4:1;g2-3:0"])
 def test_a_change_is_repeated(edits: str, tmp_path: Path) -> None:
-    app = opened("what_if", system="3", edits=edits)
+    app = opened("what_if", number="3", edits=edits)
     metrics = {metric.label: metric.value for metric in app.metric}
     printed = written(shown(app), tmp_path)
     wanted = metrics["Changed forecast off by" if "g" in edits else "Forecast off by"].split()[0]
@@ -169,7 +169,7 @@ def test_a_change_is_repeated(edits: str, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_stage_inside_the_model_is_repeated(tmp_path: Path) -> None:
-    app = opened("inside", stage="Posterior", sender="4", receiver="2", system="3")
+    app = opened("inside", stage="Posterior", sender="4", receiver="2", no="3")
     table = app.dataframe[0].value
     printed = written(shown(app), tmp_path)
     assert str(np.asarray(table)) in printed

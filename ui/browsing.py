@@ -11,24 +11,20 @@ from nri_core.gallery.payload import Thumbnail, mistakes
 from nri_core.metrics import EdgeScore
 from nri_core.posterior import EdgePosterior
 from nri_core.trajectories import Trajectories
-from ui import forms, state
+from ui import state
 from ui.controls import bound
 from ui.forms import check_choice
 from ui.frame import seen_from_top
 from ui.gallery import gallery
 from ui.readings import Reading
+from ui.seen import show_system
 
 A_SHEET = 24
-SYSTEM, ORDER, SHEET = "system_no", "order", "sheet"  # keys of widgets, and so names in the address
+ORDER, SHEET = "order", "sheet"  # keys of widgets, and so names in the address
 IN_ORDER, WORST, UNSURE, ERROR = "As numbered", "Worst first", "Most uncertain first", "Forecast error first"
 _UNSURE = "Uncertainty is the mean entropy of the belief in a pair, in bits: 0 is sure, 1 is torn between two types. It needs no truth."
 
 Facts = Mapping[str, Float[np.ndarray, " sim"]]
-
-
-def choose_system(data: Trajectories, name: str) -> int:
-    """The system that is looked at, counted from 0."""
-    return forms.choose_system(data.num_sims, key=SYSTEM, of=name, label=f"System, of {data.num_sims:,}", ask=st.number_input)
 
 
 def facts(score: EdgeScore | None, reading: Reading, errors: Float[np.ndarray, "sim horizon"] | None) -> Facts:
@@ -105,11 +101,13 @@ class _Pressed:
 
 
 def _choose(system: int) -> None:
-    state.choose({SYSTEM: system + 1})
+    show_system(system)
     state.own(_Pressed).count += 1
 
 
 def _reorder(known: Facts, num_sims: int) -> None:
     """Another order begins with its first sheet, and shows what comes first."""
     order = state.answer(ORDER)
-    state.choose({SHEET: 1} | ({SYSTEM: ordered(known, order, num_sims)[0] + 1} if num_sims > 1 else {}))
+    state.choose({SHEET: 1})
+    if num_sims > 1:
+        show_system(ordered(known, order, num_sims)[0])

@@ -18,10 +18,11 @@ from nri_core.trajectories import Trajectories
 from ui import readings, samples, state
 from ui.caveats import caveats
 from ui.controls import bound, without_hidden_truth
-from ui.forms import check_choice, choose_one, choose_systems
+from ui.forms import check_choice, choose_one
 from ui.frame import next_step
 from ui.names import LAWS, called, law_of, sentence
 from ui.readings import Reader, by_baseline, by_model
+from ui.seen import choose_systems, show_systems
 from ui.state import Dataset, Model
 
 MOST_COMPARED = 2000
@@ -48,7 +49,7 @@ class Chosen:
 def choose_data() -> Dataset:
     """Own data first, if there are any; else shipped systems."""
     options = _datasets()
-    data = options[choose_systems("on", list(options))]()
+    data = options[choose_systems(list(options))]()
     return replace(data, trajectories=without_hidden_truth(data.trajectories))
 
 
@@ -197,7 +198,7 @@ def _offer_ways_out(model: Model | None, fitting: Model, data: Trajectories, *, 
         st.button(f"Read by {fitting.name}", on_click=state.choose, args=({"by": _FITTING},), icon=":material/swap_horiz:", width="stretch")
     suited = next((name for name in samples.names() if model and _fits(model, samples.sample(name).trajectories)), None)
     if suited:
-        st.button(f"Show {suited}", on_click=state.choose, args=({"on": suited},), icon=":material/swap_horiz:", width="stretch")
+        st.button(f"Show {suited}", on_click=show_systems, args=(suited,), icon=":material/swap_horiz:", width="stretch")
     if methods:
         st.button("Read by correlation", on_click=state.choose, args=({"by": called("correlation")},), icon=":material/swap_horiz:", width="stretch")
     next_step("train", "Train a model on such data")

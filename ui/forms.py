@@ -2,7 +2,7 @@
 
 import math
 import typing
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType, NoneType
 from typing import Annotated, Any, TypeVar
 
@@ -160,31 +160,13 @@ def choose_one(label: str, key: str, options: Collection[Any], *, start: Any, kn
     return st.segmented_control(label, options, default=start, required=True, **living, **style)
 
 
-def choose_systems(key: str, options: Sequence[str], **style: Any) -> str:
-    """Kinds of systems, in the address as `key`; the answer is what other pages start with."""
-    check_choice("Systems", key, options, start=options[0])
-    state.start(key, state.kept_systems(options))
-    chosen = st.selectbox("Systems", options, **bound(key, "Systems", told=True), **style)
-    if chosen != state.kept_systems(options):  # somebody asked for them
-        state.keep_systems(chosen)
-    return chosen
-
-
-def choose_system(count: int, *, key: str, of: str = "", start: int = 1, label: str = "System", ask: Callable[..., int] = st.slider, **style: Any) -> int:
-    """One of so many systems, in the address as `key`, there counted from 1; the answer is counted from 0. Of a single one nothing is asked.
-
-    `of` is what the systems are called: other pages that show the same start with the same one.
-    """
+def choose_system(count: int, *, key: str, start: int = 1, label: str = "System", ask: Callable[..., int] = st.slider, **style: Any) -> int:
+    """One of so many systems, in the address as `key`, there counted from 1; the answer is counted from 0. Of a single one nothing is asked."""
     if count == 1:
         return 0
     check_choice("System", key, range(1, count + 1), start=start)
-    if of:
-        state.start(key, state.kept_system(of))
     state.within(key, 1, count)
-    chosen = ask(label, 1, count, start, **bound(key, "System"), **style)
-    if of:
-        state.keep_system(of, chosen)
-    return chosen - 1
+    return ask(label, 1, count, start, **bound(key, "System"), **style) - 1
 
 
 def check_choices(label: str, key: str, options: Collection[Any]) -> None:

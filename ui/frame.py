@@ -16,6 +16,7 @@ from streamlit.delta_generator import DeltaGenerator
 from nri_core.errors import NRIError
 from ui import address, controls, share, state
 from ui.names import literal, sentence
+from ui.seen import same_systems
 
 _PAGES_DIR = Path(__file__).parent.parent / "pages"
 _ICON = Path(__file__).parent / "icon.svg"
@@ -141,7 +142,7 @@ def mistakes_shown() -> Iterator[None]:
 def carried(name: str) -> dict[str, str]:
     """What a link to the page says of this session, so that the page itself need not add it: going back would meet it again."""
     model, taught = state.own_model(), {kept: ",".join(sorted(names)) for kept, names in controls.taught().items()}
-    return taught | ({address.RUN: model.run} if model and model.run and name not in address.FOLLOWING else {})
+    return taught | same_systems(name) | ({address.RUN: model.run} if model and model.run and name not in address.FOLLOWING else {})
 
 
 def next_step(name: str, label: str, asks: Mapping[str, str] | None = None) -> None:

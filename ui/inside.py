@@ -13,9 +13,10 @@ from nri_core.stages import PASSED, Reading, Stage, known_relabelling, read, sta
 from nri_core.trajectories import Trajectories
 from ui import figures, pictures, readings, state
 from ui.controls import bound
-from ui.forms import check_choice, choose_one, choose_system, note
+from ui.forms import check_choice, choose_one, note
 from ui.names import literal
 from ui.player import player
+from ui.seen import choose_system
 from ui.state import Model
 
 PICTURES = 330  # pixels for the pictures of a stage: with sentence and stepper they fit a projector
@@ -59,10 +60,10 @@ class Followed:
     passed: str
 
 
-def follow(data: Trajectories, name: str, window: int) -> Followed:
+def follow(data: Trajectories, window: int) -> Followed:
     """Widgets for what is followed; all of it lives in the address."""
     names, last = list(data.node_names), data.num_steps  # frames are counted from 0, as the player does
-    system = choose_system(data.num_sims, key="system", of=name, ask=st.number_input, width=105, help="Which of the systems.")
+    system = choose_system(data.num_sims, ask=st.number_input, width=105, help="Which of the systems.")
     check_choice("Sender", "sender", names, start=names[1])
     sender = st.selectbox("Sender", names, 1, **bound("sender"), width=110, help="The node that may act: j in the equations.")
     others = [name for name in names if name != sender]

@@ -22,6 +22,7 @@ from ui.forms import check_choice, check_choices, note
 from ui.names import law_of, literal
 from ui.player import player
 from ui.readings import Reader, Reading, readings
+from ui.seen import choose_by_number
 from ui.state import Dataset
 
 MOST = 4
@@ -48,7 +49,7 @@ def show_several(side: DeltaGenerator, dataset: Dataset) -> None:
     with side:
         options = choices.offered(dataset)
         names = _choose_readers(options, data)
-        system = browsing.choose_system(data, dataset.name)
+        system = choose_by_number(data.num_sims)
         view = _choose_view() if data.edge_types is not None else VIEWS[0]
         forecasts = st.toggle("Forecasts", help="Of readers that make any. Paths that run away make the picture smaller.", **bound(FORECASTS, "Forecasts"))
     state.show(dataset.name, dataset.size, f"{len(names)} readers" if len(names) > 1 else literal(", ".join(names)) or "none chosen")

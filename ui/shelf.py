@@ -43,6 +43,13 @@ COLUMNS = {
 }
 
 
+@dataclass
+class _Deleted:
+    """Of one session: what was deleted last, which can be taken back."""
+
+    run_ids: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Entry:
     """A run with what the table says of it."""
@@ -224,11 +231,11 @@ def upload() -> None:
 
 def show_deleted() -> None:
     """What was deleted last, with a way back."""
-    if deleted := state.deleted_runs():
+    if deleted := state.own(_Deleted).run_ids:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.info(f"{len(deleted)} run{'s' * (len(deleted) > 1)} deleted; kept for a day.", icon=":material/delete:", width=420)
             if st.button("Undo", icon=":material/undo:"):
-                state.note_deleted(())
+                state.own(_Deleted).run_ids = ()
                 for run_id in deleted:
                     restore(run_id)
                 st.rerun()
@@ -252,7 +259,7 @@ def _delete_button(chosen: Sequence[Entry]) -> None:
         ticked.forget([entry.run.id for entry in chosen])
         for entry in chosen:
             delete(entry.run)
-        state.note_deleted([entry.run.id for entry in chosen])
+        state.own(_Deleted).run_ids = tuple(entry.run.id for entry in chosen)
         st.rerun()
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,9 +18,9 @@ from ui.names import sample_title
 
 T = TypeVar("T")
 OWN = "my model"  # among the systems of Explore: the model in use, on systems that it never saw
-_DATASET, _MODEL, _RUNS, _RUN, _PAGE, _VIEW, _SAMPLE, _CHOSEN, _DELETED = "dataset", "model", "runs", "run", "page", "view", "sample", "chosen systems", "deleted"
+_DATASET, _MODEL, _RUNS, _RUN, _PAGE, _VIEW, _SAMPLE, _SEEN = "dataset", "model", "runs", "run", "page", "view", "sample", "seen"
 HELD_OUT = "Held out by the training"  # what pages call the systems that the training of the model in use set aside
-_KINDS, _NEXT, _SYSTEMS = "kinds", "next answers", "systems looked at"
+_KINDS, _NEXT, _ENTERED = "kinds", "next answers", "page entered"
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,15 @@ class View:
     in_use: bool = False  # not only on this page
 
 
+@dataclass(frozen=True)
+class Seen:
+    """Which systems a page shows, and which one of them, counted from 1; `asked` where somebody chose them."""
+
+    systems: str = ""
+    system: int = 1
+    asked: bool = False
+
+
 def own_dataset() -> Dataset | None:
     """The dataset that was made or loaded in this session."""
     return st.session_state.get(_DATASET)
@@ -77,7 +86,7 @@ def shipped_dataset(name: str = samples.FIRST) -> Dataset:
 
 def keep_dataset(name: str, trajectories: Trajectories, *, made: str = "") -> None:
     """Make `trajectories` the dataset in use; `made` says how to simulate them again."""
-    st.session_state[_DATASET], st.session_state[_CHOSEN] = Dataset(name, trajectories, made=made), None
+    st.session_state[_DATASET], st.session_state[_SEEN] = Dataset(name, trajectories, made=made), None
 
 
 def own_model() -> Model | None:
@@ -100,7 +109,7 @@ def keep_model(name: str, folder: Path, *, run: str = "", temporary: bool = Fals
     model = Model(name, folder, run)
     if temporary:
         weakref.finalize(model, shutil.rmtree, folder, ignore_errors=True)
-    st.session_state[_MODEL], st.session_state[_CHOSEN] = model, None
+    st.session_state[_MODEL], st.session_state[_SEEN] = model, None
 
 def recall_model() -> None:
     """Make the model of the run that the address names the one in use, where this session has none: a reload, or a link from somebody else.
@@ -127,41 +136,23 @@ def uses_own() -> bool:
 
 def use_shipped() -> None:
     """Return to the systems and the model that come with the app."""
-    st.session_state[_DATASET] = st.session_state[_MODEL] = None
+    st.session_state[_DATASET] = st.session_state[_MODEL] = st.session_state[_SEEN] = None
     st.query_params.pop(_RUN, None)
 
 
 def sample_name() -> str:
     """The shipped systems that the address asks for, else those chosen last, else the first."""
-    asked = st.query_params.get(_SAMPLE) or st.session_state.get(_CHOSEN)
-    return asked if asked in samples.names() else samples.FIRST
+    return asked if (asked := st.query_params.get(_SAMPLE) or seen().systems) in samples.names() else samples.FIRST
 
 
-def keep_systems(name: str) -> None:
-    """Let other pages start with these systems: links between pages drop what the address asks for."""
-    st.session_state[_CHOSEN] = name
+def keep_seen(seen: Seen) -> None:
+    """Let links to other pages ask for this."""
+    st.session_state[_SEEN] = seen
 
 
-def kept_systems(there: Sequence[str]) -> str:
-    """The systems that were chosen last, where they are there, else the first."""
-    kept = st.session_state.get(_CHOSEN)
-    return kept if kept in there else there[0]
-
-
-def keep_system(systems: str, number: int) -> None:
-    """Let other pages start with this one of these systems."""
-    st.session_state.setdefault(_SYSTEMS, {})[systems] = number
-
-
-def kept_system(systems: str) -> int:
-    """The one that was looked at last, counted from 1."""
-    return st.session_state.get(_SYSTEMS, {}).get(systems, 1)
-
-
-def start(key: str, value: Any) -> None:
-    """Before a widget with this key is drawn for the first time: what it shows, unless the address says it. Unlike a start value of the widget's own it is put into the address."""
-    if key not in st.session_state and not st.query_params.get(key):
-        st.session_state[key] = value
+def seen() -> Seen:
+    """What was looked at last."""
+    return st.session_state.get(_SEEN) or Seen()
 
 
 def choose(answers: Mapping[str, Any]) -> None:
@@ -221,10 +212,21 @@ def changed(what: str, value: Any) -> bool:
     return before != value
 
 
+def here() -> str:
+    """The page that is drawn."""
+    return st.session_state.get(_PAGE, "")
+
+
+def just_entered() -> bool:
+    """Whether this is its first run: what widgets show may be left from another page."""
+    return st.session_state[_ENTERED]
+
+
 def enter(page: str) -> None:
     """Note which page is drawn: what another one had in view is forgotten. What was chosen for this run is now shown."""
     choose(st.session_state.pop(_NEXT, {}))
-    if st.session_state.get(_PAGE) != page:
+    st.session_state[_ENTERED] = st.session_state.get(_PAGE) != page
+    if just_entered():
         st.session_state[_PAGE], st.session_state[_VIEW] = page, None
 
 
@@ -245,16 +247,6 @@ def view() -> View:
 def runs() -> list[str]:
     """Ids of the training runs that this session started or opened, newest first."""
     return list(st.session_state.get(_RUNS, ()))
-
-
-def note_deleted(run_ids: Sequence[str]) -> None:
-    """Remember what was deleted last: it can be taken back."""
-    st.session_state[_DELETED] = tuple(run_ids)
-
-
-def deleted_runs() -> tuple[str, ...]:
-    """What was deleted last in this session."""
-    return st.session_state.get(_DELETED, ())
 
 
 def know_run(run_id: str) -> None:

@@ -32,7 +32,7 @@ def expect_stage(page: Page, stage: dict) -> None:
 
 @pytest.mark.parametrize("name", ["charged5", "kuramoto5"])
 def test_every_stage_shows_the_numbers_of_the_command(page: Page, app_url: str, name: str) -> None:
-    open_inside(page, app_url, f"on={name}&sender=3&receiver=2")
+    open_inside(page, app_url, f"of={name}&sender=3&receiver=2")
     stages = printed(name, "3-2")
     for place, stage in enumerate(stages):
         expect_stage(page, stage)

@@ -47,6 +47,18 @@ def test_the_landing_page_moves_and_follows_its_address(page: Page, app_url: str
     assert stage and stage["y"] + stage["height"] <= 720, "stage and transport fit a projector"
 
 
+def test_systems_follow_from_page_to_page_and_outlast_a_reload(page: Page, app_url: str) -> None:
+    """Opened by a link, not chosen by hand."""
+    opened(page, f"{app_url}/compare?on=charged5&system_no=7")
+    for name, path, system in (("What if", "what_if", "number"), ("Inside the model", "inside", "no"), ("Explore", "explore", "system"), ("Compare", "compare", "system_no")):
+        menu(page, name)
+        expect(page.get_by_test_id("stSidebar")).to_contain_text("Charges, 5 particles")
+        expect(page).to_have_url(re.compile(rf"/{path}\?.*{system}=7"))
+    page.reload()
+    expect(page.get_by_test_id("stSidebar")).to_contain_text("Charges, 5 particles")
+    expect(page.get_by_role("spinbutton", name="System, of 36")).to_have_value("7")
+
+
 @pytest.mark.parametrize("path", ["simulate", "simulate?law=Oscillators", "train", "compare"])
 def test_stage_transport_and_sentence_fit_a_projector(page: Page, app_url: str, path: str) -> None:
     player = opened(page, f"{app_url}/{path}")

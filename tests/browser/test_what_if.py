@@ -130,7 +130,7 @@ def test_the_keyboard_moves_what_is_selected(page: Page, app_url: str) -> None:
 
 
 def test_an_oscillator_is_dragged_round_its_circle(page: Page, app_url: str) -> None:
-    player = opened(page, app_url, "on=kuramoto5")
+    player = opened(page, app_url, "systems=kuramoto5")
     drag(page, player, 0, -40, -40)
     settled(page, player, r"edits=a1")
 

@@ -1,0 +1,71 @@
+"""The systems that a page shows, and which one of them: chosen here, and the same on the next page."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from ui import forms, samples, state
+from ui.controls import bound
+
+# Of each page: the names in the address of which systems, and which one. No two share one: Streamlit drops from a link what is bound on the page that is left.
+NAMES = {"explore": ("sample", "system"), "what_if": ("systems", "number"), "inside": ("of", "no"), "compare": ("on", "system_no")}
+
+
+def choose_systems(options: Sequence[str], **style: Any) -> str:
+    """Kinds of systems; links to other pages ask for the same."""
+    key, before = NAMES[state.here()][0], state.seen()
+    forms.check_choice("Systems", key, options, start=options[0])
+    chosen = st.selectbox("Systems", options, **bound(key, "Systems", told=True), **style)
+    state.keep_seen(state.Seen(chosen, before.system if before.systems == chosen else 1, asked=chosen != options[0]))
+    return chosen
+
+
+def choose_system(count: int, *, ask: Callable[..., int] = st.slider, **style: Any) -> int:
+    """One of these systems, counted from 0; links to other pages ask for the same one."""
+    chosen = forms.choose_system(count, key=NAMES[state.here()][1], ask=ask, **style)
+    state.keep_seen(replace(state.seen(), system=chosen + 1))
+    return chosen
+
+
+def choose_by_number(count: int) -> int:
+    """The same by its number, where there may be many."""
+    return choose_system(count, label=f"System, of {count:,}", ask=st.number_input)
+
+
+def show_systems(name: str) -> None:
+    """For a callback: these systems on this page."""
+    state.choose({NAMES[state.here()][0]: name})
+
+
+def show_system(system: int) -> None:
+    """For a callback: this one of them, counted from 0, on this page."""
+    state.choose({NAMES[state.here()][1]: system + 1})
+
+
+def same_systems(page: str) -> dict[str, str]:
+    """What a link to `page` asks for, so that it shows what is looked at here."""
+    seen, there = _now(), NAMES.get(page)
+    shipped = seen.systems in samples.names()
+    if there is None or not seen.systems or (shipped and state.uses_own() and not seen.asked):
+        return {}
+    systems = seen.systems
+    if systems in (state.OWN, state.HELD_OUT):
+        systems = state.OWN if page == "explore" else state.HELD_OUT
+    elif page == "explore" and not shipped:
+        return {}
+    asked = {there[0]: systems} if state.uses_own() or systems != samples.FIRST else {}
+    return asked | ({there[1]: str(seen.system)} if seen.system > 1 else {})
+
+
+def _now() -> state.Seen:
+    """What the widgets of this page show in this run, even before they are drawn."""
+    kept, here = state.seen(), NAMES.get(state.here())
+    if here is None:
+        return kept
+    systems, system = (st.query_params.get(key) if state.just_entered() else state.answer(key) for key in here)
+    if state.just_entered() and systems not in samples.names():  # anything can be written into an address
+        systems = None
+    number = int(system) if str(system)[:10].isdecimal() and len(str(system)) < 10 else kept.system
+    return state.Seen(str(systems or kept.systems), number, asked=kept.asked or bool(systems and systems != kept.systems))
