@@ -3,8 +3,11 @@
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 from streamlit.testing.v1 import AppTest
+
+from ui.frame import PAGES
 
 ROOT = Path(__file__).parents[1]
 
@@ -38,3 +41,12 @@ def gallery(app: AppTest) -> dict[str, Any]:
     """The header of what the gallery of systems was sent."""
     (header,) = headers(app, "nri_gallery")
     return header
+
+
+def follow(app: AppTest, page: str) -> AppTest:
+    """As if the menu's link to the page were clicked, with what it asks for."""
+    link = next(link for link in app.sidebar.get("page_link") if link.proto.label == PAGES[page].title)
+    app.query_params.clear()
+    for name, values in parse_qs(link.proto.query_string).items():
+        app.query_params[name] = values[0]
+    return app.switch_page(f"pages/{page}.py").run()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from nri_core.systems import Charged, Simulation, simulate
-from tests.pages import headers, opened
+from tests.pages import follow, headers, opened
 from ui import samples
 from ui.address import BY_PAGES
 from ui.frame import PAGES
@@ -181,25 +181,18 @@ def test_no_address_breaks_a_page(page: str) -> None:
 
 
 def test_systems_chosen_on_one_page_are_those_of_the_others() -> None:
-    def go(page: str) -> None:
-        link = next(link for link in app.sidebar.get("page_link") if link.proto.label == PAGES[page].title)
-        app.query_params.clear()
-        for name, values in parse_qs(link.proto.query_string).items():
-            app.query_params[name] = values[0]
-        app.switch_page(f"pages/{page}.py").run()
-
     app = opened("explore")
     app.selectbox(key="sample").set_value("charged5").run()
-    go("compare")
+    follow(app, "compare")
     assert app.selectbox(key="on").value == "charged5"
     app.selectbox(key="on").set_value("kuramoto5").run()
-    go("explore")
+    follow(app, "explore")
     assert app.selectbox(key="sample").value == "kuramoto5"
     app.selectbox(key="sample").set_value("springs10").run()
     app.slider(key="system").set_value(7).run()
-    go("what_if")
+    follow(app, "what_if")
     assert app.selectbox(key="systems").value == "springs10" and app.slider(key="number").value == 7
-    go("compare")
+    follow(app, "compare")
     assert app.number_input(key="system_no").value == 7
 
 

@@ -19,7 +19,7 @@ from nri_core.settings import TrainConfig
 from nri_core.systems import Simulation, Springs, simulate
 from nri_core.trajectories import Trajectories
 from tests import pages
-from tests.pages import gallery, player
+from tests.pages import follow, gallery, player
 from ui import readings, samples, state
 from ui.frame import PAGES
 from ui.recipes import matters
@@ -91,7 +91,7 @@ def test_every_shipped_model_can_be_explored_and_compared(two_samples: None) -> 
     app.selectbox(key="sample").set_value("charged10").run()
     assert app.selectbox(key="sample").options == ["springs5", "charged10"] and player(app)
     assert "Charges, 10 particles" in " ".join(caption.value for caption in app.sidebar.caption)
-    app = app.switch_page("pages/compare.py").run()
+    app = follow(app, "compare")
     assert app.selectbox(key="on").value == "charged10", "what was explored last"
     app.selectbox(key="by").set_value("charged10").run()
     assert not app.exception and "Shipped charged10" in texts(app)

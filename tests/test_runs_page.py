@@ -109,11 +109,12 @@ def test_an_unreadable_run_is_one_sentence_beside_the_others(runs_dir: Path) -> 
 
 def test_deleted_runs_come_back() -> None:
     from nri_core.jobs.shelf import delete
+    from ui.shelf import _Deleted
 
     run = run_named("wider")
     app = opened()
     delete(run)
-    app.session_state["deleted"] = (run.id,)
+    app.session_state["own _Deleted"] = _Deleted((run.id,))
     app.run()
     assert len(app.dataframe[0].value) == 2
     next(button for button in app.button if button.label == "Undo").click().run()
