@@ -58,8 +58,10 @@ def introduce(scene: Scene) -> None:
 
 def explore(scene: Scene, *, height: int, source: Changed) -> None:
     """The player, the buttons and the numbers: only this part runs again after a change."""
-    if history := state.own(Kept).history:
-        _keep(replace(history, open=False, fresh=False))  # this is a run of the whole page
+    if history := state.own(Kept).history:  # this is a run of the whole page
+        asked = st.query_params.get(EDITS, "")
+        gone_back = asked != history.now and asked in history.past and history.subject == scene.subject
+        _keep(replace(history.to(asked) if gone_back else history, open=False, fresh=False))
     st.html(_STEADY)
     _explore(scene, height, source)
 
@@ -120,7 +122,8 @@ def _history(scene: Scene) -> tuple[History, Edits]:
     history, asked = state.own(Kept).history, st.query_params.get(EDITS, "")
     if history is None or history.subject != scene.subject:
         answered = history.answered if history else 0
-        history = History(scene.subject, now="" if history else asked, answered=answered)
+        now = "" if history else asked
+        history = History(scene.subject, now=now, past=("",) if now else (), answered=answered)
     try:
         edits = Edits.parse(history.now, scene.limits)
     except ConfigError as error:
@@ -260,7 +263,7 @@ def _rank(scene: Scene, edits: Edits, found: Picture) -> None:
     st.dataframe(
         table,
         hide_index=True,
-        height=min(35 * (len(table) + 1) + 3, 108 if edits.inferred else 213),  # the rest can be scrolled to: nothing below moves when there is more to say above
+        height=min(35 * (len(table) + 1) + 3, 126 if edits.inferred else 196),  # half a row shows that there are more; nothing below moves when there is more to say above
         column_config={
             "Pair": st.column_config.TextColumn(width=56),
             "Without": st.column_config.NumberColumn("Without it", format="%.3g×", width=76, help=without),

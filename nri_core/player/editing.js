@@ -1,6 +1,7 @@
 // editing.js: what may be changed by hand: where a particle starts and how fast, the true and the inferred graph. Drawn here at once, told to Python, which answers with a new scene.
 
 const HANDLE = 13, TIP = 11; // px around a start, and around the end of an arrow, that take hold of it
+const SLIP = 6; // px that a click may move: more is a drag that missed what it was meant for
 const NUDGE = 0.02; // of the width of what is seen: a step by the keyboard
 
 class Editing {
@@ -8,6 +9,7 @@ class Editing {
     this.player = player;
     this.serial = 0;
     this.queue = [];
+    this.pressed = [0, 0]; // where the pointer went down last
     this.build();
     for (const [stage, pane] of [[player.main, "main"], [player.twin, "truth"]]) {
       const figure = stage.canvas.parentElement;
@@ -19,6 +21,7 @@ class Editing {
     }
     const table = player.table.canvas;
     table.parentElement.addEventListener("pointermove", () => (this.over = "main"), true);
+    table.parentElement.addEventListener("pointerdown", (event) => (this.pressed = [event.clientX, event.clientY]), true);
     table.parentElement.addEventListener("click", (event) => this.click(event, "main", (x, y) => player.table.pick(x, y, player.scene.nodes)), true);
     addEventListener("online", () => this.overdue && !player.closed && this.again());
   }
@@ -87,6 +90,7 @@ class Editing {
 
   grab(event, stage) {
     this.swallow = false;
+    this.pressed = [event.clientX, event.clientY];
     if (event.button || !event.isPrimary) return;
     const handle = this.handleAt(event, stage);
     if (!handle) return;
@@ -184,7 +188,8 @@ class Editing {
 
   click(event, pane, pick) {
     if (event.target.tagName !== "CANVAS") return;
-    if (this.swallow) {
+    const [x, y] = this.pressed;
+    if (this.swallow || Math.hypot(event.clientX - x, event.clientY - y) > SLIP) {
       this.swallow = false;
       return void event.stopPropagation();
     }

@@ -169,3 +169,37 @@ def test_how_fast_everything_follows(page: Page, app_url: str) -> None:
     took = [value for value in took if value]
     print(f"\nDrag, N = 5: message to picture {statistics.median(took):.0f} ms (median), {min(took)} … {max(took)} ms, {len(took)} pictures")
     assert took
+
+
+def test_back_takes_a_change_back_and_so_does_undo_after_a_reload(page: Page, app_url: str) -> None:
+    player = opened(page, app_url)
+    for times in (1, 2):
+        player.press("p")
+        player.press("Enter")
+        settled(page, player, rf"edits=(g[^;]*;?){{{times}}}$")
+    page.go_back()
+    settled(page, player, r"edits=g[^;]*$")
+    expect(page.get_by_text("Changed forecast off by")).to_be_visible()
+    page.go_back()
+    expect(page).not_to_have_url(re.compile("edits"))
+    expect(page.get_by_text("Changed forecast off by")).not_to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    settled(page, player, r"edits=g[^;]*$")
+    page.reload()
+    settled(page, player, r"edits=g[^;]*$")
+    page.get_by_role("button", name="Undo").click()
+    expect(page).not_to_have_url(re.compile("edits"))
+
+
+def test_a_drag_that_missed_its_particle_changes_nothing(page: Page, app_url: str) -> None:
+    player = opened(page, app_url)
+    x, y = between(player, 4, 2, TRUTH)  # 3 and 5: far apart, nothing else on the line
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 14, y + 6, steps=4)
+    page.mouse.move(x + 2, y + 9, steps=4)
+    page.mouse.up()
+    page.wait_for_timeout(800)
+    assert "edits" not in page.url
+    page.mouse.click(x, y)
+    settled(page, player, "edits=t")
