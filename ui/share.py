@@ -55,9 +55,12 @@ def repeated_by(screen: Screen) -> None:
     state.own(Shown).screen = screen
 
 
-def say_unknown() -> None:
-    """A sentence on names in the address that are nowhere on this page: written by hand, or of an older version."""
-    if words := controls.unknown(PLAYER) + address.unknown():
+def say_unknown(page: str) -> None:
+    """A sentence on names in the address that are nowhere on this page: written by hand, or of an older version.
+
+    A link for a class goes through all lessons, and what it hides or locks may be of another one.
+    """
+    if words := (controls.unknown(PLAYER) if page != "learn" else []) + address.unknown():
         named = ", ".join(literal(word[:30]) for word in words[:5]) + (" and others" if len(words) > 5 else "")
         note("orange", "link_off", f"The address names {named}, which this page does not have. The rest holds.")
 
@@ -104,6 +107,8 @@ def _show_link(page: str, seen: dict[str, Any]) -> None:
         }
         if taught[controls.LOCK] and "menu" not in taught[controls.HIDE]:
             st.caption("What is locked is locked on this page. To keep a class here, hide the menu as well.")
+        if "truth" in taught[controls.HIDE]:
+            st.caption("What a model infers stays to be seen outside the first lesson, and where it is right it is the answer.")
         if "truth" in taught[controls.HIDE] and "edits" in st.query_params:
             st.caption("Starts and true edges that you changed are left out: where the truth is hidden, they cannot be shown.")
         if st.toggle("For a page of a course, in a frame", key="share embed", help="Leaves out the app's own margins and toolbar, for an <iframe> in a learning platform."):

@@ -75,7 +75,7 @@ LESSONS = (
     Lesson(
         "frames",
         "How long must one look?",
-        "Choose how many frames the model sees, and how much noise lies on them. The curve is measured as you look.",
+        "Choose how many frames the model sees, and how much noise lies on them. All is measured as you look.",
         "Without noise three frames are enough for the way through the decoder. With noise every frame adds a little evidence, and few frames are a guess.",
         "How can three frames be enough?",
         "Five particles: each may be pulled by four others, four unknowns. From one frame to the next its velocity changes by two numbers, one along each "
@@ -94,7 +94,7 @@ LESSONS = (
     Lesson(
         "hidden",
         "What an edge does not say",
-        "Six particles on springs, but the model sees only five. Choose who is hidden, and look at the pairs that it acted on.",
+        "Six particles on springs, but the model sees only five. Choose who is hidden, and look at what the model makes of the others.",
         "Many pairs that share the hidden particle look joined and are not; elsewhere the model stays right. No amount of certainty warns you.",
         "Then what does an edge mean?",
         "That the past of one particle helps to predict the other, given everything that was seen. It becomes a claim about cause only if nothing "

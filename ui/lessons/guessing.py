@@ -74,7 +74,8 @@ def _score(stage: DeltaGenerator, side: DeltaGenerator, sample: samples.Sample, 
     mine = share_right(guess.edge_types, data.edge_types[system])
     shares = {"You": mine, "The model": score_edges(sample.posterior, data).accuracy_by_sim[system], "Correlation": alike[system]}
     with moved(side):
-        who = choose_one("Show the graph of", _SHOWN, _WHO, start="You", wrap=True)
+        readers = {name: graph for name, graph in _WHO.items() if name != "The model" or not hidden("truth")}  # which it all but tells
+        who = choose_one("Show the graph of", _SHOWN, readers, start="You", wrap=True)
     with side:
         if not truth_hidden():
             for name, part in shares.items():
