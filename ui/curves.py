@@ -5,7 +5,7 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from ui.figures import EDGE_COLOURS, MODEL_COLOUR, SECOND_COLOUR, line_chart, mode, small
+from ui.figures import CURVE_COLOURS, MODEL_COLOUR, SECOND_COLOUR, line_chart, mode, small
 
 Records = Sequence[Mapping[str, Any]]
 MOST_POINTS = 400  # of a curve; more cannot be seen
@@ -46,7 +46,7 @@ def terms(records: Records) -> go.Figure:
     """What the loss is made of, each against time."""
     figure = _chart("Loss terms", "Nats")
     for place, (name, label) in enumerate(TERMS.items()):
-        _curve(figure, records, lambda record, name=name: record.get(name), label, EDGE_COLOURS[place], DASHES[place])
+        _curve(figure, records, lambda record, name=name: record.get(name), label, CURVE_COLOURS[place], DASHES[place])
     return figure
 
 
@@ -55,7 +55,7 @@ def errors(records: Records) -> go.Figure:
     figure = _chart("Forecast error", "Mean square")
     for place, horizon in enumerate(("1", "10", "20")):
         label = f"{horizon} frame{'s' * (horizon != '1')} ahead"
-        _curve(figure, records, lambda record, horizon=horizon: (record.get("valid_mse") or {}).get(horizon), label, EDGE_COLOURS[place], DASHES[place], smooth=False)
+        _curve(figure, records, lambda record, horizon=horizon: (record.get("valid_mse") or {}).get(horizon), label, CURVE_COLOURS[place], DASHES[place], smooth=False)
     return figure.update_yaxes(type="log", exponentformat="power", dtick=2)
 
 
@@ -71,7 +71,7 @@ def runs_compared(runs: Mapping[str, Records], quantity: str) -> go.Figure:
     title, value = COMPARED[quantity]
     figure = line_chart(quantity, "Training time (s)", title)
     for place, (name, records) in enumerate(runs.items()):
-        _curve(figure, records, value, name, EDGE_COLOURS[place % len(EDGE_COLOURS)], DASHES[place // len(EDGE_COLOURS) % len(DASHES)])
+        _curve(figure, records, value, name, CURVE_COLOURS[place % len(CURVE_COLOURS)], DASHES[place // len(CURVE_COLOURS) % len(DASHES)])
     if quantity == "Error 10 frames ahead":
         figure.update_yaxes(type="log", exponentformat="power")
     return figure.update_layout(legend={"orientation": "h", "x": 0, "xanchor": "left", "y": -0.25, "yanchor": "top"}, height=300)

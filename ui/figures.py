@@ -14,9 +14,10 @@ from nri_core.metrics import Calibration
 if TYPE_CHECKING:  # it needs torch, and the landing page paints without
     from nri_core.sensitivity import Point
 
-# Okabe and Ito's colours, readable on light and dark grounds alike. One hue per edge type; "none" recedes.
+# Okabe and Ito's colours, readable on light and dark grounds alike. One hue per edge type, one per curve; "none" recedes.
 NONE_COLOUR = "rgba(128, 140, 155, 0.18)"
-EDGE_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
+EDGE_COLOURS = ("#0072B2", "#009E73", "#C8B400", "#56B4E9", "#882255")  # those of the player, in its order
+CURVE_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
 MODEL_COLOUR, BASELINE_COLOUR, SECOND_COLOUR = "#0072B2", "#8A97A6", "#E69F00"
 PLAIN = {"displayModeBar": False}  # `config` of every chart: no bar of tools above it
 CERTAIN = 0.995  # rounds to 1.00: a cell without a number

@@ -21,6 +21,7 @@ from ui.state import Model
 
 PICTURES = 330  # pixels for the pictures of a stage: with sentence and stepper they fit a projector
 WIDTHS = (1.2, 1)  # of the pictures and of the equation
+_ON_A_NARROW_SCREEN = "<style>@media (max-width: 1000px) { .st-key-explained [data-testid=stColumn] { min-width: 100%; } }</style>"  # no equation loses its end
 
 TERMS = {
     "paths": "Trajectories: where every node is, and how fast, frame by frame. The model reads them scaled, so that all features count alike.",
@@ -117,7 +118,9 @@ def step(found: list[Stage]) -> Stage:
 def show(stage: Stage, followed: Followed, checkpoint: Checkpoint, data: Trajectories, reading: Reading) -> None:
     """The sentence, the pictures, and beside them the equation, without and with numbers."""
     st.markdown(literal(stage.sentence), help=TERMS.get(stage.key))
-    left, right = st.columns(WIDTHS, gap="medium")
+    st.html(_ON_A_NARROW_SCREEN)
+    with st.container(key="explained"):
+        left, right = st.columns(WIDTHS, gap="medium")
     with right:
         st.latex(rf"\small {stage.equation}", help=stage.source[:1].upper() + stage.source[1:] if stage.source else None)
         st.latex(rf"\small {stage.filled}")

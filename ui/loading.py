@@ -25,6 +25,7 @@ from ui.temporary import new_folder
 
 MAX_CHECKPOINT_BYTES = 200 * 1024**2
 FRESH_SIMS = 1000
+FRESH_NAME = f"{FRESH_SIMS:,} fresh systems"
 FRESH = {"num_sims": FRESH_SIMS, "num_steps": 99, "seed": 1}
 MOST_WATCHABLE = 36
 MOST_WATCHED = 4
@@ -49,7 +50,7 @@ class Choice:
 
 def choose_data() -> Choice:
     """Let the user choose what to train on; files come in under "Your data"."""
-    sources = {"My dataset": _mine, f"{FRESH_SIMS:,} fresh systems": _fresh, "Shipped systems": _shipped}
+    sources = {"My dataset": _mine, FRESH_NAME: _fresh, "Shipped systems": _shipped}
     if not state.own_dataset():
         del sources["My dataset"]
     meaning = "Fresh systems are simulated when training starts: springs, 5 particles."
@@ -79,7 +80,7 @@ def _shipped() -> Choice:
 
 
 def _fresh() -> Choice:
-    return Choice(f"{FRESH_SIMS:,} fresh systems", state.shipped_dataset().trajectories.select(slice(0, MOST_WATCHABLE)), _simulate, Simulated(law="springs", amount=FRESH))
+    return Choice(FRESH_NAME, state.shipped_dataset().trajectories.select(slice(0, MOST_WATCHABLE)), _simulate, Simulated(law="springs", amount=FRESH))
 
 
 @functools.cache  # always the same systems, and Train is pressed while somebody waits

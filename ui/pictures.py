@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from nri_core.stages import Numbers
-from ui.figures import BASELINE_COLOUR, EDGE_COLOURS, MODEL_COLOUR, SECOND_COLOUR
+from ui.figures import BASELINE_COLOUR, CURVE_COLOURS, MODEL_COLOUR, SECOND_COLOUR
 
 BELOW, ABOVE, NOTHING = "#0072B2", "#D55E00", "rgba(128, 140, 155, 0.12)"  # of a heat strip: Okabe and Ito's, apart for everybody
 MOST_WRITTEN = 8  # columns of a strip whose numbers are written into the cells
@@ -57,7 +57,7 @@ def _lines(numbers: Numbers, lit: str) -> go.Figure:
     dashes = ("solid", "dash", "dot", "dashdot")
     at = [float(column) for column in numbers.columns]
     for place, (row, values) in enumerate(zip(numbers.rows, numbers.values, strict=True)):
-        line = {"color": (MODEL_COLOUR, *EDGE_COLOURS[1:])[place % len(EDGE_COLOURS)], "dash": dashes[place % len(dashes)]}
+        line = {"color": (MODEL_COLOUR, *CURVE_COLOURS[1:])[place % len(CURVE_COLOURS)], "dash": dashes[place % len(dashes)]}
         figure.add_scatter(x=at, y=values, name=_plain(row), mode="lines", line=line)
     legend = {"orientation": "h", "x": 1, "xanchor": "right", "y": 1, "yanchor": "bottom"}
     return figure.update_layout(showlegend=len(numbers.rows) > 1, legend=legend, hovermode="x unified")

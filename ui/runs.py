@@ -9,10 +9,10 @@ from nri_core.jobs.repeat import trained
 from nri_core.metrics import score_edges
 from nri_core.posterior import EdgePosterior
 from nri_core.trajectories import Trajectories
-from ui import curves, figures, share, state
-from ui.frame import STAGE_AND_SIDE, carried, mistakes_shown, page
-from ui.loading import runs_at_hand
-from ui.names import literal, sentence
+from ui import curves, figures, samples, share, state
+from ui.frame import STAGE_AND_SIDE, carried, mistakes_shown, page, seen_from_top
+from ui.loading import FRESH_NAME, runs_at_hand
+from ui.names import literal, sample_title, sentence
 from ui.player import player
 
 MOST_LISTED = 8
@@ -40,6 +40,7 @@ def show_run(run_id: str) -> None:
         st.button("New run", on_click=state.unfollow_run, icon=":material/add:")
         return
     state.follow_run(run_id)
+    seen_from_top(run_id)
     share.repeated_by(trained(run))
     state.show(*_in_view(run))
     st.fragment(_live, run_every=seconds)(run_id, seconds)
@@ -155,11 +156,18 @@ def _after(run: Run, status: RunStatus) -> None:
     if status.state != "done" and st.button("Resume run", width="stretch", icon=":material/play_arrow:", help="Goes on from its last saved state."):
         run.resume()
         st.rerun()
-    if st.button("New run", width="stretch", icon=":material/add:"):
+    if st.button("New run", width="stretch", icon=":material/add:", help="On the same data, unless others are in use."):
+        _bring_data(run)
         state.unfollow_run()
         st.rerun()
     if status.state in ("failed", "lost"):
         st.expander("The end of its log").code(run.log() or "The log is empty.", language=None)
+
+
+def _bring_data(run: Run) -> None:
+    """What the run learned from is the dataset in use, where a reload lost it."""
+    if state.own_dataset() is None and run.name not in (FRESH_NAME, *map(sample_title, samples.names())):
+        state.keep_dataset(run.name, run.training_data())
 
 
 def _time_to_go(status: RunStatus) -> str:
