@@ -240,4 +240,13 @@ def test_a_class_link_that_hides_the_truth_leaves_no_switch_to_it() -> None:
 def test_what_a_class_link_locks_in_one_lesson_is_not_called_unknown_in_the_next() -> None:
     app = press(learn(lesson="3", lock="search_system"), "Next")
     assert "4 of 8" in texts(app) and "does not have" not in texts(app)
+    assert "does not have" not in texts(learn(lesson="6", lock="hidden_system")), "after a reload too"
     assert "does not have" in texts(learn(lesson="4", lock="no_such_control"))
+
+
+@pytest.mark.slow
+def test_each_lesson_has_what_it_says_can_be_moved() -> None:
+    for place, lesson in enumerate(LESSONS, 1):
+        guess = {"guess": true_guess(0)} if lesson.name == "guessing" else {}
+        drawn = learn(lesson=str(place), **guess).session_state["own Controls"].drawn
+        assert {name for name, control in drawn.items() if control.widget} - {"lesson"} == set(lesson.moved), lesson.name

@@ -113,7 +113,7 @@ def frame(name: str) -> Iterator[None]:
     follows = name == "train" and state.followed_run()  # then what the form was told stays in the address, for the next run
     if st.query_params and not follows:
         with about_link:
-            share.say_unknown(name)
+            share.say_unknown()
     if state.uses_own():
         st.sidebar.button("Back to the shipped ones", on_click=state.use_shipped, type="tertiary", icon=":material/undo:")
     state.keep_in_address(carried(name).get(address.RUN))

@@ -12,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from nri_core.snippets import Screen
 from ui import address, controls, state
 from ui.forms import note
+from ui.lessons import LESSONS
 from ui.names import literal
 
 _GLANCE = (Path(__file__).parent / "glance.js").read_text(encoding="utf-8")
@@ -55,12 +56,12 @@ def repeated_by(screen: Screen) -> None:
     state.own(Shown).screen = screen
 
 
-def say_unknown(page: str) -> None:
+def say_unknown() -> None:
     """A sentence on names in the address that are nowhere on this page: written by hand, or of an older version.
 
-    A link for a class goes through all lessons, and what it hides or locks may be of another one.
+    What a link for a class hides or locks may be of another lesson.
     """
-    if words := (controls.unknown(PLAYER) if page != "learn" else []) + address.unknown():
+    if words := controls.unknown({*PLAYER, *(name for lesson in LESSONS for name in lesson.moved)}) + address.unknown():
         named = ", ".join(literal(word[:30]) for word in words[:5]) + (" and others" if len(words) > 5 else "")
         note("orange", "link_off", f"The address names {named}, which this page does not have. The rest holds.")
 

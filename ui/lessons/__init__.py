@@ -16,6 +16,7 @@ class Lesson:
     see: str
     question: str
     answer: str
+    moved: tuple[str, ...]  # names in the address of what there is to move
     further: tuple[str, str] | None = None  # a page, and what one can do there
 
     def show(self, stage: DeltaGenerator, side: DeltaGenerator) -> None:
@@ -32,6 +33,7 @@ LESSONS = (
         "Why is this so hard by eye?",
         "Each particle feels all of its springs at once, and what one sees is their sum. The eye cannot take a sum apart. A model that must "
         "predict the motion has to: only the right springs add up to it, at every moment.",
+        ("hidden_system", "differences"),
     ),
     Lesson(
         "physics",
@@ -41,6 +43,7 @@ LESSONS = (
         "If knowing the law works so well, why learn anything?",
         "Because the law is seldom known: fish, players and genes come without an equation. NRI learns how a pair acts and who acts on whom at the "
         "same time, from motion alone. Where the law is known, as here, it is the yardstick.",
+        ("way_read", "frames_read", "read_system"),
     ),
     Lesson(
         "without_labels",
@@ -50,6 +53,7 @@ LESSONS = (
         "And where do encoder and decoder come in?",
         "The decoder is what you just used: it predicts under a graph. The encoder is a second network that looks at the motion and names a graph "
         "at once, so that nobody has to try them all. Both learn together, and the only reward is that the motion is predicted well.",
+        ("search_system", "search_truth"),
         ("inside", "See encoder and decoder from inside"),
     ),
     Lesson(
@@ -61,6 +65,7 @@ LESSONS = (
         "From one frame to the next a particle does little more than keep its speed; what springs add is small. To call all pairs alike, and let everybody pull a "
         "little, costs next to nothing: training can settle there, in a “degenerate” graph. Over many frames on its own predictions it grows expensive: see the "
         "curve. That is why NRI trains on ten frames in a row. (The model of Explore weighs all graphs against each other from the start.)",
+        ("listener", "given", "ahead", "listening_system"),
     ),
     Lesson(
         "kinds",
@@ -70,6 +75,7 @@ LESSONS = (
         "Why do its kinds have numbers, and not names?",
         "A model without labels can tell that some pairs act alike, but not that people call that “strong spring”. Its type 1 may be our type 2. So its "
         "types are matched to the true ones as well as they can be, once for all systems, before counting: “up to relabelling”.",
+        ("kinds_used", "kinds_system"),
         ("train", "Let held-out motion choose the number of kinds"),
     ),
     Lesson(
@@ -80,6 +86,7 @@ LESSONS = (
         "How can three frames be enough?",
         "Five particles: each may be pulled by four others, four unknowns. From one frame to the next its velocity changes by two numbers, one along each "
         "axis; three frames make two changes, hence four equations. With noise, each equation is only roughly true, and it takes many.",
+        ("frames_seen", "noise_seen", "way_seen", "seen_system"),
         ("compare", "Measure the same for another model"),
     ),
     Lesson(
@@ -90,6 +97,7 @@ LESSONS = (
         "Round a triangle of charges, how many pairs can attract?",
         "None or two, never one or three. Attraction means opposite signs; go round the triangle and you must come back to the sign you began with. "
         "The usual model treats edges as independent given the motion, and does not know that.",
+        ("charged_particles", "charged_way", "charged_frames", "charged_system"),
     ),
     Lesson(
         "hidden",
@@ -99,6 +107,7 @@ LESSONS = (
         "Then what does an edge mean?",
         "That the past of one particle helps to predict the other, given everything that was seen. It becomes a claim about cause only if nothing "
         "that acts was left out. To know, one has to act: cut an edge, push a particle, and look.",
+        ("unseen", "whole_truth", "hide_system"),
         ("what_if", "Act: cut an edge, move a particle"),
     ),
 )
