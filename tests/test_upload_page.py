@@ -111,13 +111,13 @@ def test_a_unit_is_of_one_file_and_what_was_understood_is_still_said() -> None:
 
 def test_a_column_of_time_chosen_by_hand_brings_its_unit() -> None:
     rows = "".join(f"{frame / 25};{node};{frame + node};{node * frame}\n".replace(".", ",") for frame in range(30) for node in range(1, 4))
-    app = opened(("tracker_de.csv", ("Zeit;Nr;x [mm];y [mm]\n" + rows).encode()))
+    app = opened(("tracker_de.csv", ("Moment;Nr;x [mm];y [mm]\n" + rows).encode()))
 
     def unit() -> str:
         return next(box for box in app.selectbox if box.label == "Unit of time").value
 
     assert unit() == "frames"
-    for label, value in {"Time": "Zeit", "Node": "Nr"}.items():
+    for label, value in {"Time": "Moment", "Node": "Nr"}.items():
         next(box for box in app.selectbox if box.label == label).set_value(value)
     press(app, "Read it again like this")
     assert unit() == "seconds" and "**3** nodes" in said(app)

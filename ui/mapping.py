@@ -64,7 +64,9 @@ def corrected(inspection: Inspection, options: Mapping[str, Any], *, remembered:
     if not others:
         return inspection.understood
     said = (f"{NAMES.get(name) or called(name)}: {_told(value)}" for name, value in others.items())
-    still = tuple(sentence for sentence in inspection.understood if sentence != GUESSED_RATE or "rate" not in others)
+    wrong = [f"`{guess}`" for name in others if isinstance(guess := inspection.options.get(name), str)]
+    timed = bool(others.keys() & {"rate", "time", "time_unit"})
+    still = tuple(one for one in inspection.understood if not (one == GUESSED_RATE and timed) and not any(guess in one for guess in wrong))
     return (*still, f"But {'as an earlier file of this shape was corrected here' if remembered else 'corrected by hand'}: {'; '.join(said)}.")
 
 

@@ -213,7 +213,7 @@ def _show_several(chosen: Sequence[Entry]) -> None:
     rows = [{"Name": name} | one | other for name, one, other in zip(names, settings, results, strict=True)]
     st.dataframe(_known(pd.DataFrame(rows)), hide_index=True, column_config=COLUMNS)
     if summed := [called(name).lower() for name in differing if name in LOSS_OF]:
-        note("orange", "info", f"What is minimised differs ({', '.join(summed)}), so these losses cannot be compared. The errors of forecasts can.")
+        note("orange", "info", f"What is minimised differs ({', '.join(summed)}), so these losses cannot be compared. The errors of forecasts can, where the data are the same.")
     records = {name: entry.run.records() for name, entry in list(zip(names, chosen, strict=True))[:MOST_COMPARED]}
     quantity = st.segmented_control("What", known := curves.known(records), default=known[0], required=True, key="compared")
     st.plotly_chart(curves.runs_compared(records, quantity), config=figures.PLAIN, key="several", alt=f"{quantity} of the chosen runs against training time")

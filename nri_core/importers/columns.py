@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from nri_core.importers.text import is_number
@@ -11,6 +12,7 @@ TIMES += ("time_s", "time_ms", "time_sec", "t_s", "t_ms", "scan", "sample", "tic
 NODES = ("node", "id", "agent", "agent_id", "particle", "particle_id", "ped", "ped_id", "pedestrian", "track", "track_id", "trackid", "trajectory", "animal", "animal_id", "fish")
 NODES += ("individual", "individual-local-identifier", "tag-local-identifier", "player", "player_id", "name", "object", "object_id", "bird", "mouse", "cell", "body", "joint", "entity")
 TRIALS = ("trial", "trial_id", "sim", "simulation", "run", "video", "session", "experiment", "match", "match_id", "game", "game_id", "recording", "replicate", "sequence", "scene", "event_id", "series")
+TRIALS += ("aufnahme", "versuch", "durchgang", "durchlauf", "essai", "enregistrement", "ensayo", "prova", "take")
 _PLACES = ("{a}", "pos_{a}", "{a}_pos", "position_{a}", "{a}_position", "p{a}", "pos{a}", "{a}pos", "{a}_m", "{a}_px", "{a}_mm", "{a}_cm", "{a}coord", "{a}_coord", "{a}_loc")
 _PLACES += ("loc_{a}", "centroid_{a}", "center_{a}", "{a}_center")
 _MAPS = {"x": ("location-long", "lon", "long", "longitude"), "y": ("location-lat", "lat", "latitude"), "z": ("height", "altitude")}
@@ -45,7 +47,7 @@ def roles_of(names: Sequence[str], rows: Sequence[Sequence[str]], *, header: boo
     """The guess. A tidy table (time, node, x, y by those or usual other names, or a column for each node and axis) is understood as it is."""
     if not header:
         return _without_names(names, rows)
-    time, trial = _first(names, TIMES) or _by_unit(names, rows), _first(names, TRIALS)
+    time, trial = _first(names, TIMES) or _by_clock(names, rows), _first(names, TRIALS)
     axes = {axis: found for axis, usual in AXES.items() if (found := _first(names, usual))}
     if axes.get("z", "").lower() == "position_z" and _zero(axes["z"], names, rows):  # TrackMate, in the plane
         del axes["z"]
@@ -117,11 +119,12 @@ def _by_cells(time: str | None, names: Sequence[str], rows: Sequence[Sequence[st
     return time or (rising[0] if len(rising) == 1 else None), words[0]
 
 
-def _by_unit(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str | None:
-    """The only column with a unit of time in brackets whose numbers never fall: `Zeit [s]`, `temps (ms)`."""
-    cells = {name: _cells(name, names, rows) for name in names if unit_in(name).lower() in TIME_UNITS}
+def _by_clock(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str | None:
+    """The only column that is called a time in some language, or has a unit of time in brackets, and whose numbers fall but seldom, as from one recording to the next: `Zeit`, `temps (ms)`."""
+    called = [name for name in names if unit_in(name).lower() in TIME_UNITS or _BRACKETS.sub("", name).lower().strip() in CLOCKS]
+    cells = {name: _cells(name, names, rows) for name in called}
     numbers = {name: [float(cell.replace(",", ".")) for cell in column] for name, column in cells.items() if column and all(map(is_number, column))}
-    rising = [name for name, column in numbers.items() if column == sorted(column)]
+    rising = [name for name, column in numbers.items() if sum(after < before for before, after in pairwise(column)) <= len(column) / 10]
     return rising[0] if len(rising) == 1 else None
 
 

@@ -24,6 +24,9 @@ from nri_core.stages.writing import lines, number, shares, signed, vector
 from nri_core.trajectories import Trajectories
 
 Passing = Literal["soft sample", "one-hot sample", "most probable"]
+OF_THE_ENCODER = (
+    "As in training, this is the encoder's belief of the stage Posterior, not that of Graphs, which is the model's answer: choose the graph “most probable” to go on with that one."
+)
 PASSED: tuple[Passing, ...] = ("soft sample", "one-hot sample", "most probable")
 
 
@@ -73,7 +76,7 @@ def stages(
     else:
         belief = reading.belief if passed == "most probable" or reading.logits is None else reading.logits  # samples are the encoder's, as in training
         edges, stage = _sample(belief, settings.undirected, place, temperature, seed, passed)
-        found.append(stage)
+        found.append(replace(stage, sentence=f"{stage.sentence} {OF_THE_ENCODER}") if belief is not reading.belief else stage)
     if checkpoint.model.decoder is None:
         return found
     past, observed = _past(checkpoint, data, sim, place.frame)
