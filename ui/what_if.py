@@ -123,7 +123,7 @@ def _history(scene: Scene) -> tuple[History, Edits]:
     if history is None or history.subject != scene.subject:
         answered = history.answered if history else 0
         now = "" if history else asked
-        history = History(scene.subject, now=now, past=("",) if now else (), answered=answered)
+        history = History(scene.subject, now=now, past=tuple(";".join(now.split(";")[:kept]) for kept in range(now.count(";") + 1)) if now else (), answered=answered)
     try:
         edits = Edits.parse(history.now, scene.limits)
     except ConfigError as error:

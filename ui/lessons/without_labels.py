@@ -54,7 +54,8 @@ def show(stage: DeltaGenerator, side: DeltaGenerator) -> None:
         st.rerun()
     with side:
         st.metric("Rank of your graph", f"{rank:,} of {count:,}", help="Of all graphs on five particles, by how likely the decoder finds the motion under each.")
-        st.metric("Motion left unexplained", part, help=f"{_UNEXPLAINED} It may rise at a change that makes the motion as a whole likelier: the rank decides.")
+        st.metric("Motion left unexplained", part, help=_UNEXPLAINED)
+        st.caption("The rank decides: on the way to the first, more may be left unexplained for a while.")
         better = Guess(all_graphs.better(tried.edge_types)).text
         with pressed:
             help_ = "Change the one pair that makes the motion likelier, by which graphs are ranked; two where no single one helps. On the way a wrong pair may come and go. No label is used."
