@@ -208,3 +208,12 @@ def test_a_drag_that_missed_its_particle_changes_nothing(page: Page, app_url: st
     assert "edits" not in page.url
     page.mouse.click(x, y)
     settled(page, player, "edits=t")
+
+
+def test_a_locked_matrix_cannot_be_pressed(page: Page, app_url: str) -> None:
+    for query, changes in (("lock=matrix", False), ("", True)):
+        player = opened(page, app_url, query)
+        box = player.locator(".matrix canvas").bounding_box()
+        page.mouse.click(box["x"] + box["width"] * 0.85, box["y"] + box["width"] * 0.35)
+        page.wait_for_timeout(1500)
+        assert ("edits" in page.url) == changes
