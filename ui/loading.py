@@ -63,7 +63,7 @@ def choose_data() -> Choice:
 def choose_watched(data: Choice) -> Trajectories:
     """Let the user choose whose graphs to watch forming."""
     number = data.watchable.num_sims
-    meaning = "Their graphs are inferred after each epoch. The last systems of a dataset are held out, so the model never trains on them."
+    meaning = "Their graphs are inferred after each epoch. Counted from 1 here, other than on Compare. What is held out are the last systems of a dataset; of a small one, some of these are learned from."
     options = range(1, number + 1)
     chosen = st.multiselect("Systems to watch", options, list(options[:1]), max_selections=MOST_WATCHED, key=f"watch {data.name} {number}", help=meaning)
     return data.watchable.select(np.array([place - 1 for place in chosen or (1,)]))
