@@ -136,6 +136,8 @@ def _history(scene: Scene) -> tuple[History, Edits]:
 def _keep(history: History) -> None:
     """Remember it, and put what is changed into the address, where a link finds it."""
     state.own(Kept).history = history
+    if history.now == st.query_params.get(EDITS, ""):
+        return  # told twice, it would be two steps back
     if history.now:
         st.query_params[EDITS] = history.now
     else:

@@ -50,7 +50,7 @@ def test_the_landing_page_moves_and_follows_its_address(page: Page, app_url: str
 def test_systems_follow_from_page_to_page_and_outlast_a_reload(page: Page, app_url: str) -> None:
     """Opened by a link, not chosen by hand."""
     opened(page, f"{app_url}/compare?on=charged5&system_no=7")
-    for name, path, system in (("What if", "what_if", "number"), ("Inside the model", "inside", "no"), ("Explore", "explore", "system"), ("Compare", "compare", "system_no")):
+    for name, path, system in (("What if", "what_if", "number"), ("Inside the model", "inside", "no"), ("Explore", "(explore)?", "system"), ("Compare", "compare", "system_no")):
         menu(page, name)
         expect(page.get_by_test_id("stSidebar")).to_contain_text("Charges, 5 particles")
         expect(page).to_have_url(re.compile(rf"/{path}\?.*{system}=7"))
