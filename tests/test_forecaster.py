@@ -157,6 +157,12 @@ def test_one_member_is_a_path_and_many_are_their_mean() -> None:
 
 
 @pytest.mark.slow
+def test_a_forecast_is_the_same_whoever_is_forecast_beside_it() -> None:
+    model, graph, start = forecaster(forecast_members=8), both_ways(), state()
+    together = model.forecast(start, graph, num_steps=5)
+    torch.testing.assert_close(model.forecast(start[3:4], graph[3:4], num_steps=5), together[3:4])
+
+
 def test_charged_forecasts_beat_standing_still_in_the_mean() -> None:
     train, valid = split(simulate(Charged(), Simulation(num_sims=2000, seed=7)))
     fresh = simulate(Charged(), Simulation(num_sims=200, num_steps=70, seed=8))

@@ -200,11 +200,14 @@ class SteppedForecaster(nn.Module):
     def forecast(
         self, state: Float[Tensor, "sim node dim"], edges: Float[Tensor, "sim node slot type"], *, num_steps: int
     ) -> Float[Tensor, "sim time node dim"]:
-        """The mean of several rollouts from starts that differ by a thousandth: in chaos the expected path, else the path itself."""
+        """The mean of several rollouts from starts that differ by a thousandth: in chaos the expected path, else the path itself.
+
+        All simulations differ by the same numbers, so the forecast of one is that forecast whoever is forecast beside it.
+        """
         generator = torch.Generator().manual_seed(0)
         members = state.expand(self.members, *state.shape).clone()
         if self.members > 1:
-            noise = START_SPREAD * torch.randn(members.shape, generator=generator)
+            noise = START_SPREAD * torch.randn((self.members, 1, *state.shape[1:]), generator=generator)
             members += (noise - noise.mean(0)).to(state)
         edges, frames = edges.expand(self.members, *edges.shape), []
         for _ in range(num_steps):
