@@ -213,6 +213,14 @@ def test_a_unit_of_time_behind_a_name_tells_the_column_of_time(tmp_path: Path) -
     assert inspect([path]).options["time"] is None
 
 
+@pytest.mark.parametrize(("recording", "time"), [("Aufnahme", "Zeit [s]"), ("Versuch", "Zeit"), ("enregistrement", "temps (s)")])
+def test_time_that_begins_anew_with_each_recording_is_time_all_the_same(recording: str, time: str, tmp_path: Path) -> None:
+    rows = [f"{take};{frame * 0.04:g};{name};{frame + place};{place}".replace(".", ",") for take in (1, 2) for frame in range(20) for place, name in enumerate(("Anna", "Bruno"))]
+    (path := tmp_path / "motion.csv").write_text("\n".join([f"{recording};{time};Tier;x;y", *rows]))
+    assert [inspect([path]).options[name] for name in ("time", "trial", "node")] == [time, recording, "Tier"]
+    assert len(read([path]).trials) == 2 and read([path]).frame_time == pytest.approx(0.04)
+
+
 @pytest.mark.parametrize(("column", "unit"), [("Bild", "frames"), ("Nummer", "frames"), ("time", "seconds"), ("Zeit", "seconds")])
 def test_whole_numbers_that_go_up_by_one_are_frames_unless_they_are_called_time(column: str, unit: str, tmp_path: Path) -> None:
     rows = [f"{frame};{name};{frame + place};{place}" for frame in range(20) for place, name in enumerate(("Anna", "Bruno"))]

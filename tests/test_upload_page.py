@@ -121,6 +121,7 @@ def test_a_column_of_time_chosen_by_hand_brings_its_unit() -> None:
         next(box for box in app.selectbox if box.label == label).set_value(value)
     press(app, "Read it again like this")
     assert unit() == "seconds" and "**3** nodes" in said(app)
+    assert "taken for a second" not in said(app), "a sentence that was corrected is no longer said"
     assert app.session_state["own Brought"].upload.now.recording.frame_time == pytest.approx(0.04)
     next(box for box in app.selectbox if box.label == "Unit of time").set_value("frames")
     press(app, "Read it again like this")

@@ -1,7 +1,7 @@
 """What the columns of a table mean, guessed from their names and first cells: time, node, trial, coordinates."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
@@ -114,18 +114,21 @@ def _by_cells(time: str | None, names: Sequence[str], rows: Sequence[Sequence[st
     words = [name for name, column in cells.items() if 1 < len(set(column)) < len(whole) and not any(cell[:1].isdigit() or is_number(cell) for cell in column)]
     if len(words) != 1:
         return time, None
-    numbers = {name: [float(cell.replace(",", ".")) for cell in column] for name, column in cells.items() if all(map(is_number, column))}
-    rising = [name for name, column in numbers.items() if column == sorted(column) and column[0] < column[-1]]
+    rising = [name for name, column in _numbers(cells).items() if column == sorted(column) and column[0] < column[-1]]
     return time or (rising[0] if len(rising) == 1 else None), words[0]
 
 
 def _by_clock(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str | None:
     """The only column that is called a time in some language, or has a unit of time in brackets, and whose numbers fall but seldom, as from one recording to the next: `Zeit`, `temps (ms)`."""
     called = [name for name in names if unit_in(name).lower() in TIME_UNITS or _BRACKETS.sub("", name).lower().strip() in CLOCKS]
-    cells = {name: _cells(name, names, rows) for name in called}
-    numbers = {name: [float(cell.replace(",", ".")) for cell in column] for name, column in cells.items() if column and all(map(is_number, column))}
+    numbers = _numbers({name: _cells(name, names, rows) for name in called})
     rising = [name for name, column in numbers.items() if sum(after < before for before, after in pairwise(column)) <= len(column) / 10]
     return rising[0] if len(rising) == 1 else None
+
+
+def _numbers(cells: Mapping[str, Sequence[str]]) -> dict[str, list[float]]:
+    """The columns that hold nothing else."""
+    return {name: [float(cell.replace(",", ".")) for cell in column] for name, column in cells.items() if column and all(map(is_number, column))}
 
 
 def _zero(name: str, names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
