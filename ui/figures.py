@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 from jaxtyping import Bool, Float, Int
 
+from nri_core.exporters.drawing import EDGE_HUES
 from nri_core.metrics import Calibration
 
 if TYPE_CHECKING:  # it needs torch, and the landing page paints without
@@ -16,7 +17,6 @@ if TYPE_CHECKING:  # it needs torch, and the landing page paints without
 
 # Okabe and Ito's colours, readable on light and dark grounds alike. One hue per edge type, one per curve; "none" recedes.
 NONE_COLOUR = "rgba(128, 140, 155, 0.18)"
-EDGE_COLOURS = ("#0072B2", "#009E73", "#C8B400", "#56B4E9", "#882255")  # those of the player, in its order
 CURVE_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442")
 MODEL_COLOUR, BASELINE_COLOUR, SECOND_COLOUR = "#0072B2", "#8A97A6", "#E69F00"
 PLAIN = {"displayModeBar": False}  # `config` of every chart: no bar of tools above it
@@ -142,7 +142,7 @@ def _matrix(
     """[receiver, sender] with an empty diagonal."""
     kinds = np.where(np.eye(len(kinds), dtype=bool), np.nan, kinds)
     figure = go.Figure()
-    hues = iter(EDGE_COLOURS * len(type_names))
+    hues = iter(EDGE_HUES * len(type_names))
     for kind, name in enumerate(type_names):
         colour = NONE_COLOUR if name == "none" else next(hues)
         figure.add_trace(_cells(kinds == kind, certainty, colour, name, node_names))
