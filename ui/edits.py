@@ -154,6 +154,12 @@ class History:
     fresh: bool = False
     answered: int = 0
 
+    @classmethod
+    def opened(cls, subject: str, text: str, *, answered: int) -> Self:
+        """As an address has it: each change can be undone by itself."""
+        changes = text.split(";") if text else []
+        return cls(subject, text, past=tuple(";".join(changes[:kept]) for kept in range(len(changes))), answered=answered)
+
     def to(self, text: str, *, settled: bool = True, answered: int = 0) -> Self:
         """Other changes: all the steps of one drag can be undone as one."""
         past = self.past if self.open or text == self.now else (*self.past, self.now)[-100:]

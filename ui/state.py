@@ -111,6 +111,7 @@ def keep_model(name: str, folder: Path, *, run: str = "", temporary: bool = Fals
         weakref.finalize(model, shutil.rmtree, folder, ignore_errors=True)
     st.session_state[_MODEL], st.session_state[_SEEN] = model, None
 
+
 def recall_model() -> None:
     """Make the model of the run that the address names the one in use, where this session has none: a reload, or a link from somebody else.
 
@@ -142,7 +143,8 @@ def use_shipped() -> None:
 
 def sample_name() -> str:
     """The shipped systems that the address asks for, else those chosen last, else the first."""
-    return asked if (asked := st.query_params.get(_SAMPLE) or seen().systems) in samples.names() else samples.FIRST
+    asked = st.query_params.get(_SAMPLE) or seen().systems
+    return asked if asked in samples.names() else samples.FIRST
 
 
 def keep_seen(seen: Seen) -> None:

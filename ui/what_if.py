@@ -122,8 +122,7 @@ def _history(scene: Scene) -> tuple[History, Edits]:
     history, asked = state.own(Kept).history, st.query_params.get(EDITS, "")
     if history is None or history.subject != scene.subject:
         answered = history.answered if history else 0
-        now = "" if history else asked
-        history = History(scene.subject, now=now, past=tuple(";".join(now.split(";")[:kept]) for kept in range(now.count(";") + 1)) if now else (), answered=answered)
+        history = History.opened(scene.subject, "" if history else asked, answered=answered)
     try:
         edits = Edits.parse(history.now, scene.limits)
     except ConfigError as error:

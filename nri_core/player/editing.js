@@ -9,7 +9,7 @@ class Editing {
     this.player = player;
     this.serial = 0;
     this.queue = [];
-    this.pressed = [0, 0]; // where the pointer went down last
+    this.pressed = [0, 0];
     this.build();
     for (const [stage, pane] of [[player.main, "main"], [player.twin, "truth"]]) {
       const figure = stage.canvas.parentElement;
@@ -21,7 +21,7 @@ class Editing {
     }
     const table = player.table.canvas;
     table.parentElement.addEventListener("pointermove", () => (this.over = "main"), true);
-    table.parentElement.addEventListener("pointerdown", (event) => (this.pressed = [event.clientX, event.clientY]), true);
+    table.parentElement.addEventListener("pointerdown", (event) => this.press(event), true);
     table.parentElement.addEventListener("click", (event) => this.click(event, "main", (x, y) => player.table.pick(x, y, player.scene.nodes)), true);
     addEventListener("online", () => this.overdue && !player.closed && this.again());
   }
@@ -88,9 +88,14 @@ class Editing {
     return best;
   }
 
+  press({ clientX, clientY }) { this.pressed = [clientX, clientY]; }
+
+  // Pixels from where the pointer went down last.
+  away({ clientX, clientY }) { return Math.hypot(clientX - this.pressed[0], clientY - this.pressed[1]); }
+
   grab(event, stage) {
     this.swallow = false;
-    this.pressed = [event.clientX, event.clientY];
+    this.press(event);
     if (event.button || !event.isPrimary) return;
     const handle = this.handleAt(event, stage);
     if (!handle) return;
@@ -100,7 +105,7 @@ class Editing {
     this.player.setPlaying(false);
     this.player.setHover(null);
     this.player.root.focus({ preventScroll: true });
-    this.held = { ...handle, stage, from: [event.clientX, event.clientY], moved: false };
+    this.held = { ...handle, stage, moved: false };
   }
 
   drag(event, stage, pane) {
@@ -112,7 +117,7 @@ class Editing {
     }
     event.stopPropagation();
     const { held } = this;
-    if (!held.moved && Math.hypot(event.clientX - held.from[0], event.clientY - held.from[1]) < 3) return;
+    if (!held.moved && this.away(event) < 3) return;
     held.moved = true;
     held.stage.canvas.style.cursor = "grabbing";
     const [x, y] = within(held.stage.canvas, event), { eye, width, height } = held.stage;
@@ -188,8 +193,7 @@ class Editing {
 
   click(event, pane, pick) {
     if (event.target.tagName !== "CANVAS") return;
-    const [x, y] = this.pressed;
-    if (this.swallow || Math.hypot(event.clientX - x, event.clientY - y) > SLIP) {
+    if (this.swallow || this.away(event) > SLIP) {
       this.swallow = false;
       return void event.stopPropagation();
     }

@@ -24,10 +24,10 @@ from nri_core.stages.writing import lines, number, shares, signed, vector
 from nri_core.trajectories import Trajectories
 
 Passing = Literal["soft sample", "one-hot sample", "most probable"]
+PASSED: tuple[Passing, ...] = ("soft sample", "one-hot sample", "most probable")
 OF_THE_ENCODER = (
     "As in training, this is the encoder's belief of the stage Posterior, not that of Graphs, which is the model's answer: choose the graph “most probable” to go on with that one."
 )
-PASSED: tuple[Passing, ...] = ("soft sample", "one-hot sample", "most probable")
 
 
 def stages(

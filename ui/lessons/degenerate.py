@@ -55,7 +55,7 @@ def show(stage: DeltaGenerator, side: DeltaGenerator) -> None:
     with stage:
         about = score("{} of its edges are right here, ", reading.right[system]) + score("{} over all systems. ", reading.right.mean()) if given == _GRAPHS[0] else "Drawn: the graph that it infers for another system. "
         if reading.alike[system]:
-            about += "It infers the same graph for both. "
+            about += "It infers one and the same graph for this system and the other. "
         after = f"Under another system's graph its error after {ahead} frame{'s' * (ahead > 1)} {times}."
         caption = f"{about}Thin dashes: its forecast from frame {_START} on, under {'its own' if given == _GRAPHS[0] else 'that'} graph. {after}"
         shown = {"caption": caption, "height": HEIGHT, "view": "difference", "opening": Opening(hidden=HIDDEN)}
