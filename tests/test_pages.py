@@ -14,7 +14,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
-from nri_core.jobs import list_runs, submit
+from nri_core.jobs import Run, list_runs, submit
 from nri_core.settings import TrainConfig
 from nri_core.systems import Simulation, Springs, simulate
 from nri_core.trajectories import Trajectories
@@ -251,14 +251,27 @@ def test_an_unknown_run_is_one_sentence_with_a_way_on(run_id: str) -> None:
     assert not app.error and player(app)
 
 
-def test_a_lost_run_says_so_and_keeps_what_it_has(runs_dir: Path) -> None:
-    run = submit(sample(), TrainConfig(), watch=sample().select(slice(1)))
+def lost(config: TrainConfig) -> Run:
+    run = submit(sample(), config, watch=sample().select(slice(1)))
     status = run.stored_status()
-    lost = status.model_copy(update={"state": "running", "host": "elsewhere", "pid": 1, "heartbeat": status.heartbeat.replace(year=2000)})
-    (run.directory / "status.json").write_text(lost.model_dump_json())
-    app = opened("train", run=run.id)
+    gone = status.model_copy(update={"state": "running", "host": "elsewhere", "pid": 1, "heartbeat": status.heartbeat.replace(year=2000)})
+    (run.directory / "status.json").write_text(gone.model_dump_json())
+    return run
+
+
+def test_a_lost_run_says_so_and_keeps_what_it_has(runs_dir: Path) -> None:
+    app = opened("train", run=lost(TrainConfig()).id)
     assert not app.exception
     assert "The training process is gone" in app.error[0].value
+
+
+def test_a_new_run_begins_with_the_settings_of_the_last(runs_dir: Path) -> None:
+    app = opened("train", run=lost(TrainConfig(max_seconds=7, undirected=True, edge_prior=(0.7, 0.3))).id)
+    next(button for button in app.button if button.label == "New run").click().run()
+    assert not app.exception and "run" not in app.query_params
+    assert app.number_input(key="live_max_seconds").value == 7
+    assert app.toggle(key="live_undirected").value and app.text_input(key="live_edge_prior").value == "0.7,0.3"
+    assert app.query_params["live_max_seconds"] == "7.0"  # where a link and a reload find it
 
 
 def test_a_model_can_be_uploaded_and_a_bad_one_is_one_sentence() -> None:

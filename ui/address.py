@@ -38,7 +38,7 @@ def recall(page: str) -> None:
 
 def link(page: str, seen: Mapping[str, Any], taught: Mapping[str, Sequence[str]]) -> str:
     """What opens the page as it is now, for whoever has it: with the player as `seen`, and with controls hidden or locked as `taught`."""
-    said = _said() | {key: _written(state.answer(key)) for key, control in controls.drawn().items() if control.told and state.answer(key) is not None}
+    said = _said() | {key: written(state.answer(key)) for key, control in controls.drawn().items() if control.told and state.answer(key) is not None}
     said = {name: values for name, values in said.items() if name in controls.drawn() or name in BY_PAGES}
     said |= {name: [str(value)] for name, value in seen.items() if name in SEEN and name not in controls.drawn() and value not in (None, "")}
     said |= {name: [",".join(names)] for name, names in taught.items() if names}
@@ -90,7 +90,7 @@ def _said() -> dict[str, list[str]]:
     return parse_qs(context.query_string, keep_blank_values=True) if context else {}
 
 
-def _written(answer: Any) -> list[str]:
+def written(answer: Any) -> list[str]:
     """As a bound widget writes itself into the address."""
     if isinstance(answer, list | tuple):
         return [str(one) for one in answer]

@@ -9,7 +9,7 @@ from nri_core.jobs.repeat import trained
 from nri_core.metrics import score_edges
 from nri_core.posterior import EdgePosterior
 from nri_core.trajectories import Trajectories
-from ui import curves, figures, samples, share, state
+from ui import address, curves, figures, recipes, samples, share, state
 from ui.frame import STAGE_AND_SIDE, carried, mistakes_shown, page, seen_from_top
 from ui.loading import FRESH_NAME, runs_at_hand
 from ui.names import literal, sample_title, sentence
@@ -156,10 +156,10 @@ def _after(run: Run, status: RunStatus) -> None:
     if status.state != "done" and st.button("Resume run", width="stretch", icon=":material/play_arrow:", help="Goes on from its last saved state."):
         run.resume()
         st.rerun()
-    if st.button("New run", width="stretch", icon=":material/add:", help="On the same data, unless others are in use."):
+    if st.button("New run", width="stretch", icon=":material/add:", help="With the settings of this run, and on its data unless others are in use."):
         _bring_data(run)
         state.unfollow_run()
-        st.rerun()
+        st.switch_page(page("train"), query_params=carried("train") | _as_this(run))
     if status.state in ("failed", "lost"):
         st.expander("The end of its log").code(run.log() or "The log is empty.", language=None)
 
@@ -168,6 +168,14 @@ def _bring_data(run: Run) -> None:
     """What the run learned from is the dataset in use, where a reload lost it."""
     if state.own_dataset() is None and run.name not in (FRESH_NAME, *map(sample_title, samples.names())):
         state.keep_dataset(run.name, run.training_data())
+
+
+def _as_this(run: Run) -> dict[str, str]:
+    """The address of a form that is filled in as it was for this run; other data, now in use, choose the parts that suit them."""
+    said, mine = trained(run), state.own_dataset()
+    kept = recipes.SUITED if mine is not None and mine.name != run.name else ()
+    answers = {f"{said.preset}_{name}": ",".join(address.written(value)) for name, value in said.changes.items() if name not in kept}
+    return {"preset": said.preset} | answers
 
 
 def _time_to_go(status: RunStatus) -> str:
