@@ -94,6 +94,30 @@ def test_two_processes_end_together_at_a_time_limit(file: Path, tmp_path: Path) 
     assert json.loads(output)["seconds_left"] == 0
 
 
+LOOKED_AT = """
+import atexit, sys
+from pathlib import Path
+
+atexit.register(lambda: print("threads", *(task.read_text().strip() for task in Path("/proc/self/task").glob("*/comm"))))  # told last
+from nri_core.command_line import main
+
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.slow
+def test_no_thread_of_the_exchange_outlives_it(file: Path, tmp_path: Path) -> None:
+    """It would meet an interpreter that ends, which aborts the process now and then."""
+    script = tmp_path / "looked_at.py"
+    script.write_text(LOOKED_AT)
+    settings = [f"{name}={value}" for name, value in (TINY | {"epochs": 1}).items()]
+    command = [*LAUNCHER[:-2], str(script), "train", str(file), "--out", str(tmp_path / "model"), "--device", "cpu", "--set", *settings]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": "."}, timeout=300)
+    assert done.returncode == 0, done.stderr
+    threads = [line for line in done.stdout.splitlines() if line.startswith("threads")]
+    assert len(threads) == 2 and "gloo" not in "".join(threads)
+
+
 def test_each_process_takes_its_share_of_every_batch() -> None:
     batch = Batch(torch.arange(7.0).reshape(7, 1, 1, 1))
     ranks = [Ranks(rank, 3) for rank in range(3)]

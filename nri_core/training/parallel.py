@@ -127,6 +127,9 @@ class Ranks:
 
 @cache
 def _meet(backend: str) -> None:
+    # Imported later, by the optimizer, it would take the default group for the default of its arguments and keep it for
+    # good: the threads of gloo would then meet an interpreter that ends, and abort the process now and then.
+    import torch.distributed.nn.functional
     from torch import distributed
 
     distributed.init_process_group(backend, timeout=PATIENCE)
