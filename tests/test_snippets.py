@@ -102,13 +102,20 @@ def test_results_are_printed_as_they_stand(tmp_path: Path) -> None:
     assert "reproduce table2" in screen.command()
 
 
-LESSONS = {"1": {"guess": "1" * 10, "differences": "The model"}, "2": {}, "3": {}, "4": {}, "5": {"kinds_used": "3"}, "6": {"frames_seen": "5"}, "7": {}, "8": {"unseen": "nobody"}}
+LESSONS = [
+    ("1", {"guess": "1" * 10, "differences": "The model"}),
+    *((lesson, {}) for lesson in "23478"),
+    ("5", {"kinds_used": "3"}),
+    ("6", {"frames_seen": "5"}),
+    ("7", {"charged_way": "One charge each"}),
+    ("8", {"unseen": "nobody"}),
+]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("lesson", LESSONS)
-def test_lessons_are_repeated_number_by_number(lesson: str, tmp_path: Path) -> None:
-    app = opened("learn", lesson=lesson, **LESSONS[lesson])
+@pytest.mark.parametrize(("lesson", "asked"), LESSONS)
+def test_lessons_are_repeated_number_by_number(lesson: str, asked: dict[str, str], tmp_path: Path) -> None:
+    app = opened("learn", lesson=lesson, **asked)
     printed = percents(written(shown(app), tmp_path))
     told = json.dumps([headers(app, "nri_player")[0]["caption"], *(metric.value for metric in app.metric)])
     if lesson == "1":
@@ -145,6 +152,8 @@ def everything() -> list[Screen]:
         Inside(data=SPRINGS, folder=model.folder, system=1, edge=(0, 2), names=("1", "3"), stage="Paths", drawn={"frame": 48, "passed": "most probable"}),
         Trained(data=data, preset="live", changes={"epochs": 2, "max_seconds": None, "edge_prior": (0.5, 0.3, 0.2), "num_edge_types": 3}),
         Read(data=SPRINGS, reader=model, frames=8),
+        Read(data=SPRINGS, reader=Model(folder=model.folder, forecasts=False), unseen=4),
+        Read(data=File(path="sample_data/charged5.npz"), reader=Model(folder="sample_data/models/charged5", forecasts=False), charges=True),
         SideBySide(data=SPRINGS, readers=(model, Model(folder=model.folder, inference="encoder"), Method(name="correlation", window=49), Method(name="granger", window=49)), system=1, first=5),
         SideBySide(data=data, readers=(model,), truth=False),
         Ran(runs=("0" * 32, "1" * 32), lines=("python -m nri_core runs list",)),

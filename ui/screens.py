@@ -48,13 +48,13 @@ def _known(data: Trajectories) -> bool:
     return data.edge_types is not None and not hidden("truth")
 
 
-def taught(data: str | Data, reader: Path | Method, system: int, *, inference: str | None = None, frames: int | None = None) -> Read:
-    """A system of a lesson: shipped ones by their name, or simulated; a model by its folder, or a method."""
+def taught(data: str | Data, reader: Path | Method, system: int, *, inference: str | None = None, **seen: Any) -> Read:
+    """A system of a lesson: shipped ones by their name, or simulated; a model by its folder, or a method; what is seen of it as `Read` takes it."""
     shipped = isinstance(data, str)
     if isinstance(reader, Path):
-        reader = Model(folder=project_path(reader), inference=inference, forecasts=shipped and frames is None)
+        reader = Model(folder=project_path(reader), inference=inference, forecasts=shipped and not seen)
     data = File(path=project_path(samples.SAMPLE_DATA / f"{data}.npz")) if shipped else data
-    return Read(data=data, reader=reader, system=system, truth=not hidden("truth"), frames=frames)
+    return Read(data=data, reader=reader, system=system, truth=not hidden("truth"), **seen)
 
 
 def measured(dataset: Dataset, reader: Model, by: str, *, beside: str, fresh: bool) -> Measured:

@@ -22,7 +22,10 @@ class Made(Frozen):
 
 
 class Read(Frozen):
-    """Explore, Compare, Learn: who reads which graphs, and the system in view, counted from 0. `first`: only so many systems are looked at, `frames`: so many frames."""
+    """Explore, Compare, Learn: who reads which graphs, and the system in view, counted from 0.
+
+    `first`: only so many systems are looked at, `frames`: so many frames; `unseen`: a node that the reader does not see; `charges`: what is read is made one that charges explain.
+    """
 
     data: Data
     reader: Model | Method
@@ -30,10 +33,18 @@ class Read(Frozen):
     truth: bool = True
     first: int | None = None
     frames: int | None = None
+    unseen: int | None = None
+    charges: bool = False
 
     def python(self) -> str:
         """Read every graph, and score them where the truth is known."""
-        return str(self.data.python() + _some(self.first, self.frames) + self.reader.python(self.system) + self._result())
+        given = self.data.python() + _some(self.first, self.frames)
+        if self.unseen is not None:
+            given += Code(imports={"nri_core.unseen": ("without_node",)}, lines=(f"data = without_node(data, {self.unseen})  # counted from 0",))
+        read = self.reader.python(self.system)
+        if self.charges:
+            read += Code(imports={"nri_core.charges": ("as_charges",)}, lines=("posterior = as_charges(posterior)",))
+        return str(given + read + self._result())
 
     def _result(self) -> Code:
         place = f"[{self.system}]"
@@ -49,6 +60,10 @@ class Read(Frozen):
         """Score, and write the graph in view to a file."""
         before, path = self.data.commands()
         before += _all(self.first, self.frames)
+        if self.unseen is not None:
+            before.append("# every node is seen here: only Python hides one")
+        if self.charges:
+            before.append("# pair by pair: only Python finds the charges")
         scored = [self.reader.command("evaluate", path, "--json")] if self.truth and not getattr(self.reader, "inference", None) else []
         return "\n".join([*before, *scored, self.reader.command("infer", path, "--sim", str(self.system), "--out", "graph.csv")])
 

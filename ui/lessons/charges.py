@@ -36,8 +36,7 @@ def show(stage: DeltaGenerator, side: DeltaGenerator) -> None:
     posterior, right = read[way]
     tell(sample_title(_SIZES[size]), data, f"Shipped {_SIZES[size]}")
     broken = impossible_triangles(posterior.edge_types[system])
-    if way == _WAYS[0]:
-        share.repeated_by(screens.taught(_SIZES[size], samples.folder(_SIZES[size]), system, inference="encoder", frames=frames))
+    share.repeated_by(screens.taught(_SIZES[size], samples.folder(_SIZES[size]), system, inference="encoder", frames=frames, charges=way == _WAYS[1]))
     with stage:
         player(data, sim=system, key="taught", posterior=posterior, caption=_caption(data, posterior, system, way, right[system]), height=HEIGHT, opening=Opening(hidden=HIDDEN))
     with side:

@@ -46,8 +46,8 @@ def show(stage: DeltaGenerator, side: DeltaGenerator) -> None:
         system = choose_system(whole.num_sims, key="hide_system")
         reading = _kept(whole.digest, hidden, whole)
         tell("Springs, one of six unseen" if hidden != _NOBODY else "Springs, 6 particles", reading.seen, "Shipped springs5")
-    if hidden == _NOBODY:
-        share.repeated_by(screens.taught(simulations.screen("springs", Springs(), _SIZE).data, samples.folder("springs5"), system))
+    unseen = None if hidden == _NOBODY else int(hidden) - 1
+    share.repeated_by(screens.taught(simulations.screen("springs", Springs(), _SIZE).data, samples.folder("springs5"), system, unseen=unseen))
     with stage:
         if shown and hidden != _NOBODY:
             joined = [name for name, kind in zip(whole.node_names, whole.edge_types[system, :, int(hidden) - 1], strict=True) if kind]
