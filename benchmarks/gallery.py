@@ -15,7 +15,7 @@ import numpy as np
 
 from nri_core.checkpoint import Checkpoint
 from nri_core.credibility import ALONE, SEED, assess, conclude, trainings
-from nri_core.dataset import split
+from nri_core.holdout import split
 from nri_core.importers import read
 from nri_core.importers.truth import with_truth
 from nri_core.inference import forecast_start, infer_edges, infer_windows, rollout

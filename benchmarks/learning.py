@@ -3,8 +3,8 @@
 import sys
 from typing import Any
 
-from nri_core.dataset import split
 from nri_core.evaluation import evaluate
+from nri_core.holdout import split
 from nri_core.settings import PRESETS, suited
 from nri_core.systems import SYSTEMS, Simulation, simulate
 from nri_core.training import EpochRecord, fit

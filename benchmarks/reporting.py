@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from nri_core.dataset import split
+from nri_core.holdout import split
 from nri_core.inference import infer_edges
 from nri_core.models.objectives import Batch
 from nri_core.settings import PRESETS

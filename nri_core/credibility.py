@@ -8,9 +8,9 @@ import numpy as np
 from jaxtyping import Float
 
 from nri_core.checkpoint import Checkpoint
-from nri_core.dataset import halves
 from nri_core.errors import CheckpointError, DataError
 from nri_core.graph import off_diagonal
+from nri_core.holdout import halves
 from nri_core.inference import forecast_start, infer_edges, rollout
 from nri_core.metrics import best_relabelling, forecast_error
 from nri_core.model_choice import Mean, log_likelihood, mean_of, recordings, without_interaction

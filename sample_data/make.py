@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from nri_core.checkpoint import Checkpoint
-from nri_core.dataset import split
 from nri_core.evaluation import evaluate
+from nri_core.holdout import split
 from nri_core.inference import infer_edges, rollout
 from nri_core.metrics import score_edges
 from nri_core.settings import PRESETS, TrainConfig, suited

@@ -14,7 +14,7 @@ CORE = (
     ("errors",),
     ("storage", "graph", "settings", "devices", "snippets"),
     ("trajectories",),
-    ("posterior", "recording"),
+    ("posterior", "recording", "holdout"),
     ("systems", "importers", "player"),
     ("preparation", "gallery"),
     ("dataset", "phases", "suggestions"),

@@ -8,9 +8,9 @@ import torch
 from safetensors.torch import save_file
 
 from nri_core.checkpoint import Checkpoint
-from nri_core.dataset import split
 from nri_core.errors import CheckpointError
 from nri_core.evaluation import evaluate
+from nri_core.holdout import split
 from nri_core.inference import infer_edges, rollout
 from nri_core.systems import Charged, Simulation, Springs, simulate
 from nri_core.training import fit

@@ -13,9 +13,9 @@ import torch
 from nri_core.checkpoint import Checkpoint
 from nri_core.command_line import main
 from nri_core.credibility import ALONE, FIRST, SECOND, SEED, Agreement, Assessment, agreement, assess, conclude, trainings
-from nri_core.dataset import halves
 from nri_core.errors import ConfigError, DataError
 from nri_core.graph import off_diagonal
+from nri_core.holdout import halves
 from nri_core.inference import rollout
 from nri_core.model_choice import Kinds, Mean, choose_types, log_likelihood, mean_of, recordings, with_kinds, without_interaction
 from nri_core.models.marginal import one_hot

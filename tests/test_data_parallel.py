@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from nri_core.checkpoint import Checkpoint
-from nri_core.dataset import split
 from nri_core.errors import ConfigError
+from nri_core.holdout import split
 from nri_core.models.objectives import Batch
 from nri_core.settings import PRESETS, TrainConfig, suited
 from nri_core.systems import Simulation, Springs, simulate

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from nri_core.dataset import split
 from nri_core.errors import JobError
+from nri_core.holdout import split
 from nri_core.jobs import Run, RunStatus, advance, list_runs, submit
 from nri_core.jobs.engines import ENGINES, Engine
 from nri_core.jobs.process import Process

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
-from nri_core.dataset import Normalizer, as_tensor, split
+from nri_core.dataset import Normalizer, as_tensor
 from nri_core.evaluation import evaluate
 from nri_core.graph import off_diagonal
+from nri_core.holdout import split
 from nri_core.models.forecaster import FAR, Pairs, SteppedForecaster
 from nri_core.models.layers import from_receivers, from_senders, reverse_slots
 from nri_core.models.rereading import reread

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from nri_core.dataset import as_tensor, split
+from nri_core.dataset import as_tensor
 from nri_core.errors import ConfigError, DataError
 from nri_core.graph import off_diagonal
+from nri_core.holdout import split
 from nri_core.metrics import EdgeScore, score_edges
 from nri_core.network_baselines import BASELINES, LAWS, known_law, law_fit, state_correlation
 from nri_core.network_baselines.autoregression import _scores

@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from nri_core.dataset import edges_as_tensor, split
+from nri_core.dataset import edges_as_tensor
 from nri_core.errors import CheckpointError, ConfigError, DataError
 from nri_core.evaluation import evaluate
+from nri_core.holdout import split
 from nri_core.inference import infer_edges, rollout
 from nri_core.metrics import forecast_error, static_error
 from nri_core.models.marginal import marginal

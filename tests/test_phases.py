@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from nri_core.checkpoint import Checkpoint
-from nri_core.dataset import split
 from nri_core.errors import CheckpointError, DataError
 from nri_core.evaluation import evaluate
+from nri_core.holdout import split
 from nri_core.inference import infer_edges, rollout
 from nri_core.metrics import score_edges
 from nri_core.models import NRI, ModelSettings

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nri_core.dataset import split
 from nri_core.errors import DataError
+from nri_core.holdout import split
 from nri_core.importers import read
 from nri_core.exporters.motion import motion_table
 from nri_core.preparation import FIXES, Plan, diagnose, prepare, read_plan, suggest, to_trajectories

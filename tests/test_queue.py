@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from nri_core.command_line import main
-from nri_core.dataset import split
 from nri_core.errors import ConfigError, JobError
+from nri_core.holdout import split
 from nri_core.jobs import Run, advance, list_runs, open_run, submit
 from nri_core.jobs.claim import claimed
 from nri_core.jobs.process import this_process

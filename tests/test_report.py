@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from nri_core.dataset import split
 from nri_core.evaluation import evaluate
+from nri_core.holdout import split
 from nri_core.settings import TrainConfig
 from nri_core.systems import Simulation, Springs, simulate
 from nri_core.training import fit

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from nri_core.dataset import split
+from nri_core.holdout import split
 from nri_core.jobs import Run, RunStatus, list_runs, submit
 from nri_core.settings import TrainConfig
 from nri_core.systems import Simulation, Springs, simulate

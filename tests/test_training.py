@@ -8,9 +8,10 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from nri_core.dataset import Normalizer, split, turn_and_flip
+from nri_core.dataset import Normalizer, turn_and_flip
 from nri_core.errors import ConfigError, DataError
 from nri_core.evaluation import evaluate
+from nri_core.holdout import split
 from nri_core.settings import PRESETS, TrainConfig, suited
 from nri_core.systems import Charged, Simulation, Springs, simulate
 from nri_core.training import check, fit

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nri_core.command_line.train import add_training_arguments, order
 from nri_core.errors import ConfigError
+from nri_core.holdout import split
 from nri_core.settings import TrainConfig
 from nri_core.trajectories import Trajectories
 
@@ -25,7 +26,6 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     config, train, valid = order(options)
     from nri_core.checkpoint import Checkpoint  # torch takes seconds to import: faults of the input are told before
     from nri_core.credibility import assess, figures, trainings
-    from nri_core.dataset import split
 
     train, valid = (train, valid) if valid else split(train)
     model = None if options.model is None else Checkpoint.load(options.model)

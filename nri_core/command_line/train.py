@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nri_core.command_line.fields import add_json, assign, describe
 from nri_core.errors import ConfigError
+from nri_core.holdout import split
 from nri_core.settings import PRESETS, TrainConfig, suited
 from nri_core.trajectories import Trajectories
 
@@ -60,7 +61,6 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     """
     config, train, valid = order(options)
     from nri_core.checkpoint import check_folder  # torch takes seconds to import: faults of the input are told before
-    from nri_core.dataset import split
     from nri_core.training import Ranks, fit
 
     ranks = Ranks.launched()

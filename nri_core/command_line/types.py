@@ -7,6 +7,7 @@ from typing import Any
 from nri_core.command_line.assess import trained
 from nri_core.command_line.train import add_training_arguments, order
 from nri_core.errors import ConfigError
+from nri_core.holdout import split
 from nri_core.settings import MOST_EDGE_TYPES
 
 
@@ -23,7 +24,6 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         raise ConfigError(f"Expected --most from 2 to {MOST_EDGE_TYPES}; found {options.most}.")
     config, train, valid = order(options)
     from nri_core.checkpoint import check_folder  # torch takes seconds to import: faults of the input are told before
-    from nri_core.dataset import split
     from nri_core.model_choice import CANDIDATES, Kinds, choose_types, log_likelihood, recordings, with_kinds
     from nri_core.training import check
 

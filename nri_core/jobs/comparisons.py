@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from nri_core.errors import JobError, NRIError
+from nri_core.holdout import split
 from nri_core.jobs.run import Run
 from nri_core.jobs.submission import submit
 from nri_core.jobs.sweep import runs_of
@@ -23,8 +24,7 @@ def start_kinds(train: Trajectories, config: TrainConfig, *, epochs: int, name: 
 
     Returns the tag under which `kinds_tried` finds them. Raises ConfigError, DataError and JobError.
     """
-    from nri_core.dataset import split  # torch takes seconds to import
-    from nri_core.model_choice import CANDIDATES, with_kinds
+    from nri_core.model_choice import CANDIDATES, with_kinds  # torch takes seconds to import
     from nri_core.training import check
 
     learned, held_out = split(train)
@@ -64,7 +64,6 @@ def kinds_chosen(tried: Mapping["Kinds", Run]) -> "TypeChoice":
 def start_assessment(run: Run, *, user: str = "") -> None:
     """The trainings that `assessed` compares a run with, by the same recipe and on the same kind of device. Raises ConfigError, DataError and JobError."""
     from nri_core.credibility import trainings
-    from nri_core.dataset import split
 
     asked, data = run.requested(), run.training_data()
     if not (run.directory / "valid.npz").exists():

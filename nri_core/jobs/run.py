@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nri_core.errors import DataError, JobError, NRIError
+from nri_core.holdout import split
 from nri_core.jobs.contract import RUN_ID, RunConfig, RunStatus, newest_checkpoint, read_config, read_status, runs_directory
 from nri_core.jobs.queue import advance, requeue, standing, withdraw
 from nri_core.jobs.status import current_status
@@ -90,8 +91,6 @@ class Run:
 
     def held_out(self) -> Trajectories:
         """The simulations that the run validates on and does not learn from."""
-        from nri_core.dataset import split  # torch: whoever only looks at runs does without
-
         valid = self.directory / "valid.npz"
         return Trajectories.load(valid) if valid.exists() else split(self.training_data())[1]
 

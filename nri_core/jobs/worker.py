@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from nri_core.errors import JobError, NRIError
+from nri_core.holdout import split
 from nri_core.jobs.claim import claimed
 from nri_core.jobs.contract import RunStatus, newest_checkpoint, runs_directory, write_status
 from nri_core.jobs.limits import Limits, limits
@@ -117,8 +118,7 @@ def work(run: Run, device: str) -> None:
 
 
 def _train(run: Run, reporter: Reporter, device: str) -> None:
-    from nri_core.dataset import split  # torch takes seconds to import: the first sign of life comes before
-    from nri_core.devices import describe, fall_back
+    from nri_core.devices import describe, fall_back  # torch takes seconds to import: the first sign of life comes before
     from nri_core.training import TrainingState, first_look, fit
 
     train = run.training_data()

@@ -185,7 +185,7 @@ class Trained(Frozen):
         imports = {"nri_core.settings": ("PRESETS", "suited"), **PATH, "nri_core.training": ("fit",)}
         changed = f".model_copy(update={literal(self.changes)})" if self.changes else ""
         apart = f"train, valid = data, Trajectories.load(Path({literal(self.valid)}))" if self.valid else "train, valid = split(data)  # the last systems are held out"
-        imports |= {"nri_core.trajectories": ("Trajectories",)} if self.valid else {"nri_core.dataset": ("split",)}
+        imports |= {"nri_core.trajectories": ("Trajectories",)} if self.valid else {"nri_core.holdout": ("split",)}
         lines = (
             apart,
             f"config = suited(PRESETS[{literal(self.preset)}], data.edge_type_names, data.feature_names){changed}",
