@@ -4,6 +4,7 @@ import functools
 import io
 import zipfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -13,6 +14,7 @@ import numpy as np
 import streamlit as st
 
 from nri_core.errors import CheckpointError, DataError, JobError
+from nri_core.holdout import split
 from nri_core.jobs import Run, list_runs, open_run
 from nri_core.snippets import Data, Simulated
 from nri_core.storage import CHECKPOINT_FILES
@@ -35,12 +37,13 @@ _PROXIED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Forwarded", "Vi
 
 @dataclass(frozen=True)
 class Choice:
-    """What to train on: a name, systems whose graphs can be watched, and the data, made only when they are needed."""
+    """What to train on: a name, systems whose graphs can be watched, and the data, made only when they are needed; `watched` says which systems those are."""
 
     name: str
     watchable: Trajectories
     make: Callable[[], Trajectories]
     source: Data
+    watched: str
 
     @property
     def watch(self) -> Trajectories:
@@ -63,7 +66,7 @@ def choose_data() -> Choice:
 def choose_watched(data: Choice) -> Trajectories:
     """Let the user choose whose graphs to watch forming."""
     number = data.watchable.num_sims
-    meaning = "Their graphs are inferred after each epoch. Counted from 1 here, other than on Compare. What is held out are the last systems of a dataset; of a small one, some of these are learned from."
+    meaning = "Their graphs are inferred after each epoch; nothing is learned from them. " + data.watched
     options = range(1, number + 1)
     chosen = st.multiselect("Systems to watch", options, list(options[:1]), max_selections=MOST_WATCHED, key=f"watch {data.name} {number}", help=meaning)
     return data.watchable.select(np.array([place - 1 for place in chosen or (1,)]))
@@ -71,16 +74,25 @@ def choose_watched(data: Choice) -> Trajectories:
 
 def _mine() -> Choice:
     data = state.dataset()
-    return Choice(data.name, data.trajectories.select(slice(-MOST_WATCHABLE, None)), lambda: data.trajectories, data_of(data))
+    return _of(data)
 
 
 def _shipped() -> Choice:
-    data = state.shipped_dataset(state.sample_name())
-    return Choice(data.name, data.trajectories.select(slice(-MOST_WATCHABLE, None)), lambda: data.trajectories, data_of(data))
+    return _of(state.shipped_dataset(state.sample_name()))
+
+
+def _of(data: state.Dataset) -> Choice:
+    """Watched are the first of those held out: on Explore and Compare, the trained model then shows them by the same numbers."""
+    held_out = data.trajectories
+    with suppress(DataError):  # too little to hold anything out: who trains on it is told so
+        held_out = split(held_out)[1]
+    watched = "They are the last of the dataset, which are held out, counted anew from 1, as Explore and Compare count them when they show the trained model."
+    return Choice(data.name, held_out.select(slice(0, MOST_WATCHABLE)), lambda: data.trajectories, data_of(data), watched)
 
 
 def _fresh() -> Choice:
-    return Choice(FRESH_NAME, state.shipped_dataset().trajectories.select(slice(0, MOST_WATCHABLE)), _simulate, Simulated(law="springs", amount=FRESH))
+    watched = "They are shipped systems, of the same kind as the fresh ones."
+    return Choice(FRESH_NAME, state.shipped_dataset().trajectories.select(slice(0, MOST_WATCHABLE)), _simulate, Simulated(law="springs", amount=FRESH), watched)
 
 
 @functools.cache  # always the same systems, and Train is pressed while somebody waits
