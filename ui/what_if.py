@@ -43,7 +43,7 @@ class Kept:
 
 def introduce(scene: Scene) -> None:
     """One sentence on what can be dragged and clicked."""
-    click = "Click a line to cut it or bring it back: in the inferred graph for the model, in the true graph for the world."
+    click = "Click a line or a cell to cut or join a pair: in the inferred graph for the model, in the true one for the world."
     if not scene.limits.allowed and scene.one.num_nodes > futures.MOST_NODES:
         st.caption(f"Systems of more than {futures.MOST_NODES} nodes are shown as they are: there is no room to take hold of anything. Choose a smaller one.")
     elif scene.law is None:

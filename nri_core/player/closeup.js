@@ -1,6 +1,7 @@
 // closeup.js: how much is seen where starts can be changed: what fits, or the starts from near.
 
-const SMALL = 0.4, AROUND = 1.8; // starts that take less of the view than this are looked at closely, with so much room around them
+const NO_CLOSER = 0.9; // of the view: then there is nothing to gain
+const SMALL = 0.4, AROUND = 1.5; // starts that take less of the view than this are looked at closely, with so much room around them
 
 const withCloseUp = {
   // What fits; what is held must not move under the hand.
@@ -8,11 +9,12 @@ const withCloseUp = {
     const grown = union(scene.box, scene.other ? boundingBox({ positions: scene.positions, forecast: scene.other }) : scene.box);
     this.all = keeps ? union(this.all, grown) : grown;
     if (!keeps) {
-      const wide = (box) => Math.max(box[2] - box[0], box[3] - box[1]), starts = this.around(scene);
+      const starts = this.around(scene);
       this.setClose(!this.zoom.hidden && wide(starts) < SMALL * AROUND * wide(this.all));
       this.box = this.close ? starts : this.all;
     }
     scene.box = this.box;
+    this.zoom.disabled = !this.close && wide(this.around(scene)) > NO_CLOSER * wide(this.all);
   },
 
   around({ positions, nodes }) {
@@ -23,7 +25,7 @@ const withCloseUp = {
       }
     }
     const [x, y] = [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2], half = (AROUND * Math.max(box[2] - box[0], box[3] - box[1], 1e-6)) / 2;
-    return [x - half, y - half, x + half, y + half];
+    return [Math.max(x - half, this.all[0]), Math.max(y - half, this.all[1]), Math.min(x + half, this.all[2]), Math.min(y + half, this.all[3])]; // closer, never farther
   },
 
   setClose(close) {
@@ -44,4 +46,5 @@ const withCloseUp = {
   },
 };
 
+const wide = (box) => Math.max(box[2] - box[0], box[3] - box[1]);
 const union = (one, other) => [Math.min(one[0], other[0]), Math.min(one[1], other[1]), Math.max(one[2], other[2]), Math.max(one[3], other[3])];

@@ -11,7 +11,9 @@ const withWords = {
     const words = space ? [this.turned ? "" : "drag to turn", units ? `grid ${Number(space.step.toPrecision(1))} ${units}` : ""] : [];
     if (gaps) words.push(`${this.seen} of ${nodes} nodes seen`);
     const free = this.edges && !this.playing && !this.chosen && !this.guess.on && !this.editing.asked; // a click does nothing else, and nobody has found it yet
-    return words.filter(Boolean).join(" · ") || (free ? `${HAND} a line, a cell or ${noun[0] === "o" ? "an" : "a"} ${noun} to keep its numbers in view` : "");
+    const plain = words.filter(Boolean).join(" · ");
+    this.detail.classList.toggle("passing", !plain && Boolean(free)); // it may lie over a particle
+    return plain || (free ? `${HAND} a line, a cell or ${noun[0] === "o" ? "an" : "a"} ${noun} to keep its numbers in view` : "");
   },
 
   listenToWords() {

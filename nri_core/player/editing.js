@@ -20,9 +20,9 @@ class Editing {
       figure.addEventListener("click", (event) => this.click(event, pane, (x, y) => stage.pick(x, y, this.pairs(this.graphOf(pane)))), true);
     }
     const table = player.table.canvas;
-    table.parentElement.addEventListener("pointermove", () => (this.over = "main"), true);
+    table.parentElement.addEventListener("pointermove", () => (this.over = this.behindCells), true);
     table.parentElement.addEventListener("pointerdown", (event) => this.press(event), true);
-    table.parentElement.addEventListener("click", (event) => this.click(event, "main", (x, y) => player.table.pick(x, y, player.scene.nodes)), true);
+    table.parentElement.addEventListener("click", (event) => this.click(event, this.behindCells, (x, y) => player.table.pick(x, y, player.scene.nodes)), true);
     addEventListener("online", () => this.overdue && !player.closed && this.again());
   }
 
@@ -33,6 +33,7 @@ class Editing {
     alarm.hidden = true;
     words.textContent = "No answer from the server; what you see is not simulated. Is the connection down, or the server stopped?";
     this.zoom = this.player.root.querySelector(".zoom");
+    this.cells = this.player.root.querySelector(".cells");
     this.zoom.onclick = () => this.setClose(!this.close);
     alarm.append(words, newButton("Try again", () => this.again()), newButton("Take it back", () => this.takeBack()));
     this.player.root.querySelector(".head").after(alarm);
@@ -48,6 +49,7 @@ class Editing {
     this.asked = editing;
     this.player.root.classList.toggle("editable", Boolean(editing?.allowed.length));
     this.zoom.hidden = !editing || !this.allows("start") || !scene.box || scene.round;
+    this.cells.hidden = !scene.probs || !scene.truth || scene.nodes > NAMED_NODES || !this.allows("inferred") || !this.allows("truth");
     if (!editing) return scene;
     this.serial = Math.max(this.serial, editing.answered);
     if (!this.pending) this.heard();
@@ -185,6 +187,9 @@ class Editing {
     return this.allows(what) && (what === "inferred" || this.player.scene.truth) ? what : null;
   }
 
+  // The pane whose graph the cells of the matrix change: lines may lie under each other, cells do not.
+  get behindCells() { return this.cells.hidden ? "main" : this.cells.querySelector("select").value; }
+
   // Where a graph may be changed, pairs that are not joined can be pointed at too, as far as no drawn line is near.
   pairs(what) {
     const { nodes, probs } = this.player.scene, before = what === "truth" && probs ? this.player.truth : this.player.seenPairs();
@@ -230,7 +235,7 @@ class Editing {
     }
     if (event.ctrlKey || event.metaKey) return false;
     const { player } = this, pointed = player.pinned ?? player.hover, by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
-    const what = event.shiftKey ? "truth" : this.graphOf("main");
+    const what = event.shiftKey ? "truth" : this.graphOf(event.target === player.table.canvas ? this.behindCells : "main");
     if (by && event.altKey && pointed?.node !== undefined) this.nudge(event.shiftKey ? "velocity" : "start", pointed.node, ...by);
     else if (event.key === "Enter" && !event.altKey && pointed?.pair !== undefined && (player.play === event.target || !/^(BUTTON|SELECT|INPUT)$/.test(event.target.tagName)) && what && this.allows(what) && (what === "inferred" || player.scene.truth)) this.cycle(what, pointed.pair);
     else return false;

@@ -217,3 +217,31 @@ def test_a_locked_matrix_cannot_be_pressed(page: Page, app_url: str) -> None:
         page.mouse.click(box["x"] + box["width"] * 0.85, box["y"] + box["width"] * 0.35)
         page.wait_for_timeout(1500)
         assert ("edits" in page.url) == changes
+
+
+def test_a_cell_changes_the_true_graph_where_that_is_chosen(page: Page, app_url: str) -> None:
+    """Where starts lie close together, on a phone above all, lines lie under particles."""
+    page.set_viewport_size({"width": 390, "height": 844})
+    player = opened(page, app_url)
+    player.get_by_label("A cell changes").select_option("the true graph")
+    canvas = player.locator(".matrix canvas")
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 0.35, box["y"] + box["width"] * 0.2)  # row 1, column 2
+    settled(page, player, "edits=t[12]-[12]:0|edits=t[12]-[12]%3A0")
+
+
+def test_looking_closely_at_the_starts_never_makes_them_smaller(page: Page, app_url: str) -> None:
+    player = opened(page, app_url)
+    drag(page, player, 4, 70, -160)
+    settled(page, player, r"edits=p5")
+
+    def apart() -> float:
+        (x, y), (other_x, other_y) = start(player, 0), start(player, 2)
+        return ((x - other_x) ** 2 + (y - other_y) ** 2) ** 0.5
+
+    zoom, before = player.get_by_role("button", name="Zoom to the starts"), apart()
+    if zoom.is_enabled():
+        zoom.click()
+        page.wait_for_timeout(1500)
+    assert apart() >= before - 1
