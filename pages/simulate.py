@@ -59,5 +59,6 @@ with frame("simulate"):
         with made, st.container(horizontal=True, vertical_alignment="center"):
             st.badge(f"{data.trajectories.num_sims:,} systems ready", icon=":material/check:", color="green")
             next_step("train", "Train on them")
+            next_step("compare", "See what a model reads in them")
             download = {"file_name": "data.npz", "on_click": "ignore", "icon": ":material/download:", "type": "tertiary"}
             st.download_button("Download .npz", lambda: simulations.as_npz(data.trajectories), **download)

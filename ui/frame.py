@@ -28,6 +28,8 @@ _STYLE = """<style>
 [data-testid="stIconMaterial"] { max-width: 1.25em; overflow: hidden; white-space: nowrap; } /* its name, as long as the font is on its way */
 [class*="st-key-room-"], :has(> [class*="st-key-room-"]) { min-height: max-content !important; overflow: visible !important; } /* ui/player.py: room for a player at least */
 [data-testid="stButtonGroup"] [aria-checked="true"] * { color: light-dark(#005a8e, #7cc4f0); }
+[data-testid="stButtonGroup"] [aria-checked="true"] { position: relative; z-index: 1; }
+[data-testid="stButtonGroup"] [aria-checked="false"] { border-color: light-dark(#d5dde5, #2c3846); } /* else the one beside the chosen has an open side, where a row breaks */
 @media (hover: none) { [data-testid="stCodeCopyButton"] { opacity: 1 !important; } } /* a finger does not hover */
 @media (hover: none) { [data-testid="stElementToolbar"] { display: none !important; } } /* it would lie over the words above a table, where it cannot be sent away */
 @media (hover: none) { button kbd { display: none !important; } } /* no keyboard to press them on */
@@ -155,7 +157,7 @@ def _offer_tour() -> None:
     """A line for who is new here, beside the title, where nothing moves when it is sent away."""
     if not state.own(_Tour).refused and not controls.hidden("menu"):
         with st.container(horizontal=True, width="content", vertical_alignment="center", gap=None):
-            next_step("learn", "New here? Take the tour")
+            next_step("learn", "New here? Take the tour", {"hidden_system": "2"})  # of the first, the answer stands on the landing page
             st.button("", on_click=_refuse_tour, icon=":material/close:", type="tertiary", help="Do not offer the tour again")
 
 

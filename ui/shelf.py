@@ -109,7 +109,7 @@ def _listed(under_way: bool) -> None:
             st.caption("A run is one training: its settings, its curves, the graphs it found and its model. There is none yet.")
             next_step("train", "Train a model")
             return
-        st.caption("Every training of this server that you may see. Choose one to open it, several to compare them.")
+        st.caption("Every training of this server that you may see. Tick one to open it, several to compare them.")
         ticked.say_unknown([entry.run.id for entry in found])
         found = _filtered(found)
         chosen = _choose(found)

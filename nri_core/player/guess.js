@@ -135,7 +135,7 @@ class Guess {
     }
     if (best !== undefined) this.toggle(best);
     else if (this.held !== undefined) this.choose(this.held);
-    else this.say("nothing there: pause, or slow down");
+    else this.say(this.player.playing ? "nothing there: pause, or slow down" : "");
   }
 
   distance(pair, x, y) {

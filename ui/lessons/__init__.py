@@ -82,7 +82,7 @@ LESSONS = (
         "frames",
         "How long must one look?",
         "Choose how many frames the model sees, and how much noise lies on them. All is measured as you look.",
-        "Without noise three frames are enough for the way through the decoder. With noise every frame adds a little evidence, and few frames are a guess.",
+        "Without noise three frames are enough for the way through the decoder. With noise it takes more of them, the more the noisier they are, and few frames are a guess.",
         "How can three frames be enough?",
         "Five particles: each may be pulled by four others, four unknowns. From one frame to the next its velocity changes by two numbers, one along each "
         "axis; three frames make two changes, hence four equations. With noise, each equation is only roughly true, and it takes many.",
