@@ -84,6 +84,8 @@ with frame("explore"):
 
     share.repeated_by(screens.explored(chosen, shown, system))
     with st.container(horizontal=True, vertical_alignment="center"):
+        if state.own_dataset() and not state.own_model():
+            next_step("compare", "See your own systems", {"on": state.MINE})
         next_step("simulate", "Make your own system")
         next_step("train", "Train a model and watch the graph form")
         next_step("compare", "Compare with the truth" if shown.trajectories.edge_types is not None else "Compare with other readers")

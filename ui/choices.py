@@ -28,7 +28,7 @@ from ui.state import Dataset, Model
 MOST_COMPARED = 2000
 WINDOW = 49  # frames that a baseline is given, as the shipped models are
 _BEST = "Best way"
-_FITTING, _MY_MODEL, _MINE = "Model that fits best", "My model", "My dataset"
+_FITTING, _MY_MODEL = "Model that fits best", "My model"
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def choose_data() -> Dataset:
 def _datasets() -> dict[str, Callable[[], Dataset]]:
     own, options = state.own_dataset(), {}
     if own:
-        options[_MINE] = lambda: own
+        options[state.MINE] = lambda: own
     if held := _held_out():
         # What the training set aside comes first unless the session has other data to try the model on.
         first = {held.name: lambda: held}

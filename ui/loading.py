@@ -53,9 +53,9 @@ class Choice:
 
 def choose_data() -> Choice:
     """Let the user choose what to train on; files come in under "Your data"."""
-    sources = {"My dataset": _mine, FRESH_NAME: _fresh, "Shipped systems": _shipped}
+    sources = {state.MINE: _mine, FRESH_NAME: _fresh, "Shipped systems": _shipped}
     if not state.own_dataset():
-        del sources["My dataset"]
+        del sources[state.MINE]
     meaning = "Fresh systems are simulated when training starts: springs, 5 particles."
     source = st.selectbox("Data", sources, **bound("data", told=True), help=meaning)
     if not state.own_dataset():
@@ -65,10 +65,10 @@ def choose_data() -> Choice:
 
 def choose_watched(data: Choice) -> Trajectories:
     """Let the user choose whose graphs to watch forming."""
-    number = data.watchable.num_sims
+    number, label = data.watchable.num_sims, "Systems to watch" + ", of those held out" * (data.name != FRESH_NAME)
     meaning = "Their graphs are inferred after each epoch; nothing is learned from them. " + data.watched
     options = range(1, number + 1)
-    chosen = st.multiselect("Systems to watch", options, list(options[:1]), max_selections=MOST_WATCHED, key=f"watch {data.name} {number}", help=meaning)
+    chosen = st.multiselect(label, options, list(options[:1]), max_selections=MOST_WATCHED, key=f"watch {data.name} {number}", help=meaning)
     return data.watchable.select(np.array([place - 1 for place in chosen or (1,)]))
 
 
