@@ -260,10 +260,22 @@ def answer_to_cut(
     return both.select(slice(1, 2)), {"error": float(before), "error_changed": float(after)}
 
 
-def true_answer(
-    system: System, data: Trajectories, changes: Mapping[tuple[int, int], int], forecast: Trajectories, *, both_ways: bool
-) -> dict[str, float]:
-    """What the law says to `changes` of the true graph from the forecast's start on: `moved_truly`, the mean squared distance to the data as they
-    are, and `error_against_truth` of a forecast under the same change, both in the reference's units."""
-    world, happened = what_follows(system, data, edited(data.edge_types[0], changes, both_ways=both_ways)[None], forecast)
-    return {"moved_truly": float(mean_error(happened, data)[0]), "error_against_truth": float(mean_error(forecast, world)[0])}
+def answer_of_law(
+    system: System,
+    data: Trajectories,
+    true: Int[np.ndarray, "node node"],
+    changed: Int[np.ndarray, "node node"],
+    forecast: Trajectories,
+    *,
+    horizon: int | None = None,
+    coarseness: int = 1,
+) -> tuple[Trajectories, float, float]:
+    """What happens under the `changed` graph in the frames of the forecast; how far that is from what the law makes of the `true` one, both from the
+    forecast's start on, and how far the forecast, made under the same change, is from it: mean squares in the reference's units.
+
+    Both are simulated: what was recorded, begun again from a frame, drifts away from itself where a system is chaotic.
+    """
+    twice = np.zeros(2, int)
+    worlds, happened = what_follows(system, data.select(twice), np.stack([true, changed]), forecast.select(twice), coarseness=coarseness)
+    as_it_was, world, after = worlds.select(slice(0, 1)), worlds.select(slice(1, 2)), happened.select(slice(1, 2))
+    return after, float(mean_error(after, as_it_was, horizon=horizon)[0]), float(mean_error(forecast, world, horizon=horizon)[0])

@@ -15,6 +15,7 @@ from nri_core.systems import SYSTEMS, Charged, Kuramoto, Simulation, Springs, si
 from nri_core.trajectories import Trajectories
 from nri_core.what_if import (
     CUT,
+    answer_of_law,
     answer_to_cut,
     changeable_pairs,
     counterfactual,
@@ -50,6 +51,15 @@ def test_no_edit_is_the_same_motion_to_the_bit(name: str) -> None:
     assert (again.values == data.values).all() and again.dt == data.dt and again.feature_names == data.feature_names
     later = counterfactual(law, data, data.edge_types, start=3)
     assert (later.values == data.values).all()
+
+
+def test_a_change_to_what_is_true_moves_nothing() -> None:
+    """Though what is recorded, begun again from its middle, drifts away from itself."""
+    data, forecast = (Trajectories.load(MODELS.parent / f"charged10{part}.npz").select(slice(21, 22)) for part in ("", "_forecast"))
+    true, law = data.edge_types[0], law_of(data)
+    happened, moved, missed = answer_of_law(law, data, true, true.copy(), forecast)
+    assert moved == 0 < missed and happened.num_steps == forecast.num_steps
+    assert np.abs(happened.values - data.values[:, -happened.num_steps :]).max() > 1e-3
 
 
 @pytest.mark.parametrize("law", [Springs(), Charged(), Kuramoto()], ids=["springs", "charged", "kuramoto"])

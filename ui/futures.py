@@ -21,6 +21,7 @@ from nri_core.what_if import (
     HORIZON,
     EdgeImportance,
     SampledForecasts,
+    answer_of_law,
     edge_importance,
     edited,
     forecasts,
@@ -28,7 +29,6 @@ from nri_core.what_if import (
     mean_error,
     sampled_forecasts,
     simulate_from,
-    what_follows,
 )
 from ui import readings
 from ui.edits import Edits, Limits
@@ -170,10 +170,9 @@ def _world(scene: Scene, edits: Edits, coarseness: int) -> tuple[Trajectories, G
 
 def _answer(scene: Scene, edits: Edits, world: Trajectories, true: Graph, forecast: Trajectories, coarseness: int) -> tuple[Trajectories, dict[str, float]]:
     """What would truly happen if the same pairs of the true graph changed where the forecast starts, and how well the model tells."""
-    graph = scene.to_law(edited(true, edits.inferred, both_ways=scene.both_ways))[None]
-    after, happened = what_follows(scene.law, world, graph, forecast, coarseness=coarseness)
-    moved, missed = mean_error(happened, world, horizon=HORIZON), mean_error(forecast, after, horizon=HORIZON)
-    return happened, {"moved": float(moved[0]), "missed": float(missed[0])}
+    changed = edited(true, edits.inferred, both_ways=scene.both_ways)
+    happened, moved, missed = answer_of_law(scene.law, world, scene.to_law(true), scene.to_law(changed), forecast, horizon=HORIZON, coarseness=coarseness)
+    return happened, {"moved": moved, "missed": missed}
 
 
 def _shown(scene: Scene, belief: EdgePosterior, edits: Edits) -> EdgePosterior:

@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     from nri_core.checkpoint import Checkpoint  # torch takes seconds to import: faults of the input are told before
     from nri_core.inference import forecast_start, infer_edges
     from nri_core.metrics import score_edges
-    from nri_core.what_if import CUT, answer_to_cut, edge_importance, law_of, true_answer
+    from nri_core.what_if import CUT, answer_of_law, answer_to_cut, edge_importance, edited, law_of
 
     checkpoint = Checkpoint.load(options.checkpoint)
     one = data.select(slice(options.sim, options.sim + 1))
@@ -53,8 +53,10 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     forecast, errors = answer_to_cut(checkpoint, one, graph, changes, start=start, num_steps=min(options.horizon, one.num_steps - start - 1))
     result = {"sim": options.sim, "start": start, "horizon": forecast.num_steps, "inference": posterior.inference, "edge_types": names, **errors}
     if changes and law is not None and one.edge_types is not None and one.edge_types.ndim == 3:
-        true = {pair: kind if kind == CUT else one.edge_type_names.index(names[kind]) for pair, kind in changes.items()}
-        result |= true_answer(law, one, true, forecast, both_ways=checkpoint.config.settings.undirected)
+        alike = {pair: kind if kind == CUT else one.edge_type_names.index(names[kind]) for pair, kind in changes.items()}
+        true = one.edge_types[0]
+        _, moved, missed = answer_of_law(law, one, true, edited(true, alike, both_ways=checkpoint.config.settings.undirected), forecast)
+        result |= {"moved_truly": moved, "error_against_truth": missed}
     return result | {"edges": _rows(importance, posterior.select(slice(place, place + 1)), names)}
 
 
