@@ -4,7 +4,7 @@ import streamlit as st
 
 from nri_core.jobs import prepare, submit
 from nri_core.settings import TrainConfig
-from ui import kinds, recipes, share, state
+from ui import kinds, recipes, share, state, visitor
 from ui.backends import choose_backend
 from ui.caveats import tied
 from ui.controls import pressing
@@ -62,7 +62,7 @@ with frame("train"):
         if pressed and config is not None:
             said.caption("Getting the data ready: a second or two.")
             with said, mistakes_shown():
-                run = submit(data.make(), config, watch=watched, name=data.name, device=backend.device, engine=backend.engine, user=state.user())
+                run = submit(data.make(), config, watch=watched, name=data.name, device=backend.device, engine=backend.engine, user=visitor.who())
                 state.follow_run(run.id)
                 st.rerun()
 

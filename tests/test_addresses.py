@@ -63,6 +63,13 @@ def test_a_locked_control_is_there_and_does_not_move() -> None:
     assert not opened("explore").slider(key="system").disabled
 
 
+def test_a_locked_system_stays_the_same_on_every_page() -> None:
+    app = follow(opened("compare", lock="system_no", system_no="4"), "explore")
+    assert app.slider(key="system").disabled and app.slider(key="system").value == 4
+    app = follow(app, "compare")
+    assert app.number_input(key="system_no").disabled and app.number_input(key="system_no").value == 4
+
+
 @pytest.mark.parametrize(("page", "name", "label"), [("upload", "use_data", ""), ("train", "start_training", "Train"), ("simulate", "make_dataset", "Make dataset")])
 def test_a_locked_button_is_there_and_cannot_be_pressed(page: str, name: str, label: str) -> None:
     for address, off in (({"lock": name}, True), ({}, False)):

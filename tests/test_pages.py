@@ -20,7 +20,7 @@ from nri_core.systems import Simulation, Springs, simulate
 from nri_core.trajectories import Trajectories
 from tests import pages
 from tests.pages import follow, gallery, player
-from ui import readings, samples, state
+from ui import readings, samples, state, visitor
 from ui.frame import PAGES
 from ui.recipes import matters
 from ui.state import Dataset, Model
@@ -235,6 +235,16 @@ def test_settings_that_contradict_each_other_are_refused_with_a_way_out() -> Non
     assert not app.error and not train_button(app).disabled
 
 
+@pytest.mark.parametrize(("page", "key"), [("compare", "on"), ("what_if", "systems"), ("inside", "of")])
+def test_systems_chosen_beside_another_model_are_forgotten_with_it(page: str, key: str) -> None:
+    app = opened(page, **{key: "charged5"})
+    assert app.selectbox(key=key).value == "charged5"
+    app.session_state["model"], app.session_state["dataset"] = Model("mine", SAMPLE / "models" / "springs5"), Dataset("mine", sample())
+    del app.query_params[key]  # as a link to the page has it
+    app.run()
+    assert not app.exception and app.selectbox(key=key).value == state.MINE
+
+
 def test_data_that_the_recipe_cannot_take_are_refused_before_the_run() -> None:
     app = opened("train", dataset=simulate(Springs(), Simulation(num_sims=3, num_nodes=20)))
     assert "13 nodes allow" in app.error[0].value and train_button(app).disabled
@@ -320,10 +330,8 @@ def test_compare_shows_all_systems_the_worst_first() -> None:
 
 
 def test_a_system_that_is_not_there_any_more_is_not_asked_for() -> None:
-    app = opened("compare", system_no="36")
+    app = opened("compare", dataset=sample().select(slice(4)), on="springs5", system_no="36")
     assert app.number_input(key="system_no").value == 36
-    app.session_state["dataset"] = Dataset("a test", sample().select(slice(4)))
-    app.selectbox(key="on").set_value("springs5").run()
     app.selectbox(key="on").set_value("My dataset").run()
     assert not app.exception and app.number_input(key="system_no").value == 4
 
@@ -430,5 +438,5 @@ def test_a_browser_stays_the_same_user_although_its_cookie_is_masked_anew() -> N
 
     token = b"0123456789abcdef"
     assert masked(token) != masked(token)
-    assert state._unmasked(masked(token)) == state._unmasked(masked(token)) == token.hex()
-    assert state._unmasked("no such cookie") == state._unmasked("2||ab|0") == ""
+    assert visitor._unmasked(masked(token)) == visitor._unmasked(masked(token)) == token.hex()
+    assert visitor._unmasked("no such cookie") == visitor._unmasked("2||ab|0") == ""

@@ -6,7 +6,7 @@ from nri_core.credibility import Assessment, Conclusion, conclude
 from nri_core.jobs import Run, open_run
 from nri_core.jobs.comparisons import assessed, further_runs, start_assessment
 from nri_core.trajectories import Trajectories
-from ui import state
+from ui import state, visitor
 from ui.caveats import tied
 from ui.forms import note
 from ui.frame import mistakes_shown
@@ -44,7 +44,7 @@ def _offer(run: Run) -> None:
     st.caption(f"Four more trainings of this recipe: from another start, on each half of the data, and without any interaction. About {_duration(4 * seconds)}.")
     if st.button("Test this result", type="primary", icon=":material/fact_check:", key=f"assess {run.id}"):
         with st.spinner("Getting the data ready"):
-            start_assessment(run, user=state.user())
+            start_assessment(run, user=visitor.who())
         state.keep_in_address(run.id)
         st.rerun()
 

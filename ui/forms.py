@@ -13,7 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from nri_core.errors import ConfigError
 from ui import state
-from ui.controls import bound
+from ui.controls import bound, heed
 from ui.names import called
 
 Config = TypeVar("Config", bound=BaseModel)
@@ -160,13 +160,14 @@ def choose_one(label: str, key: str, options: Collection[Any], *, start: Any, kn
     return st.segmented_control(label, options, default=start, required=True, **living, **style)
 
 
-def choose_system(count: int, *, key: str, start: int = 1, label: str = "System", ask: Callable[..., int] = st.slider, **style: Any) -> int:
+def choose_system(count: int, *, key: str, start: int = 1, label: str = "System", ask: Callable[..., int] = st.slider, disabled: bool = False, **style: Any) -> int:
     """One of so many systems, in the address as `key`, there counted from 1; the answer is counted from 0. Of a single one nothing is asked."""
     if count == 1:
+        heed(key, "System")  # a link from where there are more may name it
         return 0
     check_choice("System", key, range(1, count + 1), start=start)
     state.within(key, 1, count)
-    return ask(label, 1, count, start, **bound(key, "System"), **style) - 1
+    return ask(label, 1, count, start, **bound(key, "System", disabled=disabled), **style) - 1
 
 
 def check_choices(label: str, key: str, options: Collection[Any]) -> None:

@@ -10,7 +10,7 @@ from nri_core.jobs import RunStatus
 from nri_core.jobs.comparisons import kinds_chosen, kinds_tried, start_kinds
 from nri_core.settings import TrainConfig
 from nri_core.suggestions import suggest
-from ui import state
+from ui import state, visitor
 from ui.backends import Backend
 from ui.frame import mistakes_shown
 from ui.loading import Choice
@@ -63,7 +63,7 @@ def compare_kinds(data: Choice, config: TrainConfig | None, start: TrainConfig, 
     pressed = st.button("Compare kinds", icon=":material/category:", disabled=config is None, key=f"{prefix}kinds_start")
     if pressed and config is not None:
         with st.spinner("Getting the data ready: a second or two"), mistakes_shown():
-            tag = start_kinds(data.make(), config, epochs=epochs, name=data.name, device=backend.device, engine=backend.engine, user=state.user())
+            tag = start_kinds(data.make(), config, epochs=epochs, name=data.name, device=backend.device, engine=backend.engine, user=visitor.who())
             state.follow_kinds(tag)
             st.rerun()
 

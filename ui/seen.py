@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from ui import forms, samples, state
-from ui.controls import bound
+from ui.controls import bound, locked_among
 
 # Of each page: the names in the address of which systems, and which one. No two share one: Streamlit drops from a link what is bound on the page that is left.
 NAMES = {"explore": ("sample", "system"), "what_if": ("systems", "number"), "inside": ("of", "no"), "compare": ("on", "system_no")}
@@ -16,15 +16,17 @@ NAMES = {"explore": ("sample", "system"), "what_if": ("systems", "number"), "ins
 def choose_systems(options: Sequence[str], **style: Any) -> str:
     """Kinds of systems; links to other pages ask for the same."""
     key, before = NAMES[state.here()][0], state.seen()
+    if state.changed(f"in use on {state.here()}", state.in_use()):
+        state.forget(NAMES[state.here()])  # what was chosen beside another model or other data
     forms.check_choice("Systems", key, options, start=options[0])
-    chosen = st.selectbox("Systems", options, **bound(key, "Systems", told=True), **style)
+    chosen = st.selectbox("Systems", options, **bound(key, "Systems", told=True, disabled=_locked(0)), **style)
     state.keep_seen(state.Seen(chosen, before.system if before.systems == chosen else 1, asked=chosen != options[0]))
     return chosen
 
 
 def choose_system(count: int, *, ask: Callable[..., int] = st.slider, **style: Any) -> int:
     """One of these systems, counted from 0; links to other pages ask for the same one."""
-    chosen = forms.choose_system(count, key=NAMES[state.here()][1], ask=ask, **style)
+    chosen = forms.choose_system(count, key=NAMES[state.here()][1], ask=ask, disabled=_locked(1), **style)
     state.keep_seen(replace(state.seen(), system=chosen + 1))
     return chosen
 
@@ -40,8 +42,14 @@ def show_systems(name: str) -> None:
 
 
 def show_system(system: int) -> None:
-    """For a callback: this one of them, counted from 0, on this page."""
-    state.choose({NAMES[state.here()][1]: system + 1})
+    """For a callback: this one of them, counted from 0, on this page, unless a teacher's link locks another."""
+    if not _locked(1):
+        state.choose({NAMES[state.here()][1]: system + 1})
+
+
+def _locked(place: int) -> bool:
+    """Whether a link locks these names: on one page, and so on all, since each page shows what was looked at on the last."""
+    return bool(locked_among(names[place] for names in NAMES.values()))
 
 
 def same_systems(page: str) -> dict[str, str]:

@@ -1,9 +1,8 @@
 """What a session keeps from page to page. The only file that names session keys."""
 
-import hashlib
 import shutil
 import weakref
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -131,9 +130,15 @@ def recall_model() -> None:
             raise
 
 
+def in_use() -> tuple[str, str]:
+    """What tells the user's own dataset and model from any other; empty for one that there is not."""
+    data, mine = own_dataset(), own_model()
+    return data.trajectories.digest if data else "", str(mine.folder) if mine else ""
+
+
 def uses_own() -> bool:
     """Whether the dataset or the model in use is the user's own."""
-    return bool(own_dataset() or own_model())
+    return any(in_use())
 
 
 def use_shipped() -> None:
@@ -163,6 +168,12 @@ def choose(answers: Mapping[str, Any]) -> None:
     st.session_state.update(answers)
 
 
+def forget(names: Iterable[str]) -> None:
+    """Before these widgets are drawn: they start anew, as the address says."""
+    for name in names:
+        st.session_state.pop(name, None)
+
+
 def heard(component: str, name: str) -> Any:
     """For callbacks: what the component with this key has just told under `name`; None if nothing."""
     return getattr(st.session_state.get(component), name, None)
@@ -179,23 +190,6 @@ def choose_next(answers: Mapping[str, Any]) -> None:
     """Begin a new run in which widgets show these answers: for what is only known once they are drawn."""
     st.session_state[_NEXT] = dict(answers)
     st.rerun()
-
-
-def user() -> str:
-    """Who this is, for limits only: the e-mail address of a login where there is one, else the browser, else the session."""
-    email = getattr(st.user, "email", None)
-    browser = _unmasked(st.context.cookies.get("_streamlit_xsrf", "")) or str(id(st.session_state))
-    return str(email) if email else hashlib.sha256(browser.encode()).hexdigest()[:12]
-
-
-def _unmasked(cookie: str) -> str:
-    """What stays the same in the cookie, which each answer of the server masks anew: `2|mask|masked|time`, in hexadecimal."""
-    try:
-        _, mask, masked, _ = cookie.strip("\"'").split("|")
-        key = bytes.fromhex(mask)
-        return bytes(byte ^ key[place % len(key)] for place, byte in enumerate(bytes.fromhex(masked))).hex()
-    except (ValueError, ZeroDivisionError):
-        return ""
 
 
 def own(kind: type[T]) -> T:
