@@ -228,6 +228,13 @@ def test_whole_numbers_that_go_up_by_one_are_frames_unless_they_are_called_time(
     assert [inspect([path]).options[name] for name in ("time", "time_unit")] == [column, unit]
 
 
+def test_other_columns_bring_their_units(tmp_path: Path) -> None:
+    rows = [f"{40 * k};{name};{k}.5;{k + 1}" for k in range(30) for name in ("Ada", "Bob")]
+    (path := tmp_path / "animals.csv").write_text("\n".join(["clock_ms;which beast?;pos-x [mm];Yy (mm)", *rows]))
+    found = read([path], options={"layout": "long", "node": "which beast?", "coordinates": ("pos-x [mm]", "Yy (mm)")})
+    assert found.frame_time == pytest.approx(0.04) and found.metadata["units"] == "mm"
+
+
 @pytest.mark.parametrize(("column", "step"), [("Zeit [s]", 0.04), ("Takt (ms)", 0.04), ("Bild", 1.0)])
 def test_another_column_of_time_brings_its_own_unit(tmp_path: Path, column: str, step: float) -> None:
     """Two could be it, so the guess counts frames."""

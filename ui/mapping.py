@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from nri_core.importers import READERS, reader_of
 from nri_core.importers.axes import WORDS
 from nri_core.importers.contract import Inspection
-from nri_core.importers.tables import GUESSED_RATE
+from nri_core.importers.tables import EACH_ROW, GUESSED_RATE, NO_TIME
 from ui.names import called, sentence
 
 NOBODY = "none"
@@ -65,8 +65,8 @@ def corrected(inspection: Inspection, options: Mapping[str, Any], *, remembered:
         return inspection.understood
     said = (f"{NAMES.get(name) or called(name)}: {_told(value)}" for name, value in others.items())
     wrong = [f"`{guess}`" for name in others if isinstance(guess := inspection.options.get(name), str)]
-    timed = bool(others.keys() & {"rate", "time", "time_unit"})
-    still = tuple(one for one in inspection.understood if not (one == GUESSED_RATE and timed) and not any(guess in one for guess in wrong))
+    wrong += [GUESSED_RATE] * bool(others.keys() & {"rate", "time", "time_unit"}) + [NO_TIME] * ("time" in others) + [EACH_ROW] * ("layout" in others)
+    still = tuple(one for one in inspection.understood if not any(guess in one for guess in wrong))
     return (*still, f"But {'as an earlier file of this shape was corrected here' if remembered else 'corrected by hand'}: {'; '.join(said)}.")
 
 

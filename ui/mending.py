@@ -47,7 +47,7 @@ def show_steps(upload: Upload) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f":small[Done so far:]  \n:small[{said}]" if len(upload.fixes) == 1 else f":small[Done so far:]  \n{said}")
             st.button("Undo the last", icon=":material/undo:", on_click=upload.undo)
-    with st.popover("Other changes", icon=":material/build:"):
+    with st.popover("Other changes", icon=":material/build:", key=f"other changes {len(upload.steps)}"):
         kind = st.selectbox("What", FIXES, format_func=lambda kind: FIXES[kind].title, key="other fix")
         _ask_and_do(upload, FIXES[kind], {}, key=f"other {kind}")
 
@@ -57,8 +57,9 @@ def _show(upload: Upload, finding: Finding, number: int) -> None:
     words, mending = st.columns((3, 2), vertical_alignment="center") if finding.fixes else (st.container(), None)
     words.markdown(f":small[:{colour}[:material/{icon}:] {sentence(finding.sentence)}]")
     for place, fix in enumerate(finding.fixes):
-        with mending, st.popover(fix.title, width="stretch"):
-            _ask_and_do(upload, type(fix), fix.model_dump(exclude={"kind"}), key=f"{finding.code} {number} {place} {len(upload.steps)}")
+        key = f"{finding.code} {number} {place} {len(upload.steps)}"
+        with mending, st.popover(fix.title, width="stretch", key=f"mend {key}"):  # by its key it closes when it is done, else the next one would stand open in its place
+            _ask_and_do(upload, type(fix), fix.model_dump(exclude={"kind"}), key=key)
 
 
 def _ask_and_do(upload: Upload, kind: type[Fix], start: dict[str, Any], *, key: str) -> None:

@@ -12,7 +12,7 @@ from nri_core.errors import DataError
 from nri_core.importers.acclaim import Acclaim
 from nri_core.importers.bvh import Bvh
 from nri_core.importers.c3d import C3d
-from nri_core.importers.columns import time_unit_of
+from nri_core.importers.columns import time_unit_of, unit_in
 from nri_core.importers.contract import Inspection, Preview, Progress, Reader
 from nri_core.importers.deeplabcut import DeepLabCut
 from nri_core.importers.delimited import TextTable
@@ -98,8 +98,10 @@ def read(
 
 
 def changed(options: Mapping[str, Any], changes: Mapping[str, Any], preview: Preview | None) -> dict[str, Any]:
-    """The options with the changes; another column of time brings its own unit, where the changes name none."""
+    """The options with the changes; other columns of time and of places bring their own units, where the changes name none."""
     made = {**options, **changes}
+    if "unit" not in changes and made.get("coordinates") != options.get("coordinates"):
+        made["unit"] = next(filter(None, map(unit_in, made["coordinates"] or ())), made.get("unit", ""))
     if preview and "time_unit" not in changes and made.get("time") != options.get("time") and made.get("time") in (None, *preview.header):
         made["time_unit"] = time_unit_of(made["time"], preview.header, preview.rows)
     return made

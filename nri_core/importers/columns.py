@@ -119,8 +119,8 @@ def _by_cells(time: str | None, names: Sequence[str], rows: Sequence[Sequence[st
 
 
 def _by_clock(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str | None:
-    """The only column that is called a time in some language, or has a unit of time in brackets, and whose numbers fall but seldom, as from one recording to the next: `Zeit`, `temps (ms)`."""
-    called = [name for name in names if unit_in(name).lower() in TIME_UNITS or _BRACKETS.sub("", name).lower().strip() in CLOCKS]
+    """The only column that is called a time in some language, or has a unit of time in brackets, and whose numbers fall but seldom, as from one recording to the next: `Zeit`, `temps (ms)`, `clock_ms`."""
+    called = [name for name in names if unit_in(name).lower() in TIME_UNITS or _words(_BRACKETS.sub("", name).lower())[0] in CLOCKS]
     numbers = _numbers({name: _cells(name, names, rows) for name in called})
     rising = [name for name, column in numbers.items() if sum(after < before for before, after in pairwise(column)) <= len(column) / 10]
     return rising[0] if len(rising) == 1 else None
@@ -148,8 +148,13 @@ def unit_in(name: str) -> str:
 
 
 def _by_bare_name(names: Sequence[str]) -> dict[str, str]:
-    """Columns by their names in small letters, without units; of several, the first."""
-    return {_BRACKETS.sub("", name).lower().strip().replace(" ", "_"): name for name in reversed(names)}
+    """Columns by their names in small letters, without units, `pos-x` also as `pos_x`; of several, the first."""
+    bare = {_BRACKETS.sub("", name).lower().strip().replace(" ", "_"): name for name in reversed(names)}
+    return {name.replace("-", "_"): column for name, column in bare.items()} | bare
+
+
+def _words(name: str) -> list[str]:
+    return re.split(r"[\s_.-]+", name.strip())
 
 
 def time_unit_of(time: str | None, names: Sequence[str], rows: Sequence[Sequence[str]]) -> TimeUnit:
@@ -157,13 +162,16 @@ def time_unit_of(time: str | None, names: Sequence[str], rows: Sequence[Sequence
     if time is None:
         return "frames"
     cells = _cells(time, names, rows)
-    low = _BRACKETS.sub("", time).lower()
+    low = _BRACKETS.sub("", time).lower().strip()
     if (unit := unit_in(time).lower()) in TIME_UNITS:
         return TIME_UNITS[unit]
     if cells and not any(map(is_number, cells)):
         return "dates"
     if low in UNITS:
         return UNITS[low]
+    *_, last = _words(low)
+    if last in TIME_UNITS:
+        return TIME_UNITS[last]
     if any(word in low for word in ("frame", "bild", "image", "step", "scan", "tick", "sample")) or (low not in TIMES and not any(word in low for word in CLOCKS) and _counts(cells)):
         return "frames"
     return "seconds"

@@ -18,6 +18,8 @@ from nri_core.recording import Recording, Remark, Trial
 SHOWN_ROWS = 8
 LONGEST_SHOWN = 40  # letters of a name of a column in a sentence
 _UNIT_IN_NAME = re.compile(r"_(nm|um|µm|mm|cm|dm|m|km|px)$")  # x_mm
+EACH_ROW = "Each row is"
+NO_TIME = "No column of time: the rows are taken in order."
 GUESSED_RATE = "Each frame is taken for a second until you say how many there are in one."
 VIDEO_RATE = 25.0  # frames a second
 LARGEST = 1e100  # beyond it, squares overflow
@@ -83,13 +85,13 @@ def _understood(roles: Roles, start: Start, written: Mapping[str, Any], unit: st
         said.append(f"Text in {start.dialect.encoding}, cells apart by {start.dialect.delimiter}, {mark}, {'a' if start.dialect.header else 'no'} header.")
     if roles.layout == "long":
         who = f"node in `{roles.node}`" if roles.node else "no column that says which node"
-        said.append(f"Each row is one node at one time: {who}, position in {_listed(roles.coordinates)}.")
+        said.append(f"{EACH_ROW} one node at one time: {who}, position in {_listed(roles.coordinates)}.")
         said += [f"Velocities in {_listed(roles.velocities)}."] if roles.velocities else []
     else:
         found = matching([name for name in start.names if name not in (roles.time, roles.trial)], roles.pattern)
         nodes, features = (list(dict.fromkeys(part[place] for part in found.values())) for place in (0, 1))
-        said.append(f"Each row is one time, with columns for each of {len(nodes)} nodes ({_listed(nodes[:4])}{', …' if len(nodes) > 4 else ''}): {_listed(features)}.")
-    said.append(f"Time in `{roles.time}`, in {roles.time_unit}." if roles.time else "No column of time: the rows are taken in order.")
+        said.append(f"{EACH_ROW} one time, with columns for each of {len(nodes)} nodes ({_listed(nodes[:4])}{', …' if len(nodes) > 4 else ''}): {_listed(features)}.")
+    said.append(f"Time in `{roles.time}`, in {roles.time_unit}." if roles.time else NO_TIME)
     said += [f"Places in {unit}."] if unit else []
     return said + ([f"Recordings are told apart by `{roles.trial}`."] if roles.trial else [])
 

@@ -240,7 +240,7 @@ def _numbers(path: Path, cells: Any, name: str, *, first: int) -> np.ndarray:
     wrong = np.flatnonzero(numbers.isna() & cells.notna())
     if len(wrong):
         raise DataError(
-            f"Expected numbers in column `{name}` of {path.name}; found {str(cells.iloc[wrong[0]])[:40]!r} in row {wrong[0] + first}. Mend it, or choose another column."
+            f"Expected numbers in column `{name}` of {path.name}; found {str(cells.iloc[wrong[0]])[:40]!r} in row {wrong[0] + first}. Mend it, or choose another column; if it names who moves, choose the layout with a row for each node and time."
         )
     return numbers.to_numpy(float)
 

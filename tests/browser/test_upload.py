@@ -47,6 +47,17 @@ def test_mending_and_undoing(page: Page, drop: Callable[..., None]) -> None:
     expect(page.get_by_text("python -m nri_core import pedestrians.txt")).to_be_visible(timeout=PATIENCE)
 
 
+def test_what_was_applied_leaves_nothing_open(page: Page, drop: Callable[..., None]) -> None:
+    """The next fix moves into its place, and must not stand open there."""
+    drop("pedestrians")
+    fixes = page.get_by_test_id("stPopoverButton").filter(has_not_text=re.compile("Share|Other changes|Export|Known graph"))
+    assert fixes.count() > 1
+    fixes.first.click()
+    page.get_by_test_id("stPopoverBody").get_by_role("button", name="Apply").click()
+    expect(page.get_by_text("Done so far")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_test_id("stPopoverBody")).to_have_count(0, timeout=5_000)
+
+
 def test_a_skeleton_turns_in_space(page: Page, drop: Callable[..., None]) -> None:
     drop("skeleton", "swing")
     expect(page.get_by_text("drag to turn")).to_be_visible(timeout=PATIENCE)
