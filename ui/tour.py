@@ -24,7 +24,7 @@ _ON_A_PHONE = f"""<style>@media (max-width: 640px) {{
 
 
 def choose_place() -> str:
-    """A number for each lesson, then the examples; Back, Next and Skip, also by key. The address holds the place."""
+    """A number for each lesson, then the examples; Back, Next and Skip, also by keys that the player leaves free. The address holds the place."""
     st.html(_ON_A_PHONE)
     with st.container(key="places", horizontal=True, vertical_alignment="center", gap="small"):
         chosen = choose_one("Lesson", _KEY, PLACES, start=PLACES[0], on_change=address.leave, label_visibility="collapsed", wrap=True)
@@ -36,7 +36,7 @@ def choose_place() -> str:
         back = {"on_click": address.leave} if address.example() and chosen == EXAMPLES else {"on_click": _go, "args": (before,)}
         st.button("Back", **back, disabled=here == 0, shortcut="b", icon=":material/arrow_back:")
         if chosen != EXAMPLES:
-            st.button("Next", on_click=_go, args=(after,), type="primary", shortcut="n", icon=":material/arrow_forward:")
+            st.button("Next", on_click=_go, args=(after,), type="primary", shortcut="f", icon=":material/arrow_forward:")
             st.button("Skip the tour", on_click=_go, args=(EXAMPLES,), type="tertiary")
     return chosen
 
@@ -60,7 +60,8 @@ def show_lesson(place: str) -> None:
 
 
 def _show_words(lesson: Lesson, stage: DeltaGenerator) -> None:
-    stage.info(f"**{'With the truth shown, you would see.' if hidden('truth') else 'What you should see.'}** {lesson.see}", icon=":material/visibility:")
+    unseen = hidden("truth") and not lesson.blind
+    stage.info(f"**{'What the truth, hidden here, would show.' if unseen else 'What you should see.'}** {lesson.see}", icon=":material/visibility:")
     with stage.expander(f"**{lesson.question}**", icon=":material/help:", key=f"answer {lesson.name}"):
         st.write(lesson.answer)
     if lesson.further:

@@ -18,6 +18,7 @@ class Lesson:
     answer: str
     moved: tuple[str, ...]  # names in the address of what there is to move
     further: tuple[str, str] | None = None  # a page, and what one can do there
+    blind: bool = False  # whether `see` holds without the truth
 
     def show(self, stage: DeltaGenerator, side: DeltaGenerator) -> None:
         """Draw the player into `stage`, and what there is to move into `side`. Raises NRIError."""
@@ -34,6 +35,7 @@ LESSONS = (
         "Each particle feels all of its springs at once, and what one sees is their sum. The eye cannot take a sum apart. A model that must "
         "predict the motion has to: only the right springs add up to it, at every moment.",
         ("hidden_system", "differences"),
+        blind=True,
     ),
     Lesson(
         "physics",
@@ -55,6 +57,7 @@ LESSONS = (
         "at once, so that nobody has to try them all. Both learn together, and the only reward is that the motion is predicted well.",
         ("search_system", "search_truth"),
         ("inside", "See encoder and decoder from inside"),
+        blind=True,
     ),
     Lesson(
         "degenerate",
@@ -103,7 +106,7 @@ LESSONS = (
         "hidden",
         "What an edge does not say",
         "Six particles on springs, but the model sees only five. Choose who is hidden, and look at what the model makes of the others.",
-        "Many pairs that share the hidden particle look joined and are not; elsewhere the model stays right. No amount of certainty warns you.",
+        "Many pairs that share the hidden particle look joined and are not; elsewhere hardly any do. The model is often just as sure of them as of true edges: certainty does not warn you.",
         "Then what does an edge mean?",
         "That the past of one particle helps to predict the other, given everything that was seen. It becomes a claim about cause only if nothing "
         "that acts was left out. To know, one has to act: cut an edge, push a particle, and look.",

@@ -24,7 +24,7 @@ def shares(values: Mapping[str, float], *, title: str, key: str, chosen: str = "
     ))  # fmt: skip
     if chance is not None:
         figure.add_vline(x=100 * chance, line={"dash": "dot", "color": BASELINE_COLOUR})
-    _small(figure, title, height=66 + 26 * len(names)).update_xaxes(range=[0, 122], showticklabels=False, showgrid=False, zeroline=False)
+    _small(figure, title, height=66 + 26 * len(names), below="" if chance is None else "dotted: chance").update_xaxes(range=[0, 122], showticklabels=False, showgrid=False, zeroline=False)
     figure.update_yaxes(autorange="reversed", ticksuffix=" ", automargin=True)
     st.plotly_chart(figure, key=f"chart {key}", config=PLAIN, alt=f"{title}: " + ", ".join(f"{name} {number:.0f} %" for name, number in zip(names, percents, strict=True)))
 
@@ -46,5 +46,7 @@ def curves(
     st.plotly_chart(figure, key=f"chart {key}", config=PLAIN, alt=title)
 
 
-def _small(figure: go.Figure, title: str, *, height: int) -> go.Figure:
-    return figure.update_layout(title={"text": title, "font": {"size": 13}, "x": 0.01, "xref": "container", "y": 0.98, "yanchor": "top"}, height=height, margin={"l": 4, "r": 4, "t": 34, "b": 4}, showlegend=False)
+def _small(figure: go.Figure, title: str, *, height: int, below: str = "") -> go.Figure:
+    room = 16 * bool(below)
+    words = {"text": title, "font": {"size": 13}, "subtitle": {"text": below, "font": {"size": 11}}, "x": 0.01, "xref": "container", "y": 0.98, "yanchor": "top"}
+    return figure.update_layout(title=words, height=height + room, margin={"l": 4, "r": 4, "t": 34 + room, "b": 4}, showlegend=False)

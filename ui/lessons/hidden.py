@@ -43,7 +43,7 @@ def show(stage: DeltaGenerator, side: DeltaGenerator) -> None:
         told = not controls.hidden("truth")
         shown = told and st.toggle("Show the whole truth", **bound("whole_truth", "Show the whole truth", disabled=hidden == _NOBODY))
     with side:
-        system = choose_system(whole.num_sims, key="hide_system")
+        system = choose_system(whole.num_sims, key="hide_system", start=25)
         reading = _kept(whole.digest, hidden, whole)
         tell("Springs, one of six unseen" if hidden != _NOBODY else "Springs, 6 particles", reading.seen, "Shipped springs5")
     unseen = None if hidden == _NOBODY else int(hidden) - 1
@@ -57,7 +57,7 @@ def show(stage: DeltaGenerator, side: DeltaGenerator) -> None:
             caption = f"What the model sees and infers{score(': {} right', reading.right[system])}.{' Double lines: edges that are not there.' * (told and bool(reading.wrong[system]))}"
             player(reading.seen, sim=system, key="taught", posterior=reading.posterior, caption=caption, height=HEIGHT, view="difference", opening=Opening(hidden=HIDDEN))
     with side:
-        title = "Unjoined, yet named joined"
+        title = f"Falsely joined, {whole.num_sims} systems"
         charts.shares(reading.false_edges, title=title, chance=None, key="drivers")
 
 
