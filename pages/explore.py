@@ -72,7 +72,7 @@ with frame("explore"):
             st.metric(label, value, help=meaning, width="content")
 
     if chosen == state.OWN:
-        state.show(state.HELD_OUT, f"{count} systems", state.model().name)
+        state.show(state.HELD_OUT, f"{count} system{'s' * (count > 1)}", state.model().name)
     else:
         data = state.shipped_dataset(chosen)
         state.show(data.name, data.size, state.shipped_model(chosen).name)

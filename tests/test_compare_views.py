@@ -162,3 +162,12 @@ def test_a_curve_is_repeated_outside_the_app(chosen: str, capsys: pytest.Capture
     points = json.loads(capsys.readouterr().out)["points"]
     assert [[float(at), float(right)] for at, right in printed] == [[point["at"], point["accuracy"]] for point in points]
     assert len(points) >= 8 and points[-1]["accuracy"] > 0.95
+
+
+def test_exceptions_are_named() -> None:
+    def points(*shares: float) -> list[Point]:
+        return [Point(float(at), 4, share) for at, share in enumerate(shares, 3)]
+
+    assert needs._spans(points(0.99, 0.9, 0.97, 0.98, 0.99)) == "3 and 5 to 7"
+    assert needs._spans(points(0.99, 0.9, 0.97, 0.9, 0.96, 0.96)) == "3, 5 and 7 to 8"
+    assert needs._spans(points(0.9)) == "" and needs._spans(points(0.99)) == "3"

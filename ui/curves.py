@@ -56,7 +56,7 @@ def errors(records: Records) -> go.Figure:
     for place, horizon in enumerate(("1", "10", "20")):
         label = f"{horizon} frame{'s' * (horizon != '1')} ahead"
         _curve(figure, records, lambda record, horizon=horizon: (record.get("valid_mse") or {}).get(horizon), label, CURVE_COLOURS[place], DASHES[place], smooth=False)
-    return figure.update_yaxes(type="log", exponentformat="power", dtick=2)
+    return figure.update_yaxes(type="log", exponentformat="power", nticks=4)
 
 
 def learning_rate(records: Records) -> go.Figure:

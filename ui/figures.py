@@ -148,7 +148,7 @@ def _matrix(
         figure.add_trace(_cells(kinds == kind, certainty, colour, name, node_names))
         figure.add_scatter(x=[None], y=[None], mode="markers", marker={"symbol": "square", "size": 12, "color": colour}, name=name)
     axis = {"type": "category", "constrain": "domain", "showgrid": False, "zeroline": False}
-    figure.update_layout(title={"text": title, "font": {"size": 15}}, height=300, margin=_MARGIN, legend=_LEGEND, hovermode="closest")
+    figure.update_layout(title={"text": title, "font": {"size": 15}}, height=300 + 16 * min(max(len(kinds) - 5, 0), 10), margin=_MARGIN, legend=_LEGEND, hovermode="closest")
     down = axis | {"title": "Receiver", "autorange": "reversed", "scaleanchor": "x"}
     return figure.update_layout(xaxis=axis | {"title": "Sender"}, yaxis=down)
 
@@ -163,7 +163,7 @@ def _cells(
     """The cells of one edge type in its colour."""
     gap = 2 if len(chosen) <= 30 else 0
     written = certainty is not None and len(chosen) <= 10
-    quiet = {"textfont": {"color": BASELINE_COLOUR}} if colour == NONE_COLOUR else {}
+    font = {"size": 12 if len(chosen) <= 6 else 10} | ({"color": BASELINE_COLOUR} if colour == NONE_COLOUR else {})
     return go.Heatmap(
         z=np.where(chosen, 1.0, np.nan),
         x=list(node_names),
@@ -177,5 +177,5 @@ def _cells(
         text=np.where(chosen & (certainty < CERTAIN), np.char.mod("%.2f", certainty), "") if written else None,
         texttemplate="%{text}" if written else None,
         hovertemplate=f"%{{x}} acts on %{{y}}: {name}{'' if certainty is None else ', probability %{customdata:.3f}'}<extra></extra>",
-        **quiet,
+        textfont=font,
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import groupby
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -197,6 +198,13 @@ def _follow(by: str, x_title: str, curves: dict[str, Measuring]) -> None:
     _say(by, next(iter(curves)), next(iter(points.values())))
 
 
+def _spans(points: Sequence[Point]) -> str:
+    """Where the accuracy is good: "3 and 8 to 15", each span of neighbouring points."""
+    runs = [list(run) for good, run in groupby(points, key=lambda point: (point.accuracy or 0) >= GOOD) if good]
+    words = [f"{run[0].at:g}" + (f" to {run[-1].at:g}" if len(run) > 1 else "") for run in runs]
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
 def _show_curves(x_title: str, curves: dict[str, Measuring], points: dict[str, list[Point]]) -> None:
     values = next(iter(curves.values())).question.values
     figure = figures.accuracy_by(points, values, x_title, spaced=0.0 in values)
@@ -211,10 +219,9 @@ def _say(by: str, name: str, points: list[Point]) -> None:
         found = f"From {least:g} frames on" if least is not None else "With none of these numbers of frames"
         st.markdown(f"{found} **{literal(name)}** gets at least {100 * GOOD:.0f} % of pairs right.")
     elif known:
-        bears = [point.at for point in known if (point.accuracy or 0) >= GOOD]
-        shown = "" if not bears else f"{min(bears):g}" if len(bears) == 1 else f"{min(bears):g} to {max(bears):g}"
+        shown = _spans(known)
         what = f"{'a noise of' if by == NOISE else 'systems of'} {shown}{'' if by == NOISE else ' nodes'}"
-        st.markdown(f"**{literal(name)}** gets at least {100 * GOOD:.0f} % of pairs right with {what}." if bears else f"**{literal(name)}** never gets {100 * GOOD:.0f} % of pairs right here.")
+        st.markdown(f"**{literal(name)}** gets at least {100 * GOOD:.0f} % of pairs right with {what}." if shown else f"**{literal(name)}** never gets {100 * GOOD:.0f} % of pairs right here.")
     counts = sorted({point.num_sims for point in points})
     st.caption(
         f"Line: the mean over {' to '.join(map(str, dict.fromkeys((counts[0], counts[-1]))))} systems a point; band: where the middle 80 % of them lie; dotted: always naming the "

@@ -15,6 +15,7 @@ MOST_WRITTEN = 8  # columns of a strip whose numbers are written into the cells
 MOST_NAMED = 12  # rows of a strip that are named at its side
 ROW, FRAME = 26, 64  # pixels of a row, and of what stands around the rows
 _MARGIN = {"l": 8, "r": 8, "t": 48, "b": 24}
+TIGHTER = {"strips": {"t": 30}, "arrows": {"t": 30, "r": 48}}  # beside arrows there is room for the name at a tip
 SHARES = ("probability", "sample", "share")  # rows that add up to one
 QUIET = "rgba(128, 140, 155, 0.65)"
 
@@ -23,7 +24,7 @@ def picture(numbers: Numbers, height: int, *, lit: str = "") -> go.Figure:
     """The picture that suits the numbers; `lit` names the row that is the chosen edge."""
     drawn = {"strips": _strips, "lines": _lines, "bars": _bars, "arrows": _arrows, "change": _change}[numbers.picture](numbers, lit)
     title = {"text": numbers.about, "font": {"size": 13}, "x": 0, "xref": "container", "y": 1, "yref": "container", "yanchor": "top", "pad": {"t": 6, "l": 8}}
-    drawn.update_layout(title=title, height=height, margin=_MARGIN | ({"t": 30} if numbers.picture in ("strips", "arrows") else {}), showlegend=drawn.layout.showlegend or False)
+    drawn.update_layout(title=title, height=height, margin=_MARGIN | TIGHTER.get(numbers.picture, {}), showlegend=drawn.layout.showlegend or False)
     return drawn.update_xaxes(zeroline=False).update_yaxes(zeroline=False)
 
 
@@ -96,7 +97,7 @@ def _arrows(numbers: Numbers, lit: str) -> go.Figure:
         named = chosen or total or (len(values) <= MOST_NAMED and float(np.hypot(across, up)) > 0.03 * np.abs(values).max())
         figure.add_scatter(
             x=[0, across], y=[0, up], mode="lines+markers+text" if named else "lines+markers", line={"color": colour, "width": width, "dash": dash},
-            marker={"symbol": ["circle", "arrow"], "size": [3, 11], "angleref": "previous", "color": colour}, name=_plain(row), text=["", _plain(row)],
+            cliponaxis=False, marker={"symbol": ["circle", "arrow"], "size": [3, 11], "angleref": "previous", "color": colour}, name=_plain(row), text=["", _plain(row)],
             textposition=("middle right" if across >= 0 else "middle left") if total else "top center" if up >= 0 else "bottom center", hovertemplate=f"{_plain(row)}: (%{{x:.3g}}, %{{y:.3g}})<extra></extra>",
         )  # fmt: skip
     far = 1.25 * (float(np.abs(values).max()) or 1.0)

@@ -28,7 +28,6 @@ from nri_core.trajectories import Trajectories
 from ui import samples, state
 
 EDGES_AT_ONCE = 2000
-MOST_EXPLORED = 36
 WINDOWS_APART = 6  # of a graph over time: one starts each sixth of a window
 MANY_NODES = 30  # above this even one system takes seconds
 
@@ -90,7 +89,7 @@ def by_baseline(name: str, window: int, **options: str) -> Reader:
 def explored(model: state.Model) -> samples.Sample:
     """A few systems as this model reads them: what its run held out, else the dataset in use. Raises CheckpointError."""
     whole = open_run(model.run).held_out() if model.run else state.dataset().trajectories
-    data = whole.select(slice(0, MOST_EXPLORED))
+    data = whole.select(slice(0, samples.MOST_EXPLORED))
     reading = readings(by_model(model.folder, None, data), data)
     reading.first()
     reading.finish(st.empty())

@@ -14,6 +14,7 @@ from ui.names import LAWS
 
 SAMPLE_DATA = Path(__file__).parent.parent / "sample_data"
 FIRST = "springs5"  # what the app opens with
+MOST_EXPLORED = 36  # systems of a model that was trained here
 
 
 @dataclass(frozen=True)

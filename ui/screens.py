@@ -72,7 +72,7 @@ def explored(chosen: str, shown: samples.Sample, system: int) -> Read:
         reader=Model(folder=project_path(model.folder), forecasts=shown.forecast is not None),
         system=system,
         truth=_known(data),
-        first=data.num_sims if own else None,
+        first=data.num_sims if own and data.num_sims == samples.MOST_EXPLORED else None,
     )
 
 

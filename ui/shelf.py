@@ -161,7 +161,7 @@ def _choose(found: Sequence[Entry]) -> list[Entry]:
     table = _known(pd.DataFrame([entry.row for entry in found]))
     listed = hash(tuple(entry.run.id for entry in found))  # a selection is of places: it holds as long as the same runs stand there
     start = {"selection": {"rows": [place for place, entry in enumerate(found) if ticked.asked(entry.run.id)]}}
-    event = st.dataframe(table, hide_index=True, on_select="rerun", selection_mode="multi-row", selection_default=start, column_config=COLUMNS, key=f"table {listed}")
+    event = st.dataframe(table, hide_index=True, on_select="rerun", selection_mode="multi-row", selection_default=start, column_config=COLUMNS, placeholder="–", key=f"table {listed}")
     chosen = [found[place] for place in event.selection.rows if place < len(found)]
     ticked.keep([entry.run.id for entry in chosen], listed=[entry.run.id for entry in found])
     return chosen
@@ -179,7 +179,7 @@ def _show_one(entry: Entry) -> None:
                 if st.button(label, key=target, icon=":material/hub:" if target == "explore" else ":material/compare:"):
                     state.keep_model(f"Trained on {status.name}", status.checkpoint, run=run.id)
                     st.switch_page(page(target), query_params=carried(target) | ({"sample": state.OWN} if target == "explore" else {}))
-        with st.popover("Rename", icon=":material/edit:"), st.form(f"rename {run.id}", border=False):
+        with st.popover("Rename", icon=":material/edit:", key=f"rename {run.id} {status.name}"), st.form(f"rename {run.id}", border=False, enter_to_submit=False):
             name = st.text_input("Name", status.name, max_chars=120, key=f"name {run.id}")
             if st.form_submit_button("Rename it", type="primary"):
                 rename(run, name)
@@ -211,7 +211,7 @@ def _show_several(chosen: Sequence[Entry]) -> None:
     settings = [{called(name): written(getattr(entry.config, name)) for name in differing} for entry in chosen]
     results = [{name: value for name, value in entry.row.items() if name not in ("Name", "Done", "Seed", "Started")} for entry in chosen]
     rows = [{"Name": name} | one | other for name, one, other in zip(names, settings, results, strict=True)]
-    st.dataframe(_known(pd.DataFrame(rows)), hide_index=True, column_config=COLUMNS)
+    st.dataframe(_known(pd.DataFrame(rows)), hide_index=True, column_config=COLUMNS, placeholder="–")
     if summed := [called(name).lower() for name in differing if name in LOSS_OF]:
         note("orange", "info", f"What is minimised differs ({', '.join(summed)}), so these losses cannot be compared. The errors of forecasts can, where the data are the same.")
     records = {name: entry.run.records() for name, entry in list(zip(names, chosen, strict=True))[:MOST_COMPARED]}

@@ -267,6 +267,7 @@ class Player {
     this.root.dataset.edgesShown = drawn;
     this.detail.textContent = drawn < shown ? `strongest ${drawn} of ${shown} edges while playing` : this.hint();
     if (edges) this.legendText = writeLegend(this.legend, this.guess.on ? this.guess.legend() : [...legendLines(this, shown), ...this.editing.legend()], this.legendText);
+    this.side.style.setProperty("--lines", this.legend.children.length);
     this.writePanel();
     this.sayIt();
   }

@@ -130,11 +130,7 @@ function numbersOfPair({ scene, inferred, edges, truth, palette }, pair) {
 
 function numbersOfNode({ scene, inferred, edges, truth }, node) {
   const { names, nodes } = scene, lines = [], others = Array.from({ length: nodes }, (_, other) => other).filter((other) => other !== node);
-  const list = (found) => (found.length > 6 ? `${found.length} of ${nodes - 1}` : found.map((other) => clipped(names[other])).join(", ") || "nobody");
-  if (edges) {
-    lines.push(["receives from", list(others.filter((other) => edges.shows(node * nodes + other))), null, ""]);
-    lines.push(["sends to", list(others.filter((other) => edges.shows(other * nodes + node))), null, ""]);
-  }
+  if (edges) lines.push(...partnersOf(scene, edges, node).map(([what, whom]) => [what, whom, null, ""]));
   const pairs = others.flatMap((other) => [node * nodes + other, other * nodes + node]);
   if (inferred) lines.push(["unsure", `${(pairs.reduce((sum, pair) => sum + entropyOf(scene, inferred.slice, pair), 0) / pairs.length || 0).toFixed(2)} bits a pair`, null, ""]);
   if (scene.comparable) {

@@ -17,7 +17,7 @@ function legendLines(player, shown) {
     else if (edges !== truth && truth && scene.nodes <= NAMED_NODES) lines.push(["box", palette.ink, "truly there", ""]);
   }
   lines.push(["", "", "edges shown", `${shown} of ${scene.nodes * (scene.nodes - 1)}`]);
-  if (judged !== null) lines.push(["", "", player.withheld.has("threshold") ? "pairs right" : "right at this threshold", `${(100 * judged).toFixed(1)} %`]);
+  if (judged !== null) lines.push(["", "", player.withheld.has("threshold") ? "pairs right" : "right as drawn", `${(100 * judged).toFixed(1)} %`]);
   else if (scene.comparable) lines.push(["", "", "edge accuracy", `${(100 * edgeAccuracy(scene, frame)).toFixed(1)} %`]);
   return lines;
 }
@@ -53,12 +53,12 @@ function aboutPair({ scene, inferred, truth }, pair) {
 }
 
 function aboutNode({ scene, edges }, node) {
-  const lines = [scene.names[node]];
-  if (!edges) return lines;
-  let receives = 0, sends = 0;
-  for (let other = 0; other < scene.nodes; other++) {
-    receives += edges.shows(node * scene.nodes + other);
-    sends += edges.shows(other * scene.nodes + node);
-  }
-  return [...lines, `receives from ${receives}, sends to ${sends}`];
+  return [scene.names[node], ...(edges ? partnersOf(scene, edges, node).map(([what, whom]) => `${what} ${whom}`) : [])];
+}
+
+// Who acts on a node, and whom it acts on: by their names, or how many where they are many.
+function partnersOf({ names, nodes }, edges, node) {
+  const others = Array.from({ length: nodes }, (_, other) => other).filter((other) => other !== node);
+  const list = (shown) => (shown.length > 6 ? `${shown.length} of ${nodes - 1}` : shown.map((other) => clipped(names[other])).join(", ") || "nobody");
+  return [["receives from", list(others.filter((other) => edges.shows(node * nodes + other)))], ["sends to", list(others.filter((other) => edges.shows(other * nodes + node)))]];
 }

@@ -207,13 +207,13 @@ def test_the_truth_can_be_hidden(page: Page, url: str) -> None:
 def test_the_share_right_follows_the_threshold_as_its_colours_do(page: Page, url: str) -> None:
     player = open_player(page, url)
     player.get_by_role("radio", name="difference").check(force=True)
-    expect(player.get_by_text(re.compile("right at this threshold *95.0 %"))).to_be_visible()
+    expect(player.get_by_text(re.compile("right as drawn *95.0 %"))).to_be_visible()
     player.get_by_label("Edge threshold").fill("1")
     expect(player).to_have_attribute("data-edges-shown", "0")
     missed = player.locator(".legend li", has_text="missed").locator("b")
     expect(missed).not_to_have_text("0")
     share = 100 * (1 - int(missed.inner_text()) / 20)
-    expect(player.get_by_text(re.compile(f"right at this threshold *{share:.1f} %"))).to_be_visible()
+    expect(player.get_by_text(re.compile(f"right as drawn *{share:.1f} %"))).to_be_visible()
 
 
 HUES = """element => {
