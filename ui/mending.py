@@ -25,6 +25,8 @@ def show_findings(upload: Upload) -> None:
         st.button(
             "Do what is suggested", icon=":material/auto_fix_high:", type="primary", on_click=_do, args=(upload, *plan.fixes), help=f"{titles[:1].upper()}{titles[1:]}."
         )
+        if {"jumps", "outliers"} & {finding.code for finding in findings}:
+            st.caption("Jumps and outliers may be real, so this leaves them to you: look at them first, velocities are derived through them.")
     for number, finding in enumerate(findings):
         _show(upload, finding, number)
 
