@@ -1,4 +1,4 @@
-// arrival.js: where one is. On a narrow screen the menu closes once a page is chosen; what is new on a page is seen from its top.
+// arrival.js: where one is, and how one gets back. On a narrow screen the menu closes once a page is chosen; what is new on a page is seen from its top.
 
 const NARROW = 768; // pixels, from which on Streamlit lays the menu over the page
 let place;
@@ -7,6 +7,34 @@ const fold = (event) => {
   if (innerWidth > NARROW || !event.target.closest("a")) return;
   document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
 };
+
+// What one action does to the address is one step back: Streamlit takes several for a link from a page with settings to another page, and an early one has lost them.
+const oneStepAnAction = () => {
+  let stepped = false;
+  for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => (stepped = false), true);
+  addEventListener("popstate", () => (stepped = true), true);
+  const push = history.pushState.bind(history);
+  history.pushState = (...entry) => {
+    if (stepped) return history.replaceState(...entry);
+    stepped = true;
+    return push(...entry);
+  };
+};
+
+// Sliders and switches take no letters: a key that a button of the page answers to works there too.
+const passLetters = () => {
+  addEventListener("keydown", (event) => {
+    const target = event.composedPath()[0];
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || !/^[a-z]$/i.test(event.key) || !/^(range|checkbox|radio)$/.test(target.type)) return;
+    document.body.dispatchEvent(new KeyboardEvent("keydown", { key: event.key, code: event.code, shiftKey: event.shiftKey, bubbles: true, cancelable: true }));
+  });
+};
+
+if (!window.nriArrived) {
+  window.nriArrived = true;
+  oneStepAnAction();
+  passLetters();
+}
 
 export default function ({ data }) {
   if (place !== undefined && place !== data.place) document.querySelector("[data-testid=stMain]")?.scrollTo({ top: 0 });

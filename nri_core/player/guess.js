@@ -79,7 +79,7 @@ class Guess {
 
   named(pair) {
     const { nodes, names } = this.scene, link = this.asked.symmetric ? "–" : "→";
-    return `${names[pair % nodes]} ${link} ${names[Math.floor(pair / nodes)]}: ${this.asked.types[this.kinds[pair]]}`;
+    return `${names[pair % nodes]} ${link} ${names[Math.floor(pair / nodes)]}: you say ${this.asked.types[this.kinds[pair]]}`;
   }
 
   wipe() {

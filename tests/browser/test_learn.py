@@ -41,7 +41,7 @@ def test_a_guess_is_drawn_three_ways_and_scored(page: Page, app_url: str) -> Non
     player.press("Home")  # where no particle lies over another
     player.locator(".matrix canvas").click(position=cell(player, 1, 2))
     expect(player).to_have_attribute("data-guessed", "1")
-    expect(player.get_by_role("status")).to_contain_text("2 – 1: spring")
+    expect(player.get_by_role("status")).to_contain_text("2 – 1: you say spring")
     player.press("3")
     player.press("4")
     expect(player).to_have_attribute("data-guessed", "2")
@@ -97,6 +97,15 @@ def test_the_tour_is_walked_by_button_and_key_and_fits_a_projector(page: Page, a
     expect(page).to_have_url(re.compile(f"lesson={EXAMPLES}"))
     page.keyboard.press("b")
     expect(page.get_by_text(f"{len(LESSONS)} of {len(LESSONS)} ·")).to_be_visible(timeout=PATIENCE)
+
+
+def test_the_keys_of_the_tour_work_beside_a_slider(page: Page, app_url: str) -> None:
+    opened(page, f"{app_url}/learn?lesson=6")
+    page.locator("[data-testid=stSlider] :is(input, [role=slider])").first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(page).to_have_url(re.compile("frames_seen=9"), timeout=PATIENCE)
+    page.keyboard.press("f")
+    expect(page).to_have_url(re.compile("lesson=7"), timeout=PATIENCE)
 
 
 def test_the_tour_is_skipped_and_an_example_sent_on(page: Page, app_url: str) -> None:

@@ -152,3 +152,17 @@ def test_stop_keeps_the_model(page: Page, app_url: str) -> None:
     click(page, "New run")
     expect(page.get_by_role("button", name="Train", exact=True)).to_be_visible(timeout=PATIENCE)
     assert "run=" not in page.url
+
+
+def test_one_step_back_is_the_page_as_it_was(page: Page, app_url: str) -> None:
+    """With what was set there by hand, though the link says something else of the next page."""
+    opened(page, f"{app_url}/simulate")
+    seed = page.get_by_label("Seed", exact=True)
+    seed.fill("12")
+    seed.press("Enter")
+    expect(page).to_have_url(re.compile("seed=12"), timeout=PATIENCE)
+    page.get_by_test_id("stSidebar").get_by_role("link", name="Train", exact=True).click()
+    expect(page.get_by_role("button", name="Train", exact=True)).to_be_visible(timeout=PATIENCE)
+    page.go_back()
+    expect(page).to_have_url(re.compile("/simulate.*seed=12"), timeout=PATIENCE)
+    expect(page.get_by_label("Seed", exact=True)).to_have_value("12", timeout=PATIENCE)
