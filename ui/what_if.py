@@ -21,7 +21,7 @@ from ui.edits import Edits, History, told
 from ui.forms import note
 from ui.frame import STAGE_AND_SIDE, mistakes_shown
 from ui.futures import Picture, Scene
-from ui.names import sentence
+from ui.names import law_of, sentence
 from ui.player import player
 
 KEY = "what if"
@@ -53,14 +53,19 @@ def introduce(scene: Scene) -> None:
     elif not scene.forecasts:
         st.caption("Drag a particle, or its arrow, to change how it starts. Click a line of the true graph to change it. This model forecasts nothing.")
     else:
-        st.caption(f"Drag {'an oscillator round its circle' if scene.limits.round else 'a particle, or its arrow,'} to change how it starts. {click}", help=KEYS)
+        st.caption(f"Drag {'an oscillator round its circle' if scene.limits.round else 'a particle, or its arrow,'} to change how it starts. {click}", help=f"{KEYS}{_warned(scene)}")
+
+
+def _warned(scene: Scene) -> str:
+    law = law_of(scene.one.metadata)
+    return f"\n\n{law.warned}" if law and law.warned else ""
 
 
 def explore(scene: Scene, *, height: int, source: Changed) -> None:
     """The player, the buttons and the numbers: only this part runs again after a change."""
     if history := state.own(Kept).history:  # this is a run of the whole page
         asked = st.query_params.get(EDITS, "")
-        gone_back = asked != history.now and asked in history.past and history.subject == scene.subject
+        gone_back = asked != history.now and asked in history.past and history.subject == scene.subject and (asked or not state.just_entered())
         _keep(replace(history.to(asked) if gone_back else history, open=False, fresh=False))
     st.html(_STEADY)
     _explore(scene, height, source)

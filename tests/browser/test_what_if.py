@@ -245,3 +245,14 @@ def test_looking_closely_at_the_starts_never_makes_them_smaller(page: Page, app_
         zoom.click()
         page.wait_for_timeout(1500)
     assert apart() >= before - 1
+
+
+def test_what_was_changed_is_there_when_one_comes_back_by_the_menu(page: Page, app_url: str) -> None:
+    opened(page, app_url, "edits=g2-3:0")
+    menu = page.get_by_test_id("stSidebar")
+    menu.get_by_role("link", name="Learn", exact=True).click()
+    expect(page).to_have_url(re.compile("/learn"), timeout=PATIENCE)
+    expect(page.get_by_role("heading", name="Learn")).to_be_visible(timeout=PATIENCE)
+    page.wait_for_timeout(1500)
+    menu.get_by_role("link", name="What if", exact=True).click()
+    expect(page).to_have_url(re.compile("/what_if.*edits=g2-3"), timeout=PATIENCE)
