@@ -404,7 +404,7 @@ def test_what_a_training_held_out_is_compared_first_and_its_training_data_are_ca
     data = simulate(Springs(), Simulation(num_sims=20, num_steps=60, seed=7))
     run = submit(data, TrainConfig(), watch=data.select(slice(1)))
     app = opened("compare", dataset=data, model=Model("mine", SAMPLE / "models" / "springs5", run.id))
-    assert app.selectbox(key="on").value == "Held out by the training"
+    assert app.selectbox(key="on").value == "Held-out systems"
     assert not app.exception and "trained on these systems" not in texts(app)
     app.selectbox(key="on").set_value("My dataset").run()
     assert "trained on these systems" in texts(app)

@@ -305,7 +305,7 @@ def test_real_plays_put_one_after_another(shared_data: Path) -> None:
 def test_real_walk_with_a_toe_that_jumps(shared_data: Path) -> None:
     walk = read([shared_data / "cmu35_official" / name for name in ("35.asf", "35_01.amc")])
     (jump,) = [finding for finding in diagnose(walk) if finding.code == "jumps"]
-    assert "ltoes moves at 14.3 a second at time 0.825 of recording 35_01" in jump.sentence
+    assert "ltoes moves at 14.3 m a second at time 0.825 of recording 35_01" in jump.sentence
 
 
 GAPPY = st.lists(st.tuples(st.integers(0, 39), st.integers(0, 2)), max_size=60)

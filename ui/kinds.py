@@ -32,7 +32,7 @@ def show(data: Choice, config: TrainConfig | None, start: TrainConfig, backend: 
 
 def show_suggestions(data: Choice, config: TrainConfig, *, prefix: str) -> None:
     """A sentence on each, and a button that sets what is not set so yet."""
-    found = suggest(data.watchable, config)
+    found = suggest(data.some, config)
     for suggestion in found:
         st.markdown(f":small[:material/arrow_right: {suggestion.sentence}]")
     changes = {name: value for suggestion in found for name, value in suggestion.changes.items() if getattr(config, name) != value}

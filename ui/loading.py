@@ -37,13 +37,14 @@ _PROXIED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Forwarded", "Vi
 
 @dataclass(frozen=True)
 class Choice:
-    """What to train on: a name, systems whose graphs can be watched, and the data, made only when they are needed; `watched` says which systems those are."""
+    """What to train on: a name, systems whose graphs can be watched and which those are, some to judge settings by, and the data, made only when they are needed."""
 
     name: str
     watchable: Trajectories
     make: Callable[[], Trajectories]
     source: Data
     watched: str
+    some: Trajectories
 
     @property
     def watch(self) -> Trajectories:
@@ -87,12 +88,12 @@ def _of(data: state.Dataset) -> Choice:
     with suppress(DataError):  # too little to hold anything out: who trains on it is told so
         held_out = split(held_out)[1]
     watched = "They are the last of the dataset, which are held out, counted anew from 1, as Explore and Compare count them when they show the trained model."
-    return Choice(data.name, held_out.select(slice(0, MOST_WATCHABLE)), lambda: data.trajectories, data_of(data), watched)
+    return Choice(data.name, held_out.select(slice(0, MOST_WATCHABLE)), lambda: data.trajectories, data_of(data), watched, data.trajectories.select(slice(0, MOST_WATCHABLE)))
 
 
 def _fresh() -> Choice:
-    watched = "They are shipped systems, of the same kind as the fresh ones."
-    return Choice(FRESH_NAME, state.shipped_dataset().trajectories.select(slice(0, MOST_WATCHABLE)), _simulate, Simulated(law="springs", amount=FRESH), watched)
+    watched, some = "They are shipped systems, of the same kind as the fresh ones.", state.shipped_dataset().trajectories.select(slice(0, MOST_WATCHABLE))
+    return Choice(FRESH_NAME, some, _simulate, Simulated(law="springs", amount=FRESH), watched, some)
 
 
 @functools.cache  # always the same systems, and Train is pressed while somebody waits

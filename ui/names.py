@@ -73,6 +73,7 @@ class Law:
     title: str
     simulated: str
     watched: str
+    warned: str = ""  # what to know of its forecasts
 
 
 LAWS = {
@@ -84,7 +85,8 @@ LAWS = {
     "charged": Law(
         "Charges",
         "Like charges repel each other, unlike ones attract. Every simulation draws its own.",
-        "Each particle has a hidden charge. A model that watched only their motion inferred who attracts and who repels whom. After a close encounter the last digit of a number decides what follows: late forecasts differ a little from page to page.",
+        "Each particle has a hidden charge. A model that watched only their motion inferred who attracts and who repels whom.",
+        "After a close encounter the last digit of a number decides what follows: late forecasts differ a little from page to page.",
     ),
     "kuramoto": Law(
         "Oscillators",

@@ -15,7 +15,8 @@ MOST_WRITTEN = 8  # columns of a strip whose numbers are written into the cells
 MOST_NAMED = 12  # rows of a strip that are named at its side
 ROW, FRAME = 26, 64  # pixels of a row, and of what stands around the rows
 _MARGIN = {"l": 8, "r": 8, "t": 48, "b": 24}
-TIGHTER = {"strips": {"t": 30}, "arrows": {"t": 30, "r": 48}}  # beside arrows there is room for the name at a tip
+TIGHTER = {"strips": {"t": 30}, "arrows": {"t": 30}}
+LETTER = 0.05  # of the way from the origin to the edge: room for the name at a tip
 SHARES = ("probability", "sample", "share")  # rows that add up to one
 QUIET = "rgba(128, 140, 155, 0.65)"
 
@@ -102,7 +103,8 @@ def _arrows(numbers: Numbers, lit: str) -> go.Figure:
         )  # fmt: skip
     far = 1.25 * (float(np.abs(values).max()) or 1.0)
     names = columns_of(numbers)
-    figure.update_xaxes(title={"text": names[0], "font": {"size": 11}}, range=[-far, far], nticks=5)
+    room = [1 + LETTER * len(numbers.rows[last]) * (values[last, 0] * side > 0) for side in (-1, 1)]
+    figure.update_xaxes(title={"text": names[0], "font": {"size": 11}}, range=[-far * room[0], far * room[1]], nticks=5)
     return figure.update_yaxes(title={"text": names[1], "font": {"size": 11}}, range=[-far, far], scaleanchor="x", constrain="domain", nticks=5)
 
 

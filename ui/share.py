@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from ui import address, controls, state
 from ui.forms import note
 from ui.lessons import LESSONS
 from ui.names import literal
+from ui.seen import NAMES
 
 _GLANCE = (Path(__file__).parent / "glance.js").read_text(encoding="utf-8")
 _glance = st.components.v2.component("nri_glance", js=_GLANCE)
@@ -61,7 +63,7 @@ def say_unknown() -> None:
 
     What a link for a class hides or locks may be of another lesson.
     """
-    if words := controls.unknown({*PLAYER, *(name for lesson in LESSONS for name in lesson.moved)}) + address.unknown():
+    if words := controls.unknown({*PLAYER, *chain(*NAMES.values()), *(name for lesson in LESSONS for name in lesson.moved)}) + address.unknown():
         named = ", ".join(f"“{literal(word[:30])}”" for word in words[:5]) + (" and others" if len(words) > 5 else "")
         note("orange", "link_off", f"The address names {named}, which this page does not have. The rest holds.")
 
@@ -107,7 +109,7 @@ def _show_link(page: str, seen: dict[str, Any]) -> None:
             controls.LOCK: _choose(right, "Lock", names, taught.get(controls.LOCK, ())),
         }
         if taught[controls.LOCK] and "menu" not in taught[controls.HIDE]:
-            st.caption("What is locked here is locked on this page; systems, and what belongs to the player (speed, view, …), on every page. To keep a class here, hide the menu as well.")
+            st.caption("What is locked here is locked on this page; the systems on Explore, Compare, What if and Inside the model alike, and what belongs to the player (speed, view, …) on every page. Lessons have systems of their own. To keep a class here, hide the menu as well.")
         if "truth" in taught[controls.HIDE]:
             st.caption("What a model infers stays to be seen outside the first lesson, and where it is right it is the answer.")
         if "truth" in taught[controls.HIDE] and "edits" in st.query_params:

@@ -179,8 +179,8 @@ def _show_one(entry: Entry) -> None:
                 if st.button(label, key=target, icon=":material/hub:" if target == "explore" else ":material/compare:"):
                     state.keep_model(f"Trained on {status.name}", status.checkpoint, run=run.id)
                     st.switch_page(page(target), query_params=carried(target) | ({"sample": state.OWN} if target == "explore" else {}))
-        with st.popover("Rename", icon=":material/edit:", key=f"rename {run.id} {status.name}"), st.form(f"rename {run.id}", border=False, enter_to_submit=False):
-            name = st.text_input("Name", status.name, max_chars=120, key=f"name {run.id}")
+        with st.popover("Rename", icon=":material/edit:", key=f"rename {run.id} {status.name}"), st.form(f"rename {run.id}", border=False):
+            name = st.text_input("Name", status.name, max_chars=120, key=f"name {run.id}", width=420)
             if st.form_submit_button("Rename it", type="primary"):
                 rename(run, name)
                 st.rerun()

@@ -19,7 +19,7 @@ T = TypeVar("T")
 MINE = "My dataset"  # what pages call the dataset in use where there are others beside it
 OWN = "my model"  # among the systems of Explore: the model in use, on systems that it never saw
 _DATASET, _MODEL, _RUNS, _RUN, _PAGE, _VIEW, _SAMPLE, _SEEN = "dataset", "model", "runs", "run", "page", "view", "sample", "seen"
-HELD_OUT = "Held out by the training"  # what pages call the systems that the training of the model in use set aside
+HELD_OUT = "Held-out systems"  # what pages call the systems that the training of the model in use set aside
 _KINDS, _NEXT, _ENTERED = "kinds", "next answers", "page entered"
 
 

@@ -106,7 +106,8 @@ class Editing {
     stage.canvas.setPointerCapture(event.pointerId);
     this.player.setPlaying(false);
     this.player.setHover(null);
-    this.player.root.focus({ preventScroll: true });
+    this.player.root.focus({ preventScroll: true, focusVisible: false });
+    this.player.root.dataset.held = "true"; // by hand: the ring is for the keyboard
     this.held = { ...handle, stage, moved: false };
   }
 
@@ -227,6 +228,7 @@ class Editing {
 
   // ---- the keyboard: Ctrl and Z undo, Alt and arrows move what is selected (with Shift its arrow), Enter changes a pair (with Shift the true one).
   key(event) {
+    delete this.player.root.dataset.held;
     if (!this.asked?.allowed.length) return false;
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") {
       this.tell({ kind: event.shiftKey ? "redo" : "undo", settled: true });

@@ -160,8 +160,9 @@ def _jumps(recording: Recording) -> list[Finding]:
     if usual > 0 and count and not swapped:
         trial, speed = next((trial, speed) for trial, speed in zip(recording.trials, speeds, strict=True) if (np.nan_to_num(speed) > limit).any())
         frame, node = np.argwhere(np.nan_to_num(speed) > limit)[0]
+        unit = f" {recording.metadata['units']}" if recording.metadata.get("units") else ""
         text = (
-            f"{counted(count, 'jump')}: {recording.node_names[node]} moves at {_short(speed[frame, node])} a second at time {round(trial.times[frame + 1], 3):g} of recording "
+            f"{counted(count, 'jump')}: {recording.node_names[node]} moves at {_short(speed[frame, node])}{unit} a second at time {round(trial.times[frame + 1], 3):g} of recording "
             f"{trial.name or '1'}, where {_short(usual)} is usual. Perhaps identities were exchanged, or the tracker was wrong."
         )
         found.append(Finding("jumps", "warning", text, (MarkJumps(speed=float(f"{limit:.3g}")),)))

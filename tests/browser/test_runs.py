@@ -94,7 +94,7 @@ def test_several_runs_stand_side_by_side(page: Page, url: str) -> None:
 def test_a_run_is_loaded_into_explore_and_its_address_says_so(page: Page, url: str) -> None:
     choose(opened(page, url), 1)
     button(page, "Load into Explore").click(timeout=PATIENCE)
-    expect(page.get_by_text("Held out by the training")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("Held-out systems")).to_be_visible(timeout=PATIENCE)
     for _ in range(2):  # as it is, and for somebody else who was sent the address
         expect(page.get_by_test_id("player")).to_be_visible(timeout=PATIENCE)
         expect(page.get_by_test_id("stSidebar")).to_contain_text(re.compile("Trained on (first|the second)"))
