@@ -23,11 +23,11 @@ with frame("inside"):
 
     if checkpoint is not None:
         with stage:
-            reading = inside.known(model, data, followed.system)
-            found = inside.told(checkpoint, data, followed, reading)
+            reading, names = inside.known(model, data, followed.system), inside.names_of(model, checkpoint, data)
+            found = inside.told(checkpoint, data, followed, reading, names)
             here = inside.step(found)
             share.repeated_by(screens.inside(chosen_data, model, followed, here.title))
-            inside.show(here, followed, checkpoint, data, reading)
+            inside.show(here, followed, data, inside.belief(checkpoint, data, followed, reading, names))
         with notes:
             inside.explain_gaps(checkpoint, reading)
         inside.offer_numbers(here)

@@ -99,3 +99,10 @@ def test_data_that_the_model_cannot_read_are_said_with_a_way_on() -> None:
     app = opened("inside", of="kuramoto5", by="springs5")
     assert not app.exception and "was trained on" in app.error[0].value
     assert any("Read by" in button.label for button in app.button) and not any(button.label == "Read by correlation" for button in app.button)
+
+
+def test_types_without_a_truth_go_by_what_they_do_as_on_other_pages() -> None:
+    unlabelled = replace(Trajectories.load(ROOT / "sample_data" / "springs5.npz"), edge_types=None, edge_type_names=())
+    session = {"dataset": Dataset("mine", unlabelled), "model": Model("springs", ROOT / "sample_data" / "models" / "springs5")}
+    app = opened("inside", session=session, stage="Posterior")
+    assert not app.exception and list(app.dataframe[-1].value.columns) == ["none", "pulls together"]

@@ -11,8 +11,6 @@ from jaxtyping import Int
 
 from nri_core.checkpoint import Checkpoint
 from nri_core.inference import forecast_start, infer_edges
-from nri_core.meaning import edge_type_meanings
-from nri_core.metrics import score_edges
 from nri_core.posterior import EdgePosterior
 from nri_core.systems import System
 from nri_core.trajectories import Trajectories
@@ -35,7 +33,6 @@ from ui.edits import Edits, Limits
 from ui.state import Dataset, Model
 
 ROUGH, ROUGH_AHEAD = 5, 10  # while a drag goes on: steps of the law taken in one, and frames forecast by those that average many paths
-MOST_NAMED = 36  # systems by which the model's types are matched with the true ones
 NONE = "none"
 MOST_NODES = 20  # more are too close together to be taken hold of
 
@@ -111,23 +108,9 @@ def scene(dataset: Dataset, system: int, model: Model) -> Scene:
         law = None
     reader = readings.by_model(model.folder, None, one).key
     subject = hashlib.sha256(f"{data.digest} {system} {reader}".encode()).hexdigest()[:16]
-    types, of_model = _types(reader, data.digest, checkpoint, data)
+    names, of_model = readings.type_names(model.folder, data)
+    types = names if NONE in names else (*names, NONE)
     return Scene(subject, one, checkpoint, law, types, of_model)
-
-
-@st.cache_resource(max_entries=16, show_spinner="Matching the model's edge types with the true ones")
-def _types(reader: str, data: str, _checkpoint: Checkpoint, _data: Trajectories) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """Names to show, and for each type of the model which of them it is: by the truth of some systems, else by what it does."""
-    few = _data.select(slice(0, MOST_NAMED))
-    belief = infer_edges(_checkpoint, few, inference="encoder" if _checkpoint.model.encoder is not None else None)
-    score = score_edges(belief, few)
-    if score is None:
-        meanings = edge_type_meanings(_checkpoint, few, belief)
-        called = readings.named_by_what_they_do(belief, {name: one.name for name, one in zip(belief.edge_type_names, meanings, strict=True)})
-        names, of_model = called.edge_type_names, tuple(range(len(meanings)))
-    else:
-        names, of_model = few.edge_type_names, score.relabelling
-    return (names if NONE in names else (*names, NONE)), of_model
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)

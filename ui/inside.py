@@ -49,6 +49,9 @@ PASSING = {
 }
 
 
+Names = tuple[tuple[str, ...], tuple[int, ...]]  # of edge types, and which of them each type of the model is
+
+
 @dataclass(frozen=True)
 class Followed:
     """Which edge of which system, from which frame, and how the graph is drawn."""
@@ -94,10 +97,18 @@ def _known(model_digest: str, data_digest: str, system: int, _model: Model, _dat
     return read(readings.checkpoint(_model.folder).members[0], _data, system)
 
 
-def told(checkpoint: Checkpoint, data: Trajectories, followed: Followed, reading: Reading) -> list[Stage]:
+def names_of(model: Model, checkpoint: Checkpoint, data: Trajectories) -> Names | None:
+    """What other pages call the model's edge types; None for a model without a graph."""
+    if (known := known_relabelling(checkpoint, data)) is not None:
+        return data.edge_type_names, known
+    return None if checkpoint.config.inference == "none" else readings.type_names(model.folder, data)
+
+
+def told(checkpoint: Checkpoint, data: Trajectories, followed: Followed, reading: Reading, names: Names | None) -> list[Stage]:
     """All stages."""
     drawn = {"temperature": followed.temperature, "seed": followed.seed, "passed": followed.passed}
-    return stages(checkpoint, data, followed.system, followed.edge, frame=followed.frame, reading=reading, **drawn)
+    called = () if names is None else tuple(names[0][kind] for kind in names[1])
+    return stages(checkpoint, data, followed.system, followed.edge, frame=followed.frame, reading=reading, type_names=called, **drawn)
 
 
 def step(found: list[Stage]) -> Stage:
@@ -115,7 +126,7 @@ def step(found: list[Stage]) -> Stage:
     return found[here]
 
 
-def show(stage: Stage, followed: Followed, checkpoint: Checkpoint, data: Trajectories, reading: Reading) -> None:
+def show(stage: Stage, followed: Followed, data: Trajectories, shown: EdgePosterior | None) -> None:
     """The sentence, the pictures, and beside them the equation, without and with numbers."""
     st.markdown(literal(stage.sentence), help=TERMS.get(stage.key))
     st.html(_ON_A_NARROW_SCREEN)
@@ -129,7 +140,7 @@ def show(stage: Stage, followed: Followed, checkpoint: Checkpoint, data: Traject
             _show_error(stage)
     with left:
         if stage.key == "paths":
-            _show_paths(followed, checkpoint, data, reading)
+            _show_paths(followed, data, shown)
         else:
             _show_pictures(stage, data.node_names[followed.edge[1]])
 
@@ -149,11 +160,11 @@ def _show_pictures(stage: Stage, sender: str) -> None:
         place.plotly_chart(pictures.picture(numbers, height, lit=lit), key=f"{stage.key} {name}", config=figures.PLAIN, width="stretch")
 
 
-def _show_paths(followed: Followed, checkpoint: Checkpoint, data: Trajectories, reading: Reading) -> None:
+def _show_paths(followed: Followed, data: Trajectories, shown: EdgePosterior | None) -> None:
     """The player, the edge lit in it; pointing at another edge follows that one."""
     selected = f"{followed.edge[1] + 1}-{followed.edge[0] + 1}"
     said = player(
-        data, key="inside", sim=followed.system, posterior=belief(checkpoint, data, followed, reading), posterior_sim=0, height=PICTURES + 20,
+        data, key="inside", sim=followed.system, posterior=shown, posterior_sim=0, height=PICTURES + 20,
         opening=Opening(selected=selected, hidden=("truth", "matrix")), remember=True, compact=True,
     )  # fmt: skip
     asked = said.view.get("selected") if isinstance(said.view, dict) else None
@@ -164,14 +175,13 @@ def _show_paths(followed: Followed, checkpoint: Checkpoint, data: Trajectories, 
     state.choose_next({"sender": sender, "receiver": receiver})
 
 
-def belief(checkpoint: Checkpoint, data: Trajectories, followed: Followed, reading: Reading) -> EdgePosterior | None:
-    """What the model believes of this system, its types called as the truth calls them where that is known."""
-    if reading.belief is None:
+def belief(checkpoint: Checkpoint, data: Trajectories, followed: Followed, reading: Reading, names: Names | None) -> EdgePosterior | None:
+    """What the model believes of this system."""
+    if reading.belief is None or names is None:
         return None
     one = data.select(slice(followed.system, followed.system + 1))
     posterior = as_posterior(checkpoint.members[0], one, reading.belief.softmax(-1), checkpoint.config.inference)
-    relabelling = known_relabelling(checkpoint, data)
-    return posterior if relabelling is None else posterior.relabelled(relabelling, data.edge_type_names)
+    return posterior.relabelled(names[1], names[0])
 
 
 def _show_error(stage: Stage) -> None:

@@ -29,6 +29,7 @@ from ui import samples, state
 
 EDGES_AT_ONCE = 2000
 WINDOWS_APART = 6  # of a graph over time: one starts each sixth of a window
+MOST_NAMED = 36  # systems by which the model's types are matched with the true ones
 MANY_NODES = 30  # above this even one system takes seconds
 
 
@@ -102,6 +103,22 @@ def named_by_what_they_do(posterior: EdgePosterior, meanings: Mapping[str, str])
     names = ["none" if name == "no effect" and "none" not in names else name for name in names]
     distinct = [f"{name} ({kind})" if names.count(name) > 1 else name for kind, name in enumerate(names)]
     return posterior.relabelled(tuple(range(len(names))), tuple(distinct))
+
+
+def type_names(folder: Path, data: Trajectories) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """What pages call the edge types of a model, and for each of its types which of these names: by the truth of some systems, else by what it does."""
+    return _type_names(digest_of(folder), data.digest, checkpoint(folder), data)
+
+
+@st.cache_resource(max_entries=16, show_spinner="Matching the model's edge types with the true ones")
+def _type_names(model: str, data: str, _checkpoint: Checkpoint, _data: Trajectories) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    few = _data.select(slice(0, MOST_NAMED))
+    belief = infer_edges(_checkpoint, few, inference="encoder" if _checkpoint.model.encoder is not None else None)
+    if score := score_edges(belief, few):
+        return few.edge_type_names, score.relabelling
+    meanings = edge_type_meanings(_checkpoint, few, belief)
+    called = named_by_what_they_do(belief, {name: one.name for name, one in zip(belief.edge_type_names, meanings, strict=True)})
+    return called.edge_type_names, tuple(range(len(meanings)))
 
 
 class Readings:

@@ -41,6 +41,7 @@ def stages(
     seed: int = 0,
     passed: Passing = "soft sample",
     reading: Reading | None = None,
+    type_names: tuple[str, ...] = (),
 ) -> list[Stage]:
     """From motion to the next state, by what the model itself computed for `edge` = (receiver, sender), as recorded in real passes.
 
@@ -56,12 +57,13 @@ def stages(
         next        predicted [now · next, feature] normalised; state [now · predicted · true, feature] in the units of the data
         law         force [type, distance], state                          with a forecaster
 
+    `type_names` is what to call the model's types (default: as its card matched them with the true ones, else as they are numbered).
     `reading`, from `read`, saves the pass over the paths where only edge, frame or sample change. Of an ensemble the first
     member is asked. Raises CheckpointError where the model cannot read the data, DataError for a simulation, edge or frame that is not there.
     """
     checkpoint = checkpoint.members[0]
     checkpoint.check(data)
-    place = _place(checkpoint, data, sim, edge, frame)
+    place = _place(checkpoint, data, sim, edge, frame, type_names or _type_names(checkpoint, data))
     if not 0 < temperature <= 100:
         raise ConfigError(f"Expected a temperature above 0, up to 100; found {temperature:g}.")
     reading = reading or read(checkpoint, data, sim)
@@ -92,7 +94,7 @@ def stages(
     return found
 
 
-def _place(checkpoint: Checkpoint, data: Trajectories, sim: int, edge: tuple[int, int], frame: int | None) -> Place:
+def _place(checkpoint: Checkpoint, data: Trajectories, sim: int, edge: tuple[int, int], frame: int | None, type_names: tuple[str, ...]) -> Place:
     receiver, sender = edge
     if not 0 <= sim < data.num_sims:
         raise DataError(f"Expected a simulation from 0 to {data.num_sims - 1}; found {sim}.")
@@ -102,7 +104,7 @@ def _place(checkpoint: Checkpoint, data: Trajectories, sim: int, edge: tuple[int
     frame = min(last, max(data.num_steps - 2, 0)) if frame is None else frame
     if not 0 <= frame < data.num_steps:
         raise DataError(f"Expected a frame from 0 to {data.num_steps - 1}; found {frame}.")
-    return Place(receiver, sender, data.node_names, _type_names(checkpoint, data), checkpoint.model.feature_names, frame)
+    return Place(receiver, sender, data.node_names, type_names, checkpoint.model.feature_names, frame)
 
 
 def _type_names(checkpoint: Checkpoint, data: Trajectories) -> tuple[str, ...]:
