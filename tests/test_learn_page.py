@@ -201,7 +201,7 @@ def test_what_was_moved_in_one_lesson_is_no_riddle_in_the_next() -> None:
     press(app, "Back")
     assert "The address names" not in texts(app)
     assert "guess" not in press(learn(guess=true_guess(0)), "Next").query_params
-    assert "The address names moons" in texts(learn(moons="3"))
+    assert "The address names “moons”" in texts(learn(moons="3"))
 
 
 def test_lessons_are_one_idea_in_plain_words() -> None:
