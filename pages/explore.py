@@ -34,12 +34,12 @@ def _ratio(ours: float, still: float) -> str:
     return f"{float(f'{factor:.2g}'):,.10g}× {word}"
 
 
-def _figures(shown: samples.Sample, system: int) -> Iterator[tuple[str, str, str]]:
+def _figures(shown: samples.Sample, system: int, *, cut: bool) -> Iterator[tuple[str, str, str]]:
     """Label, value and meaning of what is known: the truth may not be, and the model may not forecast."""
     score, count = score_edges(shown.posterior, shown.trajectories), shown.trajectories.num_sims
     if score is not None:
         yield "This system", f"{100 * score.accuracy_by_sim[system]:.0f} % right", NAMED_RIGHTLY
-        yield f"All {count} systems", f"{100 * score.accuracy:.1f} % right", "The same share over all systems shown here."
+        yield f"{'First' if cut else 'All'} {count} systems", f"{100 * score.accuracy:.1f} % right", "The same share over all systems shown here."
     if shown.forecast is not None:
         ahead = min(10, shown.forecast.num_steps)
         ours, still = (error(shown.forecast, shown.trajectories)[:, ahead - 1] for error in (forecast_error, static_error))
@@ -68,7 +68,7 @@ with frame("explore"):
         shown = replace(shown, trajectories=without_hidden_truth(shown.trajectories))
         count = shown.trajectories.num_sims
         system = choose_system(count, width=170, help=f"{count} systems that the model never saw in training.")
-        for label, value, meaning in _figures(shown, system):
+        for label, value, meaning in _figures(shown, system, cut=chosen == state.OWN and count == samples.MOST_EXPLORED):
             st.metric(label, value, help=meaning, width="content")
 
     if chosen == state.OWN:

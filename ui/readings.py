@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import pairwise
@@ -29,7 +29,7 @@ from ui import samples, state
 
 EDGES_AT_ONCE = 2000
 WINDOWS_APART = 6  # of a graph over time: one starts each sixth of a window
-MOST_NAMED = 36  # systems by which the model's types are matched with the true ones
+MOST_NAMED = 36  # systems by which a model's types are named: as many as Explore shows, so that all pages have one name
 MANY_NODES = 30  # above this even one system takes seconds
 
 
@@ -97,28 +97,27 @@ def explored(model: state.Model) -> samples.Sample:
     return samples.Sample(data, reading.call(reading.whole.posterior), reading.whole.forecast)
 
 
-def named_by_what_they_do(posterior: EdgePosterior, meanings: Mapping[str, str]) -> EdgePosterior:
-    """The belief with its types called by their effect, each with its own name; one without effect is no edge."""
-    names = [name if name == "none" else meanings.get(name, name) for name in posterior.edge_type_names]
-    names = ["none" if name == "no effect" and "none" not in names else name for name in names]
-    distinct = [f"{name} ({kind})" if names.count(name) > 1 else name for kind, name in enumerate(names)]
-    return posterior.relabelled(tuple(range(len(names))), tuple(distinct))
+def by_what_they_do(names: Sequence[str], meanings: Mapping[str, str]) -> tuple[str, ...]:
+    """Edge types called by their effect, each with its own name; one without effect is no edge."""
+    called = [name if name == "none" else meanings.get(name, name) for name in names]
+    called = ["none" if name == "no effect" and "none" not in called else name for name in called]
+    return tuple(f"{name} ({kind})" if called.count(name) > 1 else name for kind, name in enumerate(called))
 
 
 def type_names(folder: Path, data: Trajectories) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """What pages call the edge types of a model, and for each of its types which of these names: by the truth of some systems, else by what it does."""
-    return _type_names(digest_of(folder), data.digest, checkpoint(folder), data)
+    if data.edge_types is None:
+        names = checkpoint(folder).edge_type_names
+        return by_what_they_do(names, readings(by_model(folder, None, data), data).meanings), tuple(range(len(names)))
+    return _true_names(digest_of(folder), data.digest, checkpoint(folder), data)
 
 
 @st.cache_resource(max_entries=16, show_spinner="Matching the model's edge types with the true ones")
-def _type_names(model: str, data: str, _checkpoint: Checkpoint, _data: Trajectories) -> tuple[tuple[str, ...], tuple[int, ...]]:
+def _true_names(model: str, data: str, _checkpoint: Checkpoint, _data: Trajectories) -> tuple[tuple[str, ...], tuple[int, ...]]:
     few = _data.select(slice(0, MOST_NAMED))
     belief = infer_edges(_checkpoint, few, inference="encoder" if _checkpoint.model.encoder is not None else None)
-    if score := score_edges(belief, few):
-        return few.edge_type_names, score.relabelling
-    meanings = edge_type_meanings(_checkpoint, few, belief)
-    called = named_by_what_they_do(belief, {name: one.name for name, one in zip(belief.edge_type_names, meanings, strict=True)})
-    return called.edge_type_names, tuple(range(len(meanings)))
+    score = score_edges(belief, few)
+    return (few.edge_type_names, score.relabelling) if score else (belief.edge_type_names, tuple(range(len(belief.edge_type_names))))
 
 
 class Readings:
@@ -176,17 +175,19 @@ class Readings:
 
     @cached_property
     def meanings(self) -> dict[str, str]:
-        """Where no truth names the types: each → what it does to the forecast, found on the first systems; empty for a baseline. Only once `complete`."""
-        if self.score is not None or self.reader.meanings is None:
+        """Where no truth names the types: each → what it does to the forecast, found on the first systems; empty for a baseline. With a truth only once `complete`."""
+        if self.reader.meanings is None or (self._data.edge_types is not None and self.score is not None):
             return {}
-        posterior = self.whole.posterior.select(slice(self._size))
-        found = self.reader.meanings(self._data.select(slice(self._size)), posterior)
+        parts, few = [self._part(first).posterior for first in list(self._ends)[:2]], slice(min(self._size, MOST_NAMED))
+        posterior = replace(parts[0], edge_probs=np.concatenate([part.edge_probs for part in parts])).select(few)
+        found = self.reader.meanings(self._data.select(few), posterior)
         return {name: meaning.name for name, meaning in zip(posterior.edge_type_names, found, strict=True)}
 
     def call(self, posterior: EdgePosterior) -> EdgePosterior:
         """A belief of this reader with its types called by the truth's names that fit best; without a truth by what they do. Only once `complete`."""
         if self.score is None:
-            return named_by_what_they_do(posterior, self.meanings)
+            names = by_what_they_do(posterior.edge_type_names, self.meanings)
+            return posterior.relabelled(tuple(range(len(names))), names)
         return posterior.relabelled(self.score.relabelling, self._data.edge_type_names)
 
     def _part(self, first: int) -> Reading:

@@ -1,5 +1,6 @@
 // closeup.js: how much is seen where starts can be changed: what fits, or the starts from near.
 
+const ROOMY = 0.75; // of the view: what takes less of it, as after a change that was taken back, is looked at anew
 const NO_CLOSER = 0.9; // of the view: then there is nothing to gain
 const SMALL = 0.4, AROUND = 1.5; // starts that take less of the view than this are looked at closely, with so much room around them
 
@@ -7,7 +8,7 @@ const withCloseUp = {
   // What fits; what is held must not move under the hand.
   lookAt(scene, keeps) {
     const grown = union(scene.box, scene.other ? boundingBox({ positions: scene.positions, forecast: scene.other }) : scene.box);
-    this.all = keeps ? union(this.all, grown) : grown;
+    this.all = keeps && (this.held || wide(grown) > ROOMY * wide(this.all)) ? union(this.all, grown) : grown;
     if (!keeps) {
       const starts = this.around(scene);
       this.setClose(!this.zoom.hidden && wide(starts) < SMALL * AROUND * wide(this.all));

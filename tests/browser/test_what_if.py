@@ -226,9 +226,23 @@ def test_a_cell_changes_the_true_graph_where_that_is_chosen(page: Page, app_url:
     player.get_by_label("A cell changes").select_option("the true graph")
     canvas = player.locator(".matrix canvas")
     canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    page.mouse.click(box["x"] + box["width"] * 0.35, box["y"] + box["width"] * 0.2)  # row 1, column 2
+    width = canvas.bounding_box()["width"]
+    canvas.click(position={"x": 0.35 * width, "y": 0.2 * width})  # row 1, column 2
     settled(page, player, "edits=t[12]-[12]:0|edits=t[12]-[12]%3A0")
+
+
+def test_undo_brings_the_picture_back(page: Page, app_url: str) -> None:
+    """A particle that is cut loose flies far, and everything else becomes small."""
+    player = opened(page, app_url)
+    starts = player.get_attribute("data-starts")
+    player.get_by_label("A cell changes").select_option("the true graph")
+    matrix = player.locator(".matrix canvas")
+    width = matrix.bounding_box()["width"]
+    matrix.click(position={"x": 0.72 * width, "y": 0.93 * width})  # row 5, column 4
+    settled(page, player, "edits=t")
+    expect(player).not_to_have_attribute("data-starts", starts, timeout=PATIENCE)
+    page.get_by_role("button", name="Undo").click()
+    expect(player).to_have_attribute("data-starts", starts, timeout=PATIENCE)
 
 
 def test_looking_closely_at_the_starts_never_makes_them_smaller(page: Page, app_url: str) -> None:
