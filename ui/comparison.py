@@ -130,6 +130,6 @@ def _show_forecast(system: int, model: Errors, still: Errors, *, start: int) -> 
     figure = figures.errors_by_horizon(model[system], model, still, system=system + 1)
     st.plotly_chart(figure, key="errors", config=figures.PLAIN, alt="Forecast error against frames ahead, on a logarithmic scale")
     st.caption(
-        f"From frame {start} on, the model runs on its own predictions. Few systems with large errors lift the mean above the median.",
+        f"From frame {start} on, the model runs on its own predictions.{' Few systems with large errors lift the mean above the median.' * (len(model) > 1)}",
         help="This free run is called a rollout. Units: each kind of feature scaled to [−1, 1] by the training data.",
     )

@@ -16,6 +16,7 @@ MOST_NAMED = 12  # rows of a strip that are named at its side
 ROW, FRAME = 26, 64  # pixels of a row, and of what stands around the rows
 _MARGIN = {"l": 8, "r": 8, "t": 48, "b": 24}
 TIGHTER = {"strips": {"t": 30}, "arrows": {"t": 30}}
+LONG = 12  # letters of a name below a bar
 LETTER = 0.05  # of the way from the origin to the edge: room for the name at a tip
 SHARES = ("probability", "sample", "share")  # rows that add up to one
 QUIET = "rgba(128, 140, 155, 0.65)"
@@ -67,16 +68,17 @@ def _lines(numbers: Numbers, lit: str) -> go.Figure:
 
 def _bars(numbers: Numbers, lit: str) -> go.Figure:
     """A panel a row, each with its own scale, a bar a column; every number is written at its bar."""
-    columns, count = [_plain(column) for column in columns_of(numbers)], len(numbers.rows)
+    names, count = [_plain(column) for column in columns_of(numbers)], len(numbers.rows)
+    columns = [name.replace(" ", "<br>") if max(map(len, names)) > LONG else name for name in names]  # a word below the other, so that every bar keeps its name
     titles = [_plain(row) for row in numbers.rows] if count > 1 else None
     figure = make_subplots(1, count, subplot_titles=titles, horizontal_spacing=0.12 / count)
     for place, (row, values) in enumerate(zip(numbers.rows, numbers.values, strict=True)):
-        figure.add_trace(_bar(row, values, columns, MODEL_COLOUR, ""), 1, place + 1)
+        figure.add_trace(_bar(row, values, names, MODEL_COLOUR, ""), 1, place + 1)
         whole = 1.0 if row in SHARES else 0.0
         figure.update_yaxes(range=_range(values, whole), showticklabels=False, nticks=4, col=place + 1)
     ticks = {"tickmode": "array", "tickvals": np.arange(len(columns)), "ticktext": columns, "tickfont": {"size": 11}}
     figure.update_annotations(font_size=12)
-    return figure.update_xaxes(showgrid=False, range=[-0.6, len(columns) - 0.4], **ticks).update_layout(bargap=0.4)
+    return figure.update_xaxes(showgrid=False, range=[-0.6, len(columns) - 0.4], tickangle=0, automargin=True, **ticks).update_layout(bargap=0.4)
 
 
 def _bar(row: str, values: np.ndarray, columns: Sequence[str], colour: str, pattern: str) -> go.Bar:

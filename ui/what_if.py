@@ -48,7 +48,7 @@ def introduce(scene: Scene) -> None:
         st.caption(f"Systems of more than {futures.MOST_NODES} nodes are shown as they are: there is no room to take hold of anything. Choose a smaller one.")
     elif scene.law is None:
         unknown = "This link hides the truth" if hidden("truth") else "No law and graph are known behind these data"
-        only = f"{unknown}, so only the inferred graph can be changed: click a line, or a cell of the matrix, to cut or add an edge, and the forecast follows."
+        only = f"{unknown}, so only the inferred graph can be changed: click a line{', or a cell of the matrix,' * (not hidden('matrix'))} to cut or add an edge, and the forecast follows."
         st.caption(only if scene.forecasts else "Nothing can be changed here: no law and graph are known behind these data, and the model forecasts nothing.")
     elif not scene.forecasts:
         st.caption("Drag a particle, or its arrow, to change how it starts. Click a line of the true graph to change it. This model forecasts nothing.")
