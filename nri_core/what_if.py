@@ -143,24 +143,9 @@ def edge_importance(
     truly = None
     if system is not None and (true is not None or (data.edge_types is not None and data.edge_types.ndim == 3)):
         true = data.edge_types[0] if true is None else true
-        truly = _true_effects(system, data, true, pairs, forecast, both_ways=both_ways, coarseness=coarseness)
+        *_, moved = what_follows(system, data, _each_cut(true, pairs, both_ways=both_ways), forecast, coarseness=coarseness)
+        truly = moved[1:]
     return EdgeImportance(pairs, float(errors[0]), errors[1:], truly)
-
-
-def _true_effects(
-    system: System,
-    data: Trajectories,
-    true: Int[np.ndarray, "node node"],
-    pairs: Int[np.ndarray, "pair 2"],
-    forecast: Trajectories,
-    *,
-    both_ways: bool,
-    coarseness: int,
-) -> Float[np.ndarray, " pair"]:
-    graphs = _each_cut(true, pairs, both_ways=both_ways)
-    same = np.zeros(len(graphs), int)
-    worlds, happened = what_follows(system, data.select(same), graphs, forecast, coarseness=coarseness)
-    return mean_error(happened, worlds.select(same))[1:]
 
 
 def _each_cut(graph: Int[np.ndarray, "node node"], pairs: Int[np.ndarray, "pair 2"], *, both_ways: bool) -> Int[np.ndarray, "graph node node"]:
@@ -169,13 +154,24 @@ def _each_cut(graph: Int[np.ndarray, "node node"], pairs: Int[np.ndarray, "pair 
 
 
 def what_follows(
-    system: System, data: Trajectories, edge_types: Int[np.ndarray, "sim node node"], forecast: Trajectories, *, coarseness: int = 1
-) -> tuple[Trajectories, Trajectories]:
-    """What the law makes of the data under `edge_types` from the forecast's start on: all of it, and the frames that the forecast is about."""
-    start = forecast.metadata["start"]
+    system: System,
+    data: Trajectories,
+    graphs: Int[np.ndarray, "graph node node"],
+    forecast: Trajectories,
+    *,
+    horizon: int | None = None,
+    coarseness: int = 1,
+) -> tuple[Trajectories, Trajectories, Float[np.ndarray, " graph"]]:
+    """What the law makes of one system under each graph from the forecast's start on: all of it, the frames that the forecast is about, and how far
+    those are from what it makes of the first graph (mean square over `horizon` frames, in the reference's units).
+
+    The first is simulated too: what was recorded, begun again from a frame, drifts away from itself where a system is chaotic.
+    """
+    same, start = np.zeros(len(graphs), int), forecast.metadata["start"]
     frames = min(start + 1 + forecast.num_steps, data.num_steps)
-    world = counterfactual(system, data, edge_types, start=start, num_steps=frames, coarseness=coarseness)
-    return world, replace(forecast, values=world.values[:, start + 1 :])
+    worlds = counterfactual(system, data.select(same), graphs, start=start, num_steps=frames, coarseness=coarseness)
+    happened = replace(forecast.select(same), values=worlds.values[:, start + 1 :])
+    return worlds, happened, mean_error(happened, worlds.select(same), horizon=horizon)
 
 
 def mean_error(forecast: Trajectories, truth: Trajectories, *, horizon: int | None = None) -> Float[np.ndarray, " sim"]:
@@ -270,12 +266,8 @@ def answer_of_law(
     horizon: int | None = None,
     coarseness: int = 1,
 ) -> tuple[Trajectories, float, float]:
-    """What happens under the `changed` graph in the frames of the forecast; how far that is from what the law makes of the `true` one, both from the
-    forecast's start on, and how far the forecast, made under the same change, is from it: mean squares in the reference's units.
-
-    Both are simulated: what was recorded, begun again from a frame, drifts away from itself where a system is chaotic.
-    """
-    twice = np.zeros(2, int)
-    worlds, happened = what_follows(system, data.select(twice), np.stack([true, changed]), forecast.select(twice), coarseness=coarseness)
-    as_it_was, world, after = worlds.select(slice(0, 1)), worlds.select(slice(1, 2)), happened.select(slice(1, 2))
-    return after, float(mean_error(after, as_it_was, horizon=horizon)[0]), float(mean_error(forecast, world, horizon=horizon)[0])
+    """What happens under the `changed` graph in the frames of the forecast; how far that is from what happens under the `true` one, and how far the
+    forecast, made under the same change, is from it, as `what_follows` measures."""
+    worlds, happened, moved = what_follows(system, data, np.stack([true, changed]), forecast, horizon=horizon, coarseness=coarseness)
+    missed = mean_error(forecast, worlds.select(slice(1, 2)), horizon=horizon)
+    return happened.select(slice(1, 2)), float(moved[1]), float(missed[0])
