@@ -12,7 +12,7 @@ from nri_core.errors import DataError
 from nri_core.importers.acclaim import Acclaim
 from nri_core.importers.bvh import Bvh
 from nri_core.importers.c3d import C3d
-from nri_core.importers.columns import time_unit_of, unit_in
+from nri_core.importers.columns import time_unit_of, unit_of_length
 from nri_core.importers.contract import Inspection, Preview, Progress, Reader
 from nri_core.importers.deeplabcut import DeepLabCut
 from nri_core.importers.delimited import TextTable
@@ -101,7 +101,7 @@ def changed(options: Mapping[str, Any], changes: Mapping[str, Any], preview: Pre
     """The options with the changes; other columns of time and of places bring their own units, where the changes name none."""
     made = {**options, **changes}
     if "unit" not in changes and made.get("coordinates") != options.get("coordinates"):
-        made["unit"] = next(filter(None, map(unit_in, made["coordinates"] or ())), made.get("unit", ""))
+        made["unit"] = next(filter(None, map(unit_of_length, made["coordinates"] or ())), made.get("unit", ""))
     if preview and "time_unit" not in changes and made.get("time") != options.get("time") and made.get("time") in (None, *preview.header):
         made["time_unit"] = time_unit_of(made["time"], preview.header, preview.rows)
     return made

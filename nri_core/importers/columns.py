@@ -19,9 +19,10 @@ _MAPS = {"x": ("location-long", "lon", "long", "longitude"), "y": ("location-lat
 AXES = {axis: tuple(place.format(a=axis) for place in _PLACES) + _MAPS[axis] for axis in "xyz"}
 SPEEDS = {f"v{axis}": (f"v{axis}", f"vel_{axis}", f"{axis}_vel", f"velocity_{axis}", f"{axis}_velocity", f"v_{axis}", f"d{axis}", f"speed_{axis}") for axis in "xyz"}
 _KNOWN = "|".join(sorted((re.escape(name) for usual in (AXES | SPEEDS).values() for name in usual), key=len, reverse=True))
-UNITS = {"ms": "milliseconds", "milliseconds": "milliseconds", "time_ms": "milliseconds", "t_ms": "milliseconds", "date": "dates", "datetime": "dates"}
-TIME_UNITS: dict[str, "TimeUnit"] = {"s": "seconds", "sec": "seconds", "seconds": "seconds", "ms": "milliseconds", "msec": "milliseconds", "min": "minutes", "minutes": "minutes"}
+UNITS = {"date": "dates", "datetime": "dates"}
+TIME_UNITS: dict[str, "TimeUnit"] = {"s": "seconds", "sec": "seconds", "seconds": "seconds", "ms": "milliseconds", "msec": "milliseconds", "milliseconds": "milliseconds", "min": "minutes", "minutes": "minutes"}
 TIME_UNITS |= {"h": "hours", "hours": "hours", "frame": "frames", "frames": "frames"}
+_LENGTH = re.compile(r"_(nm|um|µm|mm|cm|dm|m|km|px)$")  # x_mm
 _BRACKETS = re.compile(r"\s*[(\[]([^)\]]{1,20})[)\]]\s*$")  # a unit behind a name
 FEATURES = ("x", "y", "z", "vx", "vy", "vz")
 PATTERNS = tuple(order.format(sep=separator) for separator in ("_", ".", "-", " ", "") for order in ("{{feature}}{sep}{{node}}", "{{node}}{sep}{{feature}}"))
@@ -147,6 +148,12 @@ def unit_in(name: str) -> str:
     return found[1].strip() if found else ""
 
 
+def unit_of_length(name: str, below: Sequence[str] = ()) -> str:
+    """In brackets behind the name of a coordinate, or below it, or at its end as in `x_mm`; "" where none stands there."""
+    ending = _LENGTH.search(name.lower())
+    return next(filter(None, (*map(unit_in, (name, *below)), ending[1] if ending else "")), "")
+
+
 def _by_bare_name(names: Sequence[str]) -> dict[str, str]:
     """Columns by their names in small letters, without units, `pos-x` also as `pos_x`; of several, the first."""
     bare = {_BRACKETS.sub("", name).lower().strip().replace(" ", "_"): name for name in reversed(names)}
@@ -169,8 +176,7 @@ def time_unit_of(time: str | None, names: Sequence[str], rows: Sequence[Sequence
         return "dates"
     if low in UNITS:
         return UNITS[low]
-    *_, last = _words(low)
-    if last in TIME_UNITS:
+    if (last := _words(low)[-1]) in TIME_UNITS:
         return TIME_UNITS[last]
     if any(word in low for word in ("frame", "bild", "image", "step", "scan", "tick", "sample")) or (low not in TIMES and not any(word in low for word in CLOCKS) and _counts(cells)):
         return "frames"

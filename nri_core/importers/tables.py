@@ -1,6 +1,5 @@
 """Tables of motion, whatever file they come from: long (a row for each node and time) or wide (a row a time, columns for each node)."""
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -9,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from nri_core.errors import DataError
-from nri_core.importers.columns import ALONE, FEATURES, Roles, TimeUnit, matching, roles_of, unit_in
+from nri_core.importers.columns import ALONE, FEATURES, Roles, TimeUnit, matching, roles_of, unit_of_length
 from nri_core.importers.contract import Inspection, Options, Preview
 from nri_core.importers.pivot import Duplicates, numbered, pivot
 from nri_core.importers.text import Dialect, Start, is_number
@@ -17,7 +16,6 @@ from nri_core.recording import Recording, Remark, Trial
 
 SHOWN_ROWS = 8
 LONGEST_SHOWN = 40  # letters of a name of a column in a sentence
-_UNIT_IN_NAME = re.compile(r"_(nm|um|µm|mm|cm|dm|m|km|px)$")  # x_mm
 EACH_ROW = "Each row is"
 NO_TIME = "No column of time: the rows are taken in order."
 GUESSED_RATE = "Each frame is taken for a second until you say how many there are in one."
@@ -67,9 +65,7 @@ def inspection_of(form: str, start: Start, written: Mapping[str, Any], model: ty
 def _unit_of_length(roles: Roles, start: Start) -> str:
     """As it stands in brackets behind the name of a coordinate, or below it."""
     axes = roles.coordinates or [name for name, (_, feature) in matching(start.names, roles.pattern).items() if feature == "x"]
-    told = [unit_in(text) for name in axes[:1] for text in (name, *(row[start.names.index(name)] for row in start.below if len(row) == len(start.names)))]
-    told += [found[1] for name in axes[:1] if (found := _UNIT_IN_NAME.search(name.lower()))]
-    return next(filter(None, told), "")
+    return unit_of_length(axes[0], [row[start.names.index(axes[0])] for row in start.below if len(row) == len(start.names)]) if axes else ""
 
 
 def _every_tenth(rows: Sequence[Sequence[str]]) -> bool:
