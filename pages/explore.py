@@ -68,7 +68,8 @@ with frame("explore"):
         shown = replace(shown, trajectories=without_hidden_truth(shown.trajectories))
         count = shown.trajectories.num_sims
         system = choose_system(count, width=170, help=f"{count} systems that the model never saw in training.")
-        for label, value, meaning in _figures(shown, system, cut=chosen == state.OWN and count == samples.MOST_EXPLORED):
+        screen = screens.explored(chosen, shown, system)
+        for label, value, meaning in _figures(shown, system, cut=screen.first is not None):
             st.metric(label, value, help=meaning, width="content")
 
     if chosen == state.OWN:
@@ -82,7 +83,7 @@ with frame("explore"):
         st.caption(f"{HELD_OUT} {unknown}" if chosen == state.OWN else f"{law.watched} {law.warned}" if law else "A model that watched only this motion inferred who acts on whom.")
         player(shown.trajectories, key="explore", sim=system, posterior=shown.posterior, forecast=shown.forecast, height=HEIGHT)
 
-    share.repeated_by(screens.explored(chosen, shown, system))
+    share.repeated_by(screen)
     with st.container(horizontal=True, vertical_alignment="center"):
         if state.own_dataset() and not state.own_model():
             next_step("compare", "See your own systems", {"on": state.MINE})

@@ -101,6 +101,12 @@ def law_of(metadata: Mapping[str, Any]) -> Law | None:
     return LAWS.get(str(metadata.get("system")))
 
 
+def warning(metadata: Mapping[str, Any]) -> str:
+    """What to know of forecasts of such data; empty where nothing is known."""
+    law = law_of(metadata)
+    return law.warned if law else ""
+
+
 def sample_title(name: str) -> str:
     """`charged10` → "Charges, 10 particles"."""
     system, nodes = re.fullmatch(r"([a-z_]+?)(\d*)", name).groups()

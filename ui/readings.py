@@ -29,7 +29,6 @@ from ui import samples, state
 
 EDGES_AT_ONCE = 2000
 WINDOWS_APART = 6  # of a graph over time: one starts each sixth of a window
-MOST_NAMED = 36  # systems by which a model's types are named: as many as Explore shows, so that all pages have one name
 MANY_NODES = 30  # above this even one system takes seconds
 
 
@@ -114,7 +113,7 @@ def type_names(folder: Path, data: Trajectories) -> tuple[tuple[str, ...], tuple
 
 @st.cache_resource(max_entries=16, show_spinner="Matching the model's edge types with the true ones")
 def _true_names(model: str, data: str, _checkpoint: Checkpoint, _data: Trajectories) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    few = _data.select(slice(0, MOST_NAMED))
+    few = _data.select(slice(0, samples.MOST_EXPLORED))
     belief = infer_edges(_checkpoint, few, inference="encoder" if _checkpoint.model.encoder is not None else None)
     score = score_edges(belief, few)
     return (few.edge_type_names, score.relabelling) if score else (belief.edge_type_names, tuple(range(len(belief.edge_type_names))))
@@ -178,7 +177,7 @@ class Readings:
         """Where no truth names the types: each → what it does to the forecast, found on the first systems; empty for a baseline. With a truth only once `complete`."""
         if self.reader.meanings is None or (self._data.edge_types is not None and self.score is not None):
             return {}
-        parts, few = [self._part(first).posterior for first in list(self._ends)[:2]], slice(min(self._size, MOST_NAMED))
+        parts, few = [self._part(first).posterior for first in list(self._ends)[:2]], slice(min(self._size, samples.MOST_EXPLORED))
         posterior = replace(parts[0], edge_probs=np.concatenate([part.edge_probs for part in parts])).select(few)
         found = self.reader.meanings(self._data.select(few), posterior)
         return {name: meaning.name for name, meaning in zip(posterior.edge_type_names, found, strict=True)}

@@ -14,7 +14,7 @@ from ui.names import LAWS
 
 SAMPLE_DATA = Path(__file__).parent.parent / "sample_data"
 FIRST = "springs5"  # what the app opens with
-MOST_EXPLORED = 36  # systems of a model that was trained here
+MOST_EXPLORED = 36  # systems of a model that was trained here; by them its types are named, on every page
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from ui.edits import Edits, History, told
 from ui.forms import note
 from ui.frame import STAGE_AND_SIDE, mistakes_shown
 from ui.futures import Picture, Scene
-from ui.names import law_of, sentence
+from ui.names import sentence, warning
 from ui.player import player
 
 KEY = "what if"
@@ -53,12 +53,7 @@ def introduce(scene: Scene) -> None:
     elif not scene.forecasts:
         st.caption("Drag a particle, or its arrow, to change how it starts. Click a line of the true graph to change it. This model forecasts nothing.")
     else:
-        st.caption(f"Drag {'an oscillator round its circle' if scene.limits.round else 'a particle, or its arrow,'} to change how it starts. {click}", help=f"{KEYS}{_warned(scene)}")
-
-
-def _warned(scene: Scene) -> str:
-    law = law_of(scene.one.metadata)
-    return f"\n\n{law.warned}" if law and law.warned else ""
+        st.caption(f"Drag {'an oscillator round its circle' if scene.limits.round else 'a particle, or its arrow,'} to change how it starts. {click}", help=f"{KEYS}\n\n{warning(scene.one.metadata)}".strip())
 
 
 def explore(scene: Scene, *, height: int, source: Changed) -> None:

@@ -106,7 +106,7 @@ class Editing {
     stage.canvas.setPointerCapture(event.pointerId);
     this.player.setPlaying(false);
     this.player.setHover(null);
-    this.player.root.focus({ preventScroll: true, focusVisible: false });
+    this.player.root.focus({ preventScroll: true });
     this.player.root.dataset.held = "true"; // by hand: the ring is for the keyboard
     this.held = { ...handle, stage, moved: false };
   }
