@@ -25,6 +25,8 @@ AGAINST_NO_MOTION = (
 )
 
 HELD_OUT = "These were held out: your model learned from the rest of the data, and read who acts on whom off this motion alone."
+READ = "Your model read who acts on whom off this motion alone."
+NEVER_SEEN = " that the model never saw in training"
 UNKNOWN = "Who truly does is not known."
 HEIGHT = 460
 
@@ -59,28 +61,29 @@ def own_sample() -> samples.Sample:
 
 
 with frame("explore"):
-    there = (*([state.OWN] if state.own_model() else []), *samples.names())  # first what one came for
+    there = (*filter(None, [state.own_systems()]), *samples.names())  # first what one came for
     stage, numbers = room("stage", HEIGHT + 40), st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
     with numbers:
         others = "Kinds of systems, each with the model that was trained on such and never saw these."
         chosen = choose_systems(there, width=150, help=others)
-        shown = own_sample() if chosen == state.OWN else samples.sample(chosen)
+        own = chosen == state.own_systems()
+        shown = own_sample() if own else samples.sample(chosen)
         shown = replace(shown, trajectories=without_hidden_truth(shown.trajectories))
         count = shown.trajectories.num_sims
-        system = choose_system(count, width=170, help=f"{count} systems that the model never saw in training.")
+        system = choose_system(count, width=170, help=f"{count} systems{NEVER_SEEN * (chosen != state.OWN)}.")
         screen = screens.explored(chosen, shown, system)
         for label, value, meaning in _figures(shown, system, cut=screen.first is not None):
             st.metric(label, value, help=meaning, width="content")
 
-    if chosen == state.OWN:
-        state.show(state.HELD_OUT, f"{count} system{'s' * (count > 1)}", state.model().name)
+    if chosen == state.HELD_OUT:
+        state.show(chosen, f"{count} system{'s' * (count > 1)}", state.model().name)
     else:
-        data = state.shipped_dataset(chosen)
-        state.show(data.name, data.size, state.shipped_model(chosen).name)
+        data, model = (state.dataset(), state.model()) if own else (state.shipped_dataset(chosen), state.shipped_model(chosen))
+        state.show(data.name, data.size, model.name)
     with stage:
         law = names.law_of(shown.trajectories.metadata)
         unknown = UNKNOWN * (shown.trajectories.edge_types is None and not hidden("truth"))
-        st.caption(f"{HELD_OUT} {unknown}" if chosen == state.OWN else f"{law.watched} {law.warned}" if law else "A model that watched only this motion inferred who acts on whom.")
+        st.caption(f"{HELD_OUT if chosen == state.HELD_OUT else READ} {unknown}" if own else f"{law.watched} {law.warned}" if law else "A model that watched only this motion inferred who acts on whom.")
         player(shown.trajectories, key="explore", sim=system, posterior=shown.posterior, forecast=shown.forecast, height=HEIGHT)
 
     share.repeated_by(screen)

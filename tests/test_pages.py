@@ -97,8 +97,18 @@ def test_every_shipped_model_can_be_explored_and_compared(two_samples: None) -> 
     assert not app.exception and "Shipped charged10" in texts(app)
 
 
-def test_explore_opens_on_what_was_trained(two_samples: None) -> None:
-    assert opened("explore", model=Model("mine", SAMPLE / "models" / "springs5")).selectbox(key="sample").value == state.OWN
+@pytest.mark.parametrize("mine", [True, False])
+def test_explore_does_not_say_that_a_model_which_no_run_tells_of_never_saw_these_systems(mine: bool, two_samples: None) -> None:
+    data = {"dataset": sample()} if mine else {}
+    app = opened("explore", model=Model("mine", SAMPLE / "models" / "springs5"), **data)
+    assert app.selectbox(key="sample").options == [state.OWN, "springs5", "charged10"] and app.selectbox(key="sample").value == state.OWN
+    assert "held out" not in texts(app).lower() and "never saw" not in app.slider(key="system").help
+    app.slider(key="system").set_value(4).run()
+    app = follow(app, "compare")
+    assert not app.exception and not app.warning and app.selectbox(key="on").value == (state.MINE if mine else "springs5")
+    assert app.number_input(key="system_no").value == 4, "which of the same systems"
+    app = follow(app, "explore")
+    assert app.selectbox(key="sample").value == state.OWN and app.slider(key="system").value == 4
     assert opened("explore").selectbox(key="sample").value == "springs5"
 
 

@@ -12,7 +12,7 @@ from nri_core.snippets import Ran
 from nri_core.systems import Simulation, Springs, simulate
 from tests import pages
 from tests.runs import trained_here
-from ui import loading
+from ui import loading, state
 from ui.names import literal
 
 CONFIG = TrainConfig(epochs=2, epoch_size=4, batch_size=2, encoder_hidden=4, decoder_hidden=4, window=10)
@@ -65,6 +65,18 @@ def test_a_sweep_has_means_and_spreads() -> None:
     table = opened().dataframe[-1].value
     assert list(table["Width of the decoder"]) == ["4", "6"] and list(table["Seeds"]) == [2, 1]
     assert "±" in table["Validation loss"][0] and "±" not in table["Validation loss"][1]
+
+
+def test_a_run_loaded_as_a_model_at_hand_still_tells_what_it_held_out() -> None:
+    run = run_named("wider")
+    app = pages.opened("train")
+    choice = next(box for box in app.selectbox if box.label == "A model at hand")
+    name = next(option for option in choice.options if run.id[:8] in option)
+    choice.set_value(name).run()
+    next(button for button in app.button if button.label == f"Use {name}").click().run()
+    assert not app.exception and app.session_state["model"].run == run.id
+    app = pages.follow(app, "explore")
+    assert not app.exception and app.selectbox(key="sample").value == state.HELD_OUT
 
 
 def test_ticked_runs_are_in_the_address() -> None:

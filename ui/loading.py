@@ -105,10 +105,10 @@ def _simulate() -> Trajectories:
 
 def load_model() -> None:
     """Offer every model at hand; the chosen one becomes the model in use."""
-    at_hand = {f"Shipped {name}": samples.folder(name) for name in samples.names()} | _from_runs()
+    at_hand = {f"Shipped {name}": (samples.folder(name), "") for name in samples.names()} | _from_runs()
     name = st.selectbox("A model at hand", at_hand, index=None, placeholder="Shipped models and finished runs")
     if name and st.button(f"Use {name}", type="primary"):
-        _use(name, at_hand[name])
+        _use(name, *at_hand[name])
     kinds = ["json", "safetensors", "md", "zip"]
     files = st.file_uploader("Or upload a trained model: its three files, or one .zip of them", kinds, accept_multiple_files=True)
     if files and st.button("Use the uploaded model", type="primary"):
@@ -126,11 +126,11 @@ def on_this_computer() -> bool:
     return st.get_option("server.address") in _HERE and host in _HERE and not any(name in headers for name in _PROXIED)
 
 
-def _use(name: str, folder: Path, *, temporary: bool = False) -> None:
+def _use(name: str, folder: Path, run: str = "", *, temporary: bool = False) -> None:
     from ui import readings  # torch: the page opens without it
 
     readings.checkpoint(folder)
-    state.keep_model(name, folder, temporary=temporary)
+    state.keep_model(name, folder, run=run, temporary=temporary)
     st.success(f"{name} is now the model in use.", icon=":material/check:")
 
 
@@ -139,8 +139,8 @@ def runs_at_hand() -> list[Run]:
     return list_runs() if on_this_computer() else [run for run in map(_open, state.runs()) if run]
 
 
-def _from_runs() -> dict[str, Path]:
-    return {f"Run {run.id[:8]}{_name(run)}": run.checkpoint_dir for run in runs_at_hand() if run.checkpoint_dir}
+def _from_runs() -> dict[str, tuple[Path, str]]:
+    return {f"Run {run.id[:8]}{_name(run)}": (run.checkpoint_dir, run.id) for run in runs_at_hand() if run.checkpoint_dir}
 
 
 def _name(run: Run) -> str:

@@ -64,7 +64,7 @@ def measured(dataset: Dataset, reader: Model, by: str, *, beside: str, fresh: bo
 
 def explored(chosen: str, shown: samples.Sample, system: int) -> Read:
     """A system of Explore."""
-    own, data = chosen == state.OWN, shown.trajectories
+    own, data = chosen == state.own_systems(), shown.trajectories
     model = state.model() if own else state.shipped_model(chosen)
     source = data_of(state.dataset() if own else state.shipped_dataset(chosen))
     return Read(

@@ -59,11 +59,13 @@ def same_systems(page: str) -> dict[str, str]:
     if there is None or not seen.systems or (shipped and state.uses_own() and not seen.asked):
         return {}
     systems = seen.systems
-    if systems in (state.OWN, state.HELD_OUT):
-        systems = state.OWN if page == "explore" else state.HELD_OUT
-    elif page == "explore" and not shipped:
-        return {}
-    asked = {there[0]: systems} if state.uses_own() or systems != samples.FIRST else {}
+    if page == "explore" and not shipped:
+        systems = state.OWN if systems == state.MINE else systems
+        if systems != state.own_systems():
+            return {}
+    elif systems == state.OWN:
+        systems = state.MINE if state.own_dataset() else ""
+    asked = {there[0]: systems} if systems and (state.uses_own() or systems != samples.FIRST) else {}
     return asked | ({there[1]: str(seen.system)} if seen.system > 1 else {})
 
 

@@ -178,7 +178,7 @@ def _show_one(entry: Entry) -> None:
             for target, label in (("explore", "Load into Explore"), ("compare", "Load into Compare")):
                 if st.button(label, key=target, icon=":material/hub:" if target == "explore" else ":material/compare:"):
                     state.keep_model(f"Trained on {status.name}", status.checkpoint, run=run.id)
-                    st.switch_page(page(target), query_params=carried(target) | ({"sample": state.OWN} if target == "explore" else {}))
+                    st.switch_page(page(target), query_params=carried(target) | ({"sample": state.HELD_OUT} if target == "explore" else {}))
         with st.popover("Rename", icon=":material/edit:", key=f"rename {run.id} {status.name}"), st.form(f"rename {run.id}", border=False):
             name = st.text_input("Name", status.name, max_chars=120, key=f"name {run.id}", width=420)
             if st.form_submit_button("Rename it", type="primary"):

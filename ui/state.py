@@ -17,7 +17,7 @@ from ui.names import sample_title
 
 T = TypeVar("T")
 MINE = "My dataset"  # what pages call the dataset in use where there are others beside it
-OWN = "my model"  # among the systems of Explore: the model in use, on systems that it never saw
+OWN = "My model"  # among the systems of Explore: the dataset in use, as a model reads it of which no run tells what it never saw
 _DATASET, _MODEL, _RUNS, _RUN, _PAGE, _VIEW, _SAMPLE, _SEEN = "dataset", "model", "runs", "run", "page", "view", "sample", "seen"
 HELD_OUT = "Held-out systems"  # what pages call the systems that the training of the model in use set aside
 _KINDS, _NEXT, _ENTERED = "kinds", "next answers", "page entered"
@@ -92,6 +92,12 @@ def keep_dataset(name: str, trajectories: Trajectories, *, made: str = "") -> No
 def own_model() -> Model | None:
     """The model that was trained or loaded in this session."""
     return st.session_state.get(_MODEL)
+
+
+def own_systems() -> str:
+    """What Explore calls the systems of the session's own model; empty without one."""
+    mine = own_model()
+    return (HELD_OUT if mine.run else OWN) if mine else ""
 
 
 def model() -> Model:
