@@ -154,6 +154,14 @@ def test_messages_add_up_to_what_arrives(decoder: str) -> None:
     assert np.allclose(sent["messages"].values[-1], arrived[0], atol=1e-6), "the sender is the first of the others"
 
 
+@pytest.mark.parametrize(("skip_first", "called", "word"), [(True, "pull", r"\text{pull}"), (True, "pull_5%", "1"), (False, "pull", r"\text{pull}")])
+def test_a_message_bears_the_name_of_its_type(skip_first: bool, called: str, word: str) -> None:
+    checkpoint = model(data(), encoder="mlp", decoder="relative", num_edge_types=2, skip_first=skip_first)
+    names = ("none", called) if skip_first else (called, called)
+    (line, *_) = keyed(stages(checkpoint, data(), 1, EDGE, frame=FRAME, type_names=names))["messages"].filled.split(r"\\")
+    assert f"m^{{{word}}}_" in line, "not counted from 1 where others count from 0"
+
+
 def test_what_was_read_before_gives_the_same_and_the_model_is_left_alone() -> None:
     checkpoint = model(data(), encoder="cnn", decoder="rnn")
     before = set(vars(checkpoint.model)) | set(vars(checkpoint.model.encoder))

@@ -200,7 +200,9 @@ def offer_numbers(stage: Stage) -> None:
             columns = pictures.columns_of(numbers)
             names = columns if len(set(columns)) == len(columns) else tuple(f"{place + 1}: {name}" for place, name in enumerate(columns))
             st.caption(literal(numbers.about))
-            st.dataframe(pd.DataFrame(numbers.values, index=list(numbers.rows), columns=list(names)))
+            # A table in the place of another stage's keeps its widths, and would cut the names of rows.
+            named = {"_index": st.column_config.TextColumn(width=min(24 + 8 * max(map(len, numbers.rows)), 260))}
+            st.dataframe(pd.DataFrame(numbers.values, index=list(numbers.rows), columns=list(names)), column_config=named)
 
 
 def explain_gaps(checkpoint: Checkpoint, reading: Reading) -> None:

@@ -1,5 +1,6 @@
 """What a stage holds, and what an encoder or a decoder says of its own steps."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -11,6 +12,7 @@ from nri_core.stages.listening import Heard
 
 PAPER = "Kipf et al. 2018"  # where a step comes from
 BEYOND = "not the paper's"
+_PLAIN = re.compile(r"[A-Za-z0-9=.() -]{1,24}")  # nothing that LaTeX would read as more than words
 Picture = Literal["strips", "lines", "bars", "arrows", "change", "none"]
 
 
@@ -104,6 +106,11 @@ class Place:
     def senders(self) -> tuple[str, ...]:
         """Names of all that may act on the receiver, in the order of the slots."""
         return tuple(name for node, name in enumerate(self.node_names) if node != self.receiver)
+
+    def kind(self, number: int) -> str:
+        """An edge type, in an index: by name where that is plain words, else by its number."""
+        name = self.type_names[number]
+        return rf"\text{{{name}}}" if _PLAIN.fullmatch(name) else str(number)
 
 
 def _index(names: tuple[str, ...], node: int) -> str:

@@ -67,7 +67,7 @@ def _additive_messages(heard: Heard, place: Place) -> Told:
     if heard.calls.get("decoder._strength"):
         along, across = heard.calls["decoder._strength"][0].gave.flatten(1, -4)[:, 0, place.receiver, place.slot].unbind(-1)
         k = int(weights.argmax())
-        written = (rf"m^{{{k + 1}}}_{{{place.ij}}} &= {number(along[k])}\,u {signed(across[k])}\,u_\perp", *written)
+        written = (rf"m^{{{place.kind(k + heard.model.settings.skip_first)}}}_{{{place.ij}}} &= {number(along[k])}\,u {signed(across[k])}\,u_\perp", *written)
     rows = tuple(f"if {name}" for name in _sending(heard, place))
     shown = Numbers("Message of each edge type, and what is sent", np.vstack([kinds, total]).astype(float), (*rows, "as sampled"), columns, _drawn(columns))
     return Told(lines(*written), {"messages": shown, "shares": _shares(heard, place)})
