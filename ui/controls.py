@@ -83,6 +83,11 @@ def hidden(name: str) -> bool:
     return name in state.own(Controls).hidden
 
 
+def held(name: str) -> bool:
+    """Whether a teacher's link keeps this control as it is, hidden or locked."""
+    return hidden(name) or bool(locked_among([name]))
+
+
 def hidden_among(names: Iterable[str]) -> tuple[str, ...]:
     """Those that are hidden."""
     return tuple(name for name in names if hidden(name))

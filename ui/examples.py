@@ -89,11 +89,12 @@ def _show(name: str, preset: Preset) -> DeltaGenerator:
 
 def _vary(name: str, preset: Preset) -> Preset:
     """The preset as it is moved: what stands in the address is checked, and refused in a sentence."""
-    longest = min(preset.num_steps, 99)
+    most = samples.window(preset.reader)
+    longest = min(preset.num_steps, most or 99)
     changes: dict[str, object] = {}
     key = f"{name}_frames"
     check_choice("Frames read", key, range(_FEWEST, longest + 1), start=preset.frames)
-    changes["frames"] = st.slider("Frames read", _FEWEST, longest, min(preset.frames, longest), **bound(key, "Frames read"))
+    changes["frames"] = st.slider("Frames read", _FEWEST, longest, min(preset.frames, longest), **bound(key, "Frames read"), help=f"The model reads {most} at most." if most else None)
     if not preset.start:
         key, noise = f"{name}_noise", float(preset.parameters.get("noise", 0))
         steps = sorted({0.0, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, noise})

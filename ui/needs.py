@@ -2,11 +2,12 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
+from typing import Any
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -14,6 +15,7 @@ from streamlit.delta_generator import DeltaGenerator
 from nri_core.errors import DataError
 from nri_core.network_baselines import BASELINES
 from nri_core.network_baselines import LAWS as KNOWN_LAWS
+from nri_core.player.payload import NOUNS
 from nri_core.sensitivity import Point, Question, Read, by_frames, by_nodes, by_noise, enough, fresh_by_frames, law_learned, measure, noise_on, usual_frames
 from nri_core.snippets import Model
 from nri_core.systems import System, system_of
@@ -22,7 +24,7 @@ from ui.choices import WINDOW, Chosen
 from ui.controls import bound
 from ui.forms import check_choice, note
 from ui.frame import mistakes_shown, next_step
-from ui.names import called, literal
+from ui.names import LAWS, called, literal
 from ui.state import Dataset
 
 SECONDS_BETWEEN = 0.6
@@ -100,7 +102,7 @@ def show_needs(side: DeltaGenerator, chosen: Chosen, dataset: Dataset) -> None:
         _say_what_is_missing(asked, by, chosen, dataset)
         return
     x_title = x_title if fresh or by == FRAMES else _OWN_NOISE
-    made = "systems that are made and read now" if fresh else f"“{literal(dataset.name)}”, read now"
+    made = _fresh_ones(by, chosen, dataset, law) if fresh and law else f"“{literal(dataset.name)}”, read now"
     st.caption(f"{asked} Share of pairs that “{literal(chosen.name)}” gets right, on {made}.")
     with mistakes_shown():
         question = _question(by, chosen, dataset, law if fresh else None)
@@ -114,7 +116,7 @@ def show_needs(side: DeltaGenerator, chosen: Chosen, dataset: Dataset) -> None:
         wish = state.own(Wish)
         if not wish.asked and not all(curve.complete for curve in curves.values()):
             _show_curves(x_title, curves, {name: [] for name in curves})
-            st.button(f"Measure {len(question.values)} points", type="primary", icon=":material/monitoring:", on_click=_ask, args=(wish,), key="measure")
+            st.button(f"Measure {sum(len(curve.question.values) for curve in curves.values())} points", type="primary", icon=":material/monitoring:", on_click=_ask, args=(wish,), key="measure")
             return
         follow = partial(_follow, by, x_title, curves)
         if all(curve.complete for curve in curves.values()):
@@ -159,6 +161,20 @@ def _question(by: str, chosen: Chosen, dataset: Dataset, law: System | None) -> 
     return by_noise(law, frames=window, nodes=nodes) if by == NOISE else by_nodes(law, frames=window)
 
 
+def _fresh_ones(by: str, chosen: Chosen, dataset: Dataset, law: System) -> str:
+    """What they are, but for what changes: they may be others than the systems that are chosen."""
+    name = str(_told(chosen, dataset).get("system"))
+    nodes = chosen.checkpoint.config.num_nodes if chosen.checkpoint else dataset.trajectories.num_nodes
+    parts = {"law": LAWS[name].title.lower(), NODES: f"{nodes} {NOUNS[name]}s", NOISE: f"a noise of {law.noise:g}" if law.noise else "no noise"}
+    whose = "those that it learned from" if chosen.checkpoint else f"“{literal(dataset.name)}”"
+    return f"fresh systems like {whose}: {', '.join(words for part, words in parts.items() if part != by)}"
+
+
+def _told(chosen: Chosen, dataset: Dataset) -> Mapping[str, Any]:
+    """What is known of the data that the model learned from, or of those that are here."""
+    return chosen.checkpoint.config.metadata.get("data", {}) if chosen.checkpoint else dataset.trajectories.metadata
+
+
 def _law(chosen: Chosen, dataset: Dataset) -> System | None:
     """None where nobody knows it."""
     with suppress(DataError):
@@ -170,7 +186,7 @@ def _beside(name: str, chosen: Chosen, dataset: Dataset) -> tuple[Read, str]:
     """The method, told the law that is true where it takes one."""
     if name != "known_law":
         return BASELINES[name], name
-    told = str((chosen.checkpoint.config.metadata.get("data", {}) if chosen.checkpoint else dataset.trajectories.metadata).get("system"))
+    told = str(_told(chosen, dataset).get("system"))
     law = told if told in KNOWN_LAWS else "springs"
     return partial(BASELINES[name], law=law), f"{name} {law}"
 

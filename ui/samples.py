@@ -52,6 +52,11 @@ def fitting(data: Trajectories) -> str | None:
     return min(fit, key=lambda name: abs(configs[name]["num_nodes"] - data.num_nodes), default=None)
 
 
+def window(name: str) -> int | None:
+    """How many frames the shipped model reads, the first ones; None for a reader that is none of them and reads all."""
+    return _config(name)["window"] if name in names() else None
+
+
 def can_read(config: dict, data: Trajectories) -> bool:
     """Whether a model with this config.json was made for such data."""
     learned, found = config["metadata"].get("data", {}).get("system"), data.metadata.get("system")

@@ -4,7 +4,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from ui import state
-from ui.controls import hidden
+from ui.controls import held, hidden
 from ui.forms import choose_one
 from ui.frame import STAGE_AND_SIDE, mistakes_shown, next_step, seen_from_top
 from ui.lessons import LESSONS, Lesson, address
@@ -30,7 +30,7 @@ def choose_place() -> str:
         chosen = choose_one("Lesson", _KEY, PLACES, start=PLACES[0], on_change=address.leave, label_visibility="collapsed", wrap=True)
         here = PLACES.index(chosen)
         seen_from_top(f"{chosen} {address.example()} {address.restarts()}")
-        if hidden(_KEY):  # a teacher's link keeps to this one
+        if held(_KEY):  # a teacher's link keeps to this one
             return chosen
         before, after = PLACES[max(here - 1, 0)], PLACES[min(here + 1, len(PLACES) - 1)]
         back = {"on_click": address.leave} if address.example() and chosen == EXAMPLES else {"on_click": _go, "args": (before,)}
@@ -67,7 +67,7 @@ def _show_words(lesson: Lesson, stage: DeltaGenerator) -> None:
     if lesson.further:
         with stage:
             next_step(*lesson.further)
-    if hidden(_KEY):
+    if held(_KEY):
         return
     after = PLACES[PLACES.index(str(LESSONS.index(lesson) + 1)) + 1]
     stage.button(f"Next: {_called(after)}", key="onward", on_click=_go, args=(after,), type="primary", icon=":material/arrow_forward:")  # on a phone, where the first one is far above
