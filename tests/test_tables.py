@@ -205,6 +205,20 @@ def test_names_in_another_language_are_told_by_their_cells() -> None:
     assert roles_of(names, [[row[0], "2026-01-01", *row[2:]] for row in rows], header=True).node is None
 
 
+@pytest.mark.parametrize("who", ["who", "animal"])
+@pytest.mark.parametrize("places", [("horiz_mm", "vert_mm"), ("easting", "northing"), ("along [m]", "across [m]", "up [m]")])
+def test_coordinates_by_other_names_are_the_rest_where_several_rows_have_one_time(places: tuple[str, ...], who: str) -> None:
+    names = ("trial", "t_sec", who, *places)
+    rows = [[trial, f"0.{frame}", node, f"{frame}.5", "NA" if frame == 2 else f"-{frame}", "1"][: len(names)] for trial in "12" for frame in range(4) for node in ("Ada", "Bo")]
+    roles = roles_of(names, rows, header=True)
+    assert roles[:5] == ("long", "t_sec", who, "trial", places) and roles.time_unit == "seconds"
+    numbered = [[*row[:2], str(1 + (row[2] == "Bo")), *row[3:]] for row in rows]
+    assert roles_of(names, numbered, header=True).node == (None if who == "who" else "animal"), "numbers are somebody only by name"
+    once = [row for row in rows if row[2] == "Ada"]
+    assert roles_of(names, once, header=True).layout == "wide", "one row a time: nobody shares it"
+    assert roles_of((*names, "light", "heat"), [[*row, "1", "2"] for row in rows], header=True).coordinates == (places if "_" in places[0] or "[" in places[0] else ())
+
+
 def test_a_unit_of_time_behind_a_name_tells_the_column_of_time(tmp_path: Path) -> None:
     rows = [f"{frame * 0.04:.2f};{frame};{-frame}".replace(".", ",") for frame in range(20)]
     (path := tmp_path / "motion.csv").write_text("\n".join(["Zeit [s];1_x;2_x", *rows]))

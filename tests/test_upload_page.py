@@ -86,18 +86,20 @@ def test_what_cannot_be_used_yet_is_said_and_nothing_is_lost() -> None:
 
 
 def test_a_correction_is_remembered_for_the_next_file_of_that_shape() -> None:
-    text = b"a,b,c,d\n" + b"".join(f"{frame},{node},{frame + node},{node}\n".encode() for frame in range(30) for node in range(3))
+    text = b"a_ms,b,c_mm,d_mm\n" + b"".join(f"{frame},{node},{frame + node},{node}\n".encode() for frame in range(30) for node in range(3))
     app = opened(("odd.csv", text))
     next(group for group in app.get("button_group") if group.label == "Layout").set_value("long").run()
-    for label, value in {"Time": "a", "Node": "b"}.items():
+    for label, value in {"Time": "a_ms", "Node": "b"}.items():
         next(box for box in app.selectbox if box.label == label).set_value(value)
-    next(box for box in app.multiselect if box.label == "Coordinates").set_value(["c", "d"])
+    next(box for box in app.multiselect if box.label == "Coordinates").set_value(["c_mm", "d_mm"])
     press(app, "Read it again like this")
     assert "**3** nodes" in said(app)
-    assert "Time: “a”; Node: “b”; Coordinates: “c”, “d”" in app.main.caption[1].value.replace("\\", "")
+    assert "Time: “a_ms”; Node: “b”; Coordinates: “c_mm”, “d_mm”. By the names of these columns: Unit of time: “milliseconds”; Unit of length: “mm”." in app.main.caption[1].value.replace("\\", "")
     again = opened(("other.csv", text.replace(b"29,2,31,2\n", b"")))
     assert "**3** nodes" in said(again)
-    assert "as an earlier file of this shape was corrected here: Layout: “long”; Time: “a”" in again.main.caption[1].value.replace("\\", "")
+    words = again.main.caption[1].value.replace("\\", "")
+    assert "as an earlier file of this shape was corrected here: Layout: “A row for each node and time”; Time: “a_ms”" in words
+    assert "Unit of time: “milliseconds”; Unit of length: “mm”" in words, "as the names of its columns say, again"
 
 
 def test_a_unit_is_of_one_file_and_what_was_understood_is_still_said() -> None:

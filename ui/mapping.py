@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 from pydantic.fields import FieldInfo
 
-from nri_core.importers import READERS, reader_of
+from nri_core.importers import READERS, changed, reader_of
 from nri_core.importers.axes import WORDS
 from nri_core.importers.contract import Inspection
 from nri_core.importers.tables import EACH_ROW, GUESSED_RATE, NO_TIME
@@ -46,7 +46,9 @@ NAMES = {  # of options, where the field's own name says too little
     "shortest": "Least spots in a track",
     "step": "Time between two frames",
 }
+LAYOUTS = {"long": "A row for each node and time", "wide": "Columns for each node"}
 AXES = {"sim": "recordings", "time": "time: frames", "node": "who: nodes", "dim": "x, y, …"}
+UNITS = ("unit", "time_unit")
 SECOND_ARRAY = ("beside", "velocities", "more", "others", "edges", "rows")  # asked only where there is another array
 
 
@@ -63,11 +65,18 @@ def corrected(inspection: Inspection, options: Mapping[str, Any], *, remembered:
     others = {name: value for name, value in options.items() if inspection.options.get(name, value) != value}
     if not others:
         return inspection.understood
-    said = (f"{NAMES.get(name) or called(name)}: {_told(value)}" for name, value in others.items())
+    follow = changed(inspection.options, {name: value for name, value in others.items() if name not in UNITS}, inspection.preview)
+    units = {name: value for name, value in others.items() if name in UNITS and follow[name] == value}  # nobody said these: other columns bring them
     wrong = [f"`{guess}`" for name in others if isinstance(guess := inspection.options.get(name), str)]
     wrong += [GUESSED_RATE] * bool(others.keys() & {"rate", "time", "time_unit"}) + [NO_TIME] * ("time" in others) + [EACH_ROW] * ("layout" in others)
     still = tuple(one for one in inspection.understood if not any(guess in one for guess in wrong))
-    return (*still, f"But {'as an earlier file of this shape was corrected here' if remembered else 'corrected by hand'}: {'; '.join(said)}.")
+    chosen = _listed({name: value for name, value in others.items() if name not in units})
+    said = [f"But {'as an earlier file of this shape was corrected here' if remembered else 'corrected by hand'}: {chosen}."] * bool(chosen)
+    return (*still, *said, *[f"By the names of these columns: {_listed(units)}."] * bool(units))
+
+
+def _listed(options: Mapping[str, Any]) -> str:
+    return "; ".join(f"{NAMES.get(name) or called(name)}: {_told(LAYOUTS.get(value, value) if name == 'layout' else value)}" for name, value in options.items())
 
 
 def _told(value: Any) -> str:

@@ -20,13 +20,13 @@ from nri_core.importers.samples import SAMPLES
 from nri_core.jobs.contract import runs_directory
 from ui import state
 from ui.frame import mistakes_shown
-from ui.mapping import ask_format, ask_options, corrected, show_understood
+from ui.mapping import LAYOUTS, UNITS, ask_format, ask_options, corrected, show_understood
 from ui.names import sentence
 from ui.temporary import new_folder
 from ui.upload import Brought, Upload
 
 REMEMBERED = "understood.json"
-OF_ONE_FILE = ("unit", "time_unit", "rate", "step")  # the next file, perhaps somebody else's, may be in other units
+OF_ONE_FILE = (*UNITS, "rate", "step")  # the next file, perhaps somebody else's, may be in other units
 
 
 def bring(files: Sequence[BinaryIO], form: str | None = None) -> Upload:
@@ -54,8 +54,8 @@ def bring(files: Sequence[BinaryIO], form: str | None = None) -> Upload:
 
 
 def _recalled(inspection: Inspection) -> dict[str, Any]:
-    """The guess, but for what was corrected in a file of this shape."""
-    return inspection.options | recall(runs_directory() / REMEMBERED, inspection.signature)
+    """The guess, but for what was corrected in a file of this shape; other columns bring their own units."""
+    return changed(inspection.options, recall(runs_directory() / REMEMBERED, inspection.signature), inspection.preview)
 
 
 def bring_and_read(files: Sequence[BinaryIO]) -> None:
@@ -147,8 +147,7 @@ def correct(upload: Upload) -> None:
     options = dict(upload.options)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if "layout" in options:  # by itself: the other questions depend on it
-            words = {"long": "A row for each node and time", "wide": "Columns for each node"}
-            options["layout"] = st.segmented_control("Layout", words, default=options["layout"], required=True, format_func=words.get, key=f"layout {key}")
+            options["layout"] = st.segmented_control("Layout", LAYOUTS, default=options["layout"], required=True, format_func=LAYOUTS.get, key=f"layout {key}")
         form = ask_format(upload.inspection.format, key=key)
     if form != upload.inspection.format:
         _read_or_say(upload, lambda: _in_format(upload, form))

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
-from nri_core.importers.text import is_number
+from nri_core.importers.text import MISSING, is_number
 
 TIMES = ("position_t", "time", "t", "timestamp", "datetime", "date", "frame", "frame_id", "frame_number", "frame_idx", "fnum", "frameid", "framenumber", "step", "sec", "secs", "seconds", "s", "ms", "milliseconds")
 TIMES += ("time_s", "time_ms", "time_sec", "t_s", "t_ms", "scan", "sample", "tick", "gameclock", "game_clock")
@@ -57,6 +57,8 @@ def roles_of(names: Sequence[str], rows: Sequence[Sequence[str]], *, header: boo
     node = _who(names, rows)
     if coordinates and node is None:
         time, node = _by_cells(time, names, rows, (*coordinates, *speeds, *([trial] if trial else [])))
+    if not coordinates:
+        node, coordinates = _by_the_rest(time, node, trial, names, rows)
     node = node or trial
     unit = time_unit_of(time, names, rows)
     if coordinates and (node or len(coordinates) > 1):  # without a node, one particle: who reads it says that it takes two
@@ -119,9 +121,21 @@ def _by_cells(time: str | None, names: Sequence[str], rows: Sequence[Sequence[st
     return time or (rising[0] if len(rising) == 1 else None), words[0]
 
 
+def _by_the_rest(time: str | None, node: str | None, trial: str | None, names: Sequence[str], rows: Sequence[Sequence[str]]) -> tuple[str | None, tuple[str, ...]]:
+    """Node and coordinates where no column is called x: several rows of one time, a column of words or of numbers called an id, and two or three others, of lengths if any are."""
+    whole = [dict(zip(names, row, strict=True)) for row in rows if len(row) == len(names)]
+    if time is None or len({(row[time], row[trial] if trial else "") for row in whole}) == len(whole):
+        return node, ()
+    if node is None or any(is_number(row[node]) and not row[node].strip().isdigit() for row in whole):
+        node = _by_cells(time, names, rows, [trial] if trial else [])[1]
+    rest = list(_numbers({name: [row[name] for row in whole if row[name] not in MISSING] for name in names if name not in (time, node, trial)}))
+    places = [name for name in rest if unit_of_length(name)] or rest
+    return (node, tuple(places)) if node and len(places) in (2, 3) else (node, ())
+
+
 def _by_clock(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str | None:
-    """The only column that is called a time in some language, or has a unit of time in brackets, and whose numbers fall but seldom, as from one recording to the next: `Zeit`, `temps (ms)`, `clock_ms`."""
-    called = [name for name in names if unit_in(name).lower() in TIME_UNITS or _words(_BRACKETS.sub("", name).lower())[0] in CLOCKS]
+    """The only column that is called a time in some language, or has a unit of time in brackets, and whose numbers fall but seldom, as from one recording to the next: `Zeit`, `temps (ms)`, `t_sec`."""
+    called = [name for name in names if unit_in(name).lower() in TIME_UNITS or _words(_BRACKETS.sub("", name).lower())[0] in (*CLOCKS, "t")]
     numbers = _numbers({name: _cells(name, names, rows) for name in called})
     rising = [name for name, column in numbers.items() if sum(after < before for before, after in pairwise(column)) <= len(column) / 10]
     return rising[0] if len(rising) == 1 else None

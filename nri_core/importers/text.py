@@ -18,6 +18,7 @@ MAX_TABLE_BYTES = 1024**3
 MOST_TITLES, FEWEST_ROWS = 30, 6  # lines above a table; lines from which titles are told apart at all
 BLOCK_BYTES = 8 * 1024**2
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|", "spaces": " "}
+_WHO = "; if it names who moves, choose the layout with a row for each node and time"
 MISSING = ("", "NA", "N/A", "NaN", "nan", "NAN", "null", "NULL", "None", "none", "-", "?", "#N/A", "missing")
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity)", re.IGNORECASE)
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
@@ -240,7 +241,7 @@ def _numbers(path: Path, cells: Any, name: str, *, first: int) -> np.ndarray:
     wrong = np.flatnonzero(numbers.isna() & cells.notna())
     if len(wrong):
         raise DataError(
-            f"Expected numbers in column `{name}` of {path.name}; found {str(cells.iloc[wrong[0]])[:40]!r} in row {wrong[0] + first}. Mend it, or choose another column; if it names who moves, choose the layout with a row for each node and time."
+            f"Expected numbers in column `{name}` of {path.name}; found {str(cells.iloc[wrong[0]])[:40]!r} in row {wrong[0] + first}. Mend it, or choose another column{_WHO}."
         )
     return numbers.to_numpy(float)
 
@@ -260,7 +261,7 @@ def _explained(path: Path, message: str, dialect: Dialect, names: Sequence[str])
     if wrong := re.search(r"In CSV column #(\d+).*invalid value '(.*)'", message, re.DOTALL):
         return (
             f"Expected numbers in column `{names[int(wrong[1])]}` of {path.name}; found {wrong[2][:40]!r}{where}. Mend it, or choose another column"
-            f"{' or decimal mark' if ',' in wrong[2] else ''}."
+            f"{' or decimal mark' if ',' in wrong[2] else _WHO}."
         )
     if "Empty CSV" in message:
         return f"Expected rows of numbers below the header of {path.name}; found none. Save or download it again."
