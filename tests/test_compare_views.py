@@ -138,6 +138,15 @@ def test_what_cannot_be_measured_is_a_sentence_with_a_way_on() -> None:
     assert "The address asks for what changes = `Luck`" in said(app)
 
 
+def test_fresh_systems_are_named_since_they_may_be_others_than_those_chosen() -> None:
+    six = simulate(Springs(noise=0.01), Simulation(num_sims=3, num_nodes=6, num_steps=99))
+    words = "on fresh systems like those that it learned from: springs, {}"
+    assert words.format("5 particles, no noise.") in said(opened(NEEDS, six)), "not six with noise"
+    assert words.format("5 particles.") in said(opened(NEEDS, six, need="Noise"))
+    assert words.format("no noise.") in said(opened(NEEDS, six, need="Number of nodes"))
+    assert "like “a test”: springs, 6 particles, a noise of 0.01." in said(opened(NEEDS, six, by="Correlation of paths"))
+
+
 @pytest.mark.slow
 def test_without_a_law_the_truth_is_enough_for_frames_and_noise() -> None:
     unlike = systems(metadata={})

@@ -168,6 +168,13 @@ def test_every_example_opens_by_its_address(name: str) -> None:
     assert "How sure it is" in {metric.label for metric in app.metric}
 
 
+@pytest.mark.parametrize(("name", "most"), [("too_short", 49), ("look_alike", 99)])
+def test_an_example_offers_no_more_frames_than_its_reader_reads(name: str, most: int) -> None:
+    app = learn(lesson=tour.EXAMPLES, example=name, **{f"{name}_frames": str(most)})
+    assert app.slider(key=f"{name}_frames").max == most == app.slider(key=f"{name}_frames").value
+    assert f"from the first {most} frames" in header(app)["caption"]
+
+
 def test_an_example_that_is_not_there_is_one_sentence_with_a_way_on() -> None:
     app = learn(lesson=tour.EXAMPLES, example="<b>moons</b>")
     assert sum("There is no example" in text.value for text in app.markdown) == 1
@@ -226,6 +233,15 @@ def test_a_class_link_that_hides_the_truth_tells_no_score(lesson: str) -> None:
     assert not SCORED.search(shown)
     before, none = told()
     assert not none and (lesson == "3" or (SCORED.search(before) and why)), "the third has no score unless asked"
+
+
+@pytest.mark.parametrize("kept", ["hide", "lock"])
+def test_a_class_link_that_keeps_the_lesson_leaves_no_way_on(kept: str) -> None:
+    onward = {"Back", "Next", "Skip the tour"}
+    assert onward < {button.label for button in learn(lesson="6").button}
+    app = learn(lesson="6", **{kept: "lesson"})
+    assert not app.exception and "6 of 8" in texts(app)
+    assert not [button.label for button in app.button if button.label in onward or button.label.startswith("Next:")]
 
 
 def test_a_class_link_that_hides_the_truth_leaves_no_switch_to_it() -> None:

@@ -16,6 +16,7 @@ from ui.forms import note, plain
 
 MADE, RUN = "made", "run"
 SEEN: dict[str, type] = {"frame": int, "view": str, "threshold": float, "temperature": float, "selected": str}  # of the player, as an `Opening` takes it
+DRAFT = "draft"  # of a guess that was not told yet: the player says it too
 FOLLOWING = ("train", "runs", "upload", "results")  # pages whose `run`, if any, is one to look at, not a model to use
 BY_PAGES = {RUN, "kinds", "edits", "guess", "example"}  # what pages read and write themselves, without a widget
 _KNOWN = BY_PAGES | {MADE, "sample", controls.HIDE, controls.LOCK, *SEEN}  # besides the widgets of the page
@@ -41,6 +42,8 @@ def link(page: str, seen: Mapping[str, Any], taught: Mapping[str, Sequence[str]]
     said = _said() | {key: written(state.answer(key)) for key, control in controls.drawn().items() if control.told and state.answer(key) is not None}
     said = {name: values for name, values in said.items() if name in controls.drawn() or name in BY_PAGES}
     said |= {name: [str(value)] for name, value in seen.items() if name in SEEN and name not in controls.drawn() and value not in (None, "")}
+    if seen.get(DRAFT) and DRAFT in controls.drawn():
+        said[DRAFT] = [str(seen[DRAFT])]
     said |= {name: [",".join(names)] for name, names in taught.items() if names}
     if "edits" in said and "truth" in taught.get(controls.HIDE, ()):  # the world cannot be changed where nobody knows its law
         said["edits"] = [of_belief(said["edits"][0])]

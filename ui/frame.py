@@ -30,6 +30,7 @@ _STYLE = """<style>
 [data-testid="stButtonGroup"] [aria-checked="true"] * { color: light-dark(#005a8e, #7cc4f0); }
 [data-testid="stButtonGroup"] [aria-checked="true"] { position: relative; z-index: 1; }
 [data-testid="stButtonGroup"] [aria-checked="false"] { border-color: light-dark(#d5dde5, #2c3846) !important; } /* else the one beside the chosen has an open side, where a row breaks */
+[data-testid="stColumn"] :is(.stMarkdownEllipsis, .stMarkdownEllipsis p, :has(> .stMarkdownEllipsis), [data-testid="stMetricValue"] *, [data-testid="stButtonGroup"] :is(div, p)) { white-space: normal; } /* words in a narrow column break, and are not cut */
 @media (hover: none) { [data-testid="stCodeCopyButton"] { opacity: 1 !important; } } /* a finger does not hover */
 @media (hover: none) { [data-testid="stElementToolbar"] { display: none !important; } } /* it would lie over the words above a table, where it cannot be sent away */
 @media (hover: none) { button kbd { display: none !important; } } /* no keyboard to press them on */

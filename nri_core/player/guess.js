@@ -49,6 +49,7 @@ class Guess {
       this.edition = edition;
       this.kinds = new Uint8Array(nodes * nodes);
       for (const [receiver, sender, type] of guess.start) this.kinds[receiver * nodes + sender] = type;
+      this.kinds.set(this.drafted());
       this.held = undefined;
       this.last = "";
       this.told = false;
@@ -63,6 +64,32 @@ class Guess {
     const kinds = this.asked.types.length, probs = new Float32Array(nodes * nodes * kinds);
     for (let pair = 0; pair < nodes * nodes; pair++) if (pair % (nodes + 1)) probs[pair * kinds + this.kinds[pair]] = 1;
     return probs;
+  }
+
+  // ---- a guess that is not yet told: kept by the browser over a reload and Back, and told to whoever makes a link
+
+  get place() { return `nri guess ${this.edition}`; }
+
+  drafted() {
+    try {
+      const kinds = this.asked.live ? [] : JSON.parse(sessionStorage.getItem(this.place) ?? "[]");
+      return kinds.length === this.kinds.length && kinds.every((kind) => kind in this.asked.types) ? kinds : [];
+    } catch { return []; } // no storage, or not what was put there
+  }
+
+  keepDraft() {
+    if (this.asked.live) return;
+    try {
+      if (this.told) sessionStorage.removeItem(this.place);
+      else sessionStorage.setItem(this.place, JSON.stringify([...this.kinds]));
+    } catch {} // no storage: it is kept as long as the page is
+  }
+
+  // A digit for each pair 1–2, 1–3, …, 2–3, …; empty where nothing is joined, or both directions count.
+  draft() {
+    if (!this.on || this.asked.live || !this.asked.symmetric || this.told || !this.count()) return "";
+    const { nodes } = this.scene;
+    return [...this.kinds].filter((_, pair) => Math.floor(pair / nodes) < pair % nodes).join("");
   }
 
   // ---- changing it
@@ -91,6 +118,7 @@ class Guess {
   changed() {
     this.held = undefined;
     this.told = false;
+    this.keepDraft();
     this.player.load(this.player.whole);
     if (!this.asked.live) return;
     clearTimeout(this.timer);
@@ -101,6 +129,7 @@ class Guess {
     const { nodes } = this.scene, triples = [];
     this.kinds.forEach((kind, pair) => kind && triples.push([Math.floor(pair / nodes), pair % nodes, kind]));
     this.told = true;
+    this.keepDraft();
     this.say();
     this.player.send("guess", triples);
   }

@@ -49,7 +49,7 @@ const withOpening = {
   glance() {
     const { playing, scene } = this, { frame, view, threshold, temperature, selected } = this.set();
     const graph = { ...(threshold === 0.5 ? {} : { threshold }), ...(temperature === 1 ? {} : { temperature }) };
-    return { frame, playing, selected, ...(scene.probs ? graph : {}), ...(this.compared ? { view } : {}) };
+    return { frame, playing, selected, draft: this.guess.draft(), ...(scene.probs ? graph : {}), ...(this.compared ? { view } : {}) };
   },
 
   // Something was set: told when it has come to rest, to those who asked for it. While it plays the frame alone is no news.

@@ -63,6 +63,30 @@ def test_a_guess_is_drawn_three_ways_and_scored(page: Page, app_url: str) -> Non
     assert "guess=" not in page.url
 
 
+def test_a_guess_that_is_not_told_yet_outlives_reload_and_back_and_goes_with_the_link(page: Page, app_url: str) -> None:
+    player = opened(page, f"{app_url}/learn?hidden_system=2")
+    expect(player).to_have_attribute("data-guessed", "0", timeout=PATIENCE)
+    for pair in ((1, 2), (3, 4)):
+        player.locator(".matrix canvas").click(position=cell(player, *pair))
+    expect(player).to_have_attribute("data-guessed", "2")
+    page.reload()
+    expect(player).to_have_attribute("data-guessed", "2", timeout=PATIENCE)
+    page.get_by_test_id("stSidebar").get_by_role("link", name="What if").click()
+    expect(page.get_by_role("heading", name="What if")).to_be_visible(timeout=PATIENCE)
+    page.go_back()
+    expect(player).to_have_attribute("data-guessed", "2", timeout=PATIENCE)
+    page.get_by_test_id("stMain").get_by_role("button", name="Share", exact=True).click()
+    link = page.get_by_test_id("stPopoverBody").get_by_test_id("stCode")
+    expect(link).to_contain_text("draft=1000000100", timeout=PATIENCE)
+    other = page.context.browser.new_context().new_page()
+    opened(other, link.inner_text().strip())
+    expect(other.get_by_test_id("player")).to_have_attribute("data-guessed", "2", timeout=PATIENCE)
+    other.get_by_test_id("player").get_by_role("button", name="Done").click()
+    expect(other).to_have_url(re.compile("guess=1000000100"), timeout=PATIENCE)
+    assert "draft=" not in other.url
+    other.context.close()
+
+
 def test_a_graph_that_is_tried_moves_the_forecast(page: Page, app_url: str) -> None:
     player = opened(page, f"{app_url}/learn?lesson=3")
     rank = page.get_by_test_id("stMetric").filter(has_text="Rank of your graph").get_by_test_id("stMetricValue")

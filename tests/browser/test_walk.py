@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.server import SETTLED
 from ui.frame import PAGES
@@ -95,6 +95,16 @@ def test_on_a_phone_the_player_takes_more_than_its_room(page: Page, app_url: str
     page.wait_for_function(SETTLED, timeout=PATIENCE)
     stage, below = player.bounding_box(), page.get_by_text("Systems", exact=True).first.bounding_box()
     assert stage and below and stage["y"] + stage["height"] <= below["y"]
+
+
+@pytest.mark.parametrize("path", ["what_if?edits=g1-4%3A0", "learn?lesson=4", "learn?lesson=7", "learn?hidden_system=2&guess=1000001100"])
+def test_words_in_a_narrow_column_break_and_are_not_cut(browser: Browser, app_url: str, path: str) -> None:
+    page = browser.new_page(viewport={"width": 844, "height": 390})
+    opened(page, f"{app_url}/{path}")
+    expect(page.get_by_test_id("stMetric").first).to_be_visible(timeout=PATIENCE)
+    whole = "e => getComputedStyle(e).textOverflow != 'ellipsis' || e.scrollWidth <= e.clientWidth + 1 || !e.textContent"
+    assert page.evaluate(f"[...document.querySelectorAll('[data-testid=stMain] *')].filter(e => !({whole})(e)).map(e => e.textContent)") == []
+    page.close()
 
 
 def test_a_cold_deep_link_has_the_menu_and_the_page(page: Page, serve, tmp_path) -> None:

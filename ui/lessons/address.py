@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import streamlit as st
 
 from ui import state
+from ui.address import DRAFT
 from ui.controls import heed
 
 GUESS, TRIED, _EXAMPLE = "guess", "graph", "example"
@@ -27,14 +28,22 @@ def guess() -> str:
     return st.query_params.get(GUESS, "")
 
 
+def draft() -> str:
+    """A guess that somebody had not told yet who made the link; empty if there is none."""
+    heed(DRAFT, "Your guess so far")
+    return st.query_params.get(DRAFT, "")
+
+
 def keep_guess(text: str) -> None:
     """Put a guess into the address."""
+    st.query_params.pop(DRAFT, None)
     st.query_params[GUESS] = text
 
 
 def forget_guess() -> None:
     """For callbacks: guess anew."""
-    st.query_params.pop(GUESS, None)
+    for name in (GUESS, DRAFT):
+        st.query_params.pop(name, None)
 
 
 def guess_again() -> None:
@@ -59,7 +68,7 @@ def leave() -> None:
     for name, key in _SYSTEMS.items():
         if text := st.query_params.get(name):
             state.own(_Tries).left[name] = (text, state.answer(key))
-    for name in (GUESS, TRIED, _EXAMPLE):
+    for name in (GUESS, DRAFT, TRIED, _EXAMPLE):
         st.query_params.pop(name, None)
 
 

@@ -31,15 +31,14 @@ def show(stage: DeltaGenerator, side: DeltaGenerator) -> None:
     data = sample.trajectories
     with side:
         system = choose_system(data.num_sims, key="hidden_system", on_change=address.forget_guess)
-    guess = _told_before(data)
+    guess = _said_before(address.guess(), data)
     if guess is None:
         _ask(stage, side, data, system)
     else:
         _score(stage, side, sample, system, guess)
 
 
-def _told_before(data: Trajectories) -> Guess | None:
-    text = address.guess()
+def _said_before(text: str, data: Trajectories) -> Guess | None:
     if not text:
         return None
     try:
@@ -53,7 +52,8 @@ def _ask(stage: DeltaGenerator, side: DeltaGenerator, data: Trajectories, system
     tell(sample_title("springs5"), data, "your eyes")
     with stage:
         caption = "Click two particles, or a cell of the matrix, to join a pair."
-        asked = Guessing(data.edge_type_names, edition=str(system))
+        begun = _said_before(text := address.draft(), data)
+        asked = Guessing(data.edge_type_names, start=begun.pairs if begun else (), edition=f"{system} {text}".strip())
         told = player(data, sim=system, key="taught", caption=caption, height=HEIGHT, guess=asked, opening=Opening(hidden=HIDDEN))
     with side:
         pairs = data.num_nodes * (data.num_nodes - 1) // 2
