@@ -19,7 +19,7 @@ from nri_core.graph import edge_list, off_diagonal
 from nri_core.inference import rollout
 from nri_core.metrics import forecast_error
 from nri_core.posterior import EdgePosterior
-from nri_core.systems import System, couplings, system_of
+from nri_core.systems import System, couplings, metadata_of, system_of
 from nri_core.trajectories import Trajectories
 
 CUT = -1
@@ -60,6 +60,7 @@ def simulate_from(
         dt=system.time_step * system.steps_per_frame,
         edge_types=np.maximum(edge_types, 0),
         edge_type_names=system.edge_type_names,
+        metadata=metadata_of(system),
     )
 
 

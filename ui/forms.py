@@ -221,4 +221,4 @@ def _bound(field: FieldInfo, closed: str, open_: str, *, towards: float) -> floa
 
 
 def _step(start: float | None) -> float:
-    return 1.0 if not start else 10.0 ** math.floor(math.log10(abs(start)))
+    return 1.0 if start is None else 10.0 ** math.floor(math.log10(abs(start))) if start else 0.01

@@ -105,7 +105,8 @@ def work(run: Run, device: str) -> None:
     reporter = Reporter(run, device, limits())
     try:
         _train(run, reporter, device)
-        reporter.end("done", f"Finished {reporter.progress()}.")
+        early = reporter.status.epoch < (reporter.status.num_epochs or 0)
+        reporter.end("done", f"Finished {reporter.progress()}{', at the time limit' * early}.")
     except KeyboardInterrupt:
         reporter.heeded = True
         reporter.end("cancelled", f"{reporter.reason} {reporter.progress()}; {_kept(run)}.")

@@ -49,6 +49,11 @@ def system_of(metadata: Mapping[str, Any]) -> System:
         raise DataError(f"Expected the parameters of {name}; found something else under {where}. Simulate the data again.") from error
 
 
+def metadata_of(system: System) -> dict[str, Any]:
+    """What `system_of` reads."""
+    return {"system": _name(system), "parameters": system.model_dump(mode="json")}
+
+
 def couplings(system: System, edge_types: Int[Tensor, "*batch node node"]) -> Float[Tensor, "*batch node node"]:
     """The coupling of each pair by its edge type, float64; 0 on the diagonal."""
     of_type = torch.tensor(system.coupling_of_type, dtype=torch.float64, device=edge_types.device)
@@ -86,7 +91,7 @@ def simulate(system: System, simulation: Simulation) -> Trajectories:
         dt=system.time_step * system.steps_per_frame,
         edge_types=edges.numpy().astype(np.int64),
         edge_type_names=system.edge_type_names,
-        metadata={"system": _name(system), "parameters": system.model_dump(mode="json"), "seed": simulation.seed},
+        metadata=metadata_of(system) | {"seed": simulation.seed},
     )
     return system.observe(exact, generator)
 

@@ -50,7 +50,7 @@ LESSONS = (
     Lesson(
         "without_labels",
         "How a graph is found without labels",
-        "Nobody told this model who is joined. It can only predict, under any graph that you draw: click pairs, and try to make the motion come true.",
+        "Nobody told this model who is joined. It can only predict, under any graph that you draw: join pairs, and try to make the motion come true.",
         "The right pairs together leave hardly any of the motion unexplained, and the dashed forecast falls in line with what happens. Of all 1,024 graphs the hidden one predicts best.",
         "And where do encoder and decoder come in?",
         "The decoder is what you just used: it predicts under a graph. The encoder is a second network that looks at the motion and names a graph "

@@ -51,7 +51,7 @@ def _said_before(text: str, data: Trajectories) -> Guess | None:
 def _ask(stage: DeltaGenerator, side: DeltaGenerator, data: Trajectories, system: int) -> None:
     tell(sample_title("springs5"), data, "your eyes")
     with stage:
-        caption = "Click two particles, or a cell of the matrix, to join a pair."
+        caption = "Choose two particles, or a cell of the matrix, to join a pair."
         begun = _said_before(text := address.draft(), data)
         asked = Guessing(data.edge_type_names, start=begun.pairs if begun else (), edition=f"{system} {text}".strip())
         told = player(data, sim=system, key="taught", caption=caption, height=HEIGHT, guess=asked, opening=Opening(hidden=HIDDEN))
