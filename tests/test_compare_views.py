@@ -4,11 +4,14 @@ import json
 import shlex
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from nri_core.checkpoint import Checkpoint
 from nri_core.command_line import main
 from nri_core.sensitivity import Effort, Point, by_noise
 from nri_core.systems import Simulation, Springs, simulate
@@ -140,11 +143,13 @@ def test_what_cannot_be_measured_is_a_sentence_with_a_way_on() -> None:
 
 def test_fresh_systems_are_named_since_they_may_be_others_than_those_chosen() -> None:
     six = simulate(Springs(noise=0.01), Simulation(num_sims=3, num_nodes=6, num_steps=99))
-    words = "on fresh systems like those that it learned from: springs, {}"
-    assert words.format("5 particles, no noise.") in said(opened(NEEDS, six)), "not six with noise"
-    assert words.format("5 particles.") in said(opened(NEEDS, six, need="Noise"))
-    assert words.format("no noise.") in said(opened(NEEDS, six, need="Number of nodes"))
-    assert "like “a test”: springs, 6 particles, a noise of 0.01." in said(opened(NEEDS, six, by="Correlation of paths"))
+    said_of = partial(needs._fresh_ones, dataset=Dataset("a test", six), law=Springs())
+    model = SimpleNamespace(checkpoint=Checkpoint.load(SAMPLE / "models" / "springs5"))
+    told = [said_of(by, model) for by in (needs.FRAMES, needs.NOISE, needs.NODES)]
+    assert told == [f"fresh systems like those that it learned from: springs, {rest}" for rest in ("5 particles, no noise", "5 particles", "no noise")], "not six with noise"
+    own = said_of(needs.FRAMES, SimpleNamespace(checkpoint=None), law=Springs(noise=0.01))
+    assert own == "fresh systems like “a test”: springs, 6 particles, a noise of 0.01"
+    assert f"gets right, on {told[0]}." in said(opened(NEEDS, six))
 
 
 @pytest.mark.slow
