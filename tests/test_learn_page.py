@@ -139,7 +139,7 @@ def test_another_systems_graph_changes_nothing_where_all_graphs_are_one() -> Non
 @pytest.mark.slow
 def test_kinds_are_mixed_where_there_are_too_few() -> None:
     app = learn(lesson="5")
-    assert "**Kind 1** no effect:" in texts(app) and "%\u00a0weak\u00a0spring" in texts(app)
+    assert "**None**, no effect:" in texts(app) and "%\u00a0weak\u00a0spring" in texts(app)
     app.segmented_control(key="kinds_used").set_value("4").run()
     assert "never used" in texts(app)
 

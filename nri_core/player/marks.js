@@ -15,7 +15,7 @@ const withMarks = {
     if (!this.asked) return [];
     const lines = scene.forecast ? [["dashed", palette.ink, "forecast", ""]] : [];
     if (scene.other) lines.push(["dotted", palette.ink, "truly then", ""]);
-    if (scene.fan) lines.push(["fan", palette.ink, "under sampled graphs", `${scene.fan.samples} different`]);
+    if (scene.fan) lines.push(["fan", palette.ink, "sampled graphs", ""]);
     return lines;
   },
 

@@ -112,7 +112,7 @@ def test_sampled_graphs_are_a_fan(page: Page, app_url: str) -> None:
     player = opened(page, app_url)
     page.get_by_text("Sampled graphs", exact=True).click()
     expect(page.get_by_text("All 20 sampled graphs agree")).to_be_visible(timeout=PATIENCE)
-    expect(player.get_by_text("under sampled graphs")).to_be_attached(timeout=PATIENCE)
+    expect(player.get_by_text("sampled graphs")).to_be_attached(timeout=PATIENCE)
     player.get_by_label("Temperature").fill("1")
     expect(page.get_by_text(re.compile(r"20 sampled graphs, \d+ different"))).to_be_visible(timeout=PATIENCE)
 

@@ -45,7 +45,7 @@ def show(stage: DeltaGenerator, side: DeltaGenerator) -> None:
     with side:
         system = choose_system(whole.num_sims, key="hide_system", start=25)
         reading = _kept(whole.digest, hidden, whole)
-        tell("Springs, one of six unseen" if hidden != _NOBODY else "Springs, 6 particles", reading.seen, "Shipped springs5")
+        tell("Springs, one of six unseen" if hidden != _NOBODY else "Springs, 6 particles", whole if shown else reading.seen, "Shipped springs5")
     unseen = None if hidden == _NOBODY else int(hidden) - 1
     share.repeated_by(screens.taught(simulations.screen("springs", Springs(), _SIZE).data, samples.folder("springs5"), system, unseen=unseen))
     with stage:

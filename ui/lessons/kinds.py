@@ -71,7 +71,8 @@ def _words(model: Checkpoint, data: Trajectories, posterior: EdgePosterior) -> l
         given = data.edge_types[:, off][posterior.edge_types[:, off] == kind]
         counts = np.bincount(given, minlength=len(data.edge_type_names)) / max(len(given), 1)
         mixed = ", ".join(f"{percent(share)} {name}".replace(" ", "\u00a0") for name, share in zip(data.edge_type_names, counts, strict=True) if share >= 0.005)
-        lines.append(f":small[**Kind {kind + 1}** {meaning.name}: {mixed or 'never used'}]")
+        name = posterior.edge_type_names[kind]
+        lines.append(f":small[**{name[:1].upper()}{name[1:]}**, {meaning.name}: {mixed or 'never used'}]")
     return lines
 
 
