@@ -1,8 +1,11 @@
 """The stepped forecaster: laws of motion that hold for any learned force, walls, and what it learns of springs and charges."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
+from nri_core.checkpoint import Checkpoint
 from nri_core.dataset import Normalizer, as_tensor
 from nri_core.evaluation import evaluate
 from nri_core.graph import off_diagonal
@@ -16,6 +19,7 @@ from nri_core.training import fit
 from nri_core.trajectories import Trajectories
 
 NAMES = ("x", "y", "vx", "vy")
+SAMPLE = Path(__file__).parents[1] / "sample_data"
 
 
 def forecaster(*, seed: int = 0, strength: float = 0.3, **settings) -> SteppedForecaster:
@@ -162,6 +166,13 @@ def test_a_forecast_is_the_same_whoever_is_forecast_beside_it() -> None:
     model, graph, start = forecaster(forecast_members=8), both_ways(), state()
     together = model.forecast(start, graph, num_steps=5)
     torch.testing.assert_close(model.forecast(start[3:4], graph[3:4], num_steps=5), together[3:4])
+    shipped, data = Checkpoint.load(SAMPLE / "models" / "charged10"), Trajectories.load(SAMPLE / "charged10.npz").select(slice(18, 24))
+    begun = shipped.tensor(data)[:, 48]
+    pairs = torch.nn.functional.one_hot(torch.from_numpy(data.edge_types[:, off_diagonal(10)]), 2).unflatten(1, (10, 9)).float()
+    together = shipped.model.forecaster.forecast(begun, pairs, num_steps=50)
+    alone = torch.cat([shipped.model.forecaster.forecast(begun[sim : sim + 1], pairs[sim : sim + 1], num_steps=50) for sim in range(6)])
+    assert together.dtype == torch.float32
+    torch.testing.assert_close(alone, together, atol=1e-3, rtol=0, msg="close encounters made 1 of what float32 rounds")
 
 
 def test_charged_forecasts_beat_standing_still_in_the_mean() -> None:

@@ -14,7 +14,7 @@ from ui import figures
 from ui.choices import Chosen
 from ui.controls import bound, truth_hidden
 from ui.forms import choose_one, note
-from ui.names import literal, warning
+from ui.names import literal
 from ui.readings import Reader, Reading, over_time
 from ui.state import Dataset
 
@@ -30,7 +30,7 @@ def introduce(chosen: Chosen, dataset: Dataset, data: Trajectories) -> None:
     """One sentence on who read what, and what to know about it."""
     part = "" if data.num_sims == dataset.trajectories.num_sims else f" The first {data.num_sims:,} of {dataset.trajectories.num_sims:,} systems."
     truth = "" if data.edge_types is None else ", beside the truth"
-    st.caption(f"What “{literal(chosen.name)}” made of “{literal(dataset.name)}”{truth}.{part} {chosen.about} {warning(data.metadata)}".strip())
+    st.caption(f"What “{literal(chosen.name)}” made of “{literal(dataset.name)}”{truth}.{part} {chosen.about}".strip())
     if chosen.caveats:
         note("orange", "info", " ".join(chosen.caveats))
 

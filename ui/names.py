@@ -73,7 +73,6 @@ class Law:
     title: str
     simulated: str
     watched: str
-    warned: str = ""  # what to know of its forecasts
 
 
 LAWS = {
@@ -86,7 +85,6 @@ LAWS = {
         "Charges",
         "Like charges repel each other, unlike ones attract. Every simulation draws its own.",
         "Each particle has a hidden charge. A model that watched only their motion inferred who attracts and who repels whom.",
-        "After a close encounter the last digit of a number decides what follows: late forecasts differ a little from page to page.",
     ),
     "kuramoto": Law(
         "Oscillators",
@@ -99,12 +97,6 @@ LAWS = {
 def law_of(metadata: Mapping[str, Any]) -> Law | None:
     """The kind of system that data were simulated from, where they say so."""
     return LAWS.get(str(metadata.get("system")))
-
-
-def warning(metadata: Mapping[str, Any]) -> str:
-    """What to know of forecasts of such data; empty where nothing is known."""
-    law = law_of(metadata)
-    return law.warned if law else ""
 
 
 def sample_title(name: str) -> str:

@@ -21,7 +21,7 @@ from ui.edits import Edits, History, told
 from ui.forms import note
 from ui.frame import STAGE_AND_SIDE, mistakes_shown
 from ui.futures import Picture, Scene
-from ui.names import sentence, warning
+from ui.names import literal, sentence
 from ui.player import player
 
 KEY = "what if"
@@ -43,17 +43,18 @@ class Kept:
 
 def introduce(scene: Scene) -> None:
     """One sentence on what can be dragged and clicked."""
-    choose = "Choose a line or a cell to cut or join a pair: in the inferred graph for the model, in the true one for the world."
+    cut = "to cut or join a pair" if len(scene.types) == 2 else f"to take a pair to its next type ({', '.join(map(literal, scene.types))})"
+    choose = f"Choose a line or a cell {cut}: in the inferred graph for the model, in the true one for the world."
     if not scene.limits.allowed and scene.one.num_nodes > futures.MOST_NODES:
         st.caption(f"Systems of more than {futures.MOST_NODES} nodes are shown as they are: there is no room to take hold of anything. Choose a smaller one.")
     elif scene.law is None:
         unknown = "This link hides the truth" if hidden("truth") else "No law and graph are known behind these data"
-        only = f"{unknown}, so only the inferred graph can be changed: choose a line{', or a cell of the matrix,' * (not hidden('matrix'))} to cut or add an edge, and the forecast follows."
+        only = f"{unknown}, so only the inferred graph can be changed: choose a line{', or a cell of the matrix,' * (not hidden('matrix'))} {cut}, and the forecast follows."
         st.caption(only if scene.forecasts else "Nothing can be changed here: no law and graph are known behind these data, and the model forecasts nothing.")
     elif not scene.forecasts:
         st.caption("Drag a particle, or its arrow, to change how it starts. Choose a line of the true graph to change it. This model forecasts nothing.")
     else:
-        st.caption(f"Drag {'an oscillator round its circle' if scene.limits.round else 'a particle, or its arrow,'} to change how it starts. {choose}", help=f"{KEYS}\n\n{warning(scene.one.metadata)}".strip())
+        st.caption(f"Drag {'an oscillator round its circle' if scene.limits.round else 'a particle, or its arrow,'} to change how it starts. {choose}", help=KEYS)
 
 
 def explore(scene: Scene, *, height: int, source: Changed) -> None:

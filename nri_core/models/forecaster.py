@@ -154,7 +154,7 @@ class SteppedForecaster(nn.Module):
         """a_k at these distances, for every sending type: velocity change per frame, positive where it repels."""
         place = (distance.log() - self.reach[0]).clamp_min(0) * ((KNOTS - 1) / (self.reach[1] - self.reach[0]))
         knot = place.detach().clamp(0, KNOTS - 2).long()
-        table = TABLE_SCALE * (self.levels @ self.weights)
+        table = TABLE_SCALE * (self.levels.to(distance) @ self.weights.to(distance))
         below, rise = nn.functional.embedding(knot, torch.cat([table[:-1], table.diff(dim=0)], dim=1)).split(self.sending, dim=-1)
         logarithm = below + (place - knot).unsqueeze(-1) * rise
         return self.typical_change * torch.sinh(logarithm.clamp(-LARGEST_LOG, LARGEST_LOG))
@@ -202,18 +202,20 @@ class SteppedForecaster(nn.Module):
     ) -> Float[Tensor, "sim time node dim"]:
         """The mean of several rollouts from starts that differ by a thousandth: in chaos the expected path, else the path itself.
 
-        All simulations differ by the same numbers, so the forecast of one is that forecast whoever is forecast beside it.
+        All simulations differ by the same numbers, and float64 carries them, so the forecast of one is that forecast whoever is forecast beside it:
+        how float32 rounds depends on how many there are, and ten frames of close encounters make 0.5 of its last digit.
         """
+        exact = torch.float32 if state.device.type == "mps" else torch.float64  # Apple's GPUs know no more
         generator = torch.Generator().manual_seed(0)
-        members = state.expand(self.members, *state.shape).clone()
+        members = state.to(exact).expand(self.members, *state.shape).clone()
         if self.members > 1:
             noise = START_SPREAD * torch.randn((self.members, 1, *state.shape[1:]), generator=generator)
-            members += (noise - noise.mean(0)).to(state)
-        edges, frames = edges.expand(self.members, *edges.shape), []
+            members += (noise - noise.mean(0)).to(members)
+        edges, frames = edges.to(exact).expand(self.members, *edges.shape), []
         for _ in range(num_steps):
             members = self.frame(members, edges)
             frames.append(members.mean(0))
-        return torch.stack(frames, dim=1)
+        return torch.stack(frames, dim=1).to(state)
 
 
 def _levels() -> Float[Tensor, "knot weight"]:
