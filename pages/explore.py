@@ -65,7 +65,7 @@ with frame("explore"):
     stage, numbers = room("stage", HEIGHT + 40), st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
     with numbers:
         others = "Kinds of systems, each with the model that was trained on such and never saw these."
-        chosen = choose_systems(there, width=150, help=others)
+        chosen = choose_systems(there, width=180, help=others)
         own = chosen == state.own_systems()
         shown = own_sample() if own else samples.sample(chosen)
         shown = replace(shown, trajectories=without_hidden_truth(shown.trajectories))

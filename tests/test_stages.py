@@ -203,3 +203,12 @@ def test_the_command_prints_the_numbers(capsys: pytest.CaptureFixture[str]) -> N
     assert printed["receiver"] == "2" and printed["sender"] == "3"
     assert main(["stages", folder, file, "--edge", "2-9"]) == 2
     assert "1, 2, 3, 4, 5" in capsys.readouterr().err
+
+
+def test_a_graph_that_is_read_again_is_told_before_and_after() -> None:
+    """Ten charges, of which the law turns a pair round: what the candidates say is not what the model ends with."""
+    checkpoint, paths = Checkpoint.load(ROOT / "sample_data" / "models" / "charged10"), Trajectories.load(ROOT / "sample_data" / "charged10.npz").select(slice(21, 22))
+    graphs = keyed(stages(checkpoint, paths, 0, (0, 1)))["graphs"]
+    first, again = graphs.filled.split(r"\text{read again: }")
+    assert r"&= (1,\ \approx 0)" in first and r"&= (\approx 0,\ 1)" in again and "the last word" in graphs.sentence
+    assert graphs.numbers["posterior"].values[0].round(3).tolist() == [0, 1]

@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from nri_core.importers import READERS, changed, reader_of
 from nri_core.importers.axes import WORDS
 from nri_core.importers.contract import Inspection
-from nri_core.importers.tables import EACH_ROW, GUESSED_RATE, NO_TIME
+from nri_core.importers.tables import EACH_ROW, GUESSED_RATE, NO_TIME, PLACES
 from ui.names import called, sentence
 
 NOBODY = "none"
@@ -68,7 +68,7 @@ def corrected(inspection: Inspection, options: Mapping[str, Any], *, remembered:
     follow = changed(inspection.options, {name: value for name, value in others.items() if name not in UNITS}, inspection.preview)
     units = {name: value for name, value in others.items() if name in UNITS and follow[name] == value}  # nobody said these: other columns bring them
     wrong = [f"`{guess}`" for name in others if isinstance(guess := inspection.options.get(name), str)]
-    wrong += [GUESSED_RATE] * bool(others.keys() & {"rate", "time", "time_unit"}) + [NO_TIME] * ("time" in others) + [EACH_ROW] * ("layout" in others)
+    wrong += [GUESSED_RATE] * bool(others.keys() & {"rate", "time", "time_unit"}) + [NO_TIME] * ("time" in others) + [EACH_ROW] * ("layout" in others) + [PLACES] * ("unit" in others)
     still = tuple(one for one in inspection.understood if not any(guess in one for guess in wrong))
     chosen = _listed({name: value for name, value in others.items() if name not in units})
     said = [f"But {'as an earlier file of this shape was corrected here' if remembered else 'corrected by hand'}: {chosen}."] * bool(chosen)

@@ -235,7 +235,7 @@ def _say(scene: Scene, edits: Edits, found: Picture) -> None:
     """How far off the forecast is, before and after the change, and what the law says to it."""
     numbers = found.figures
     ahead = min(HORIZON, found.forecast.num_steps)
-    unit = f"Root mean square over {ahead} frames after frame {scene.start}; 100 % is the whole range of the training data. Places and velocities count, each against its own range."
+    unit = f"Root mean square over {ahead} frames after frame {scene.start}; 100 % is the whole range of the training data. Places and velocities count, each against its own range. Over the timeline stand places alone, all frames, so one may grow while the other falls."
     if not edits.inferred:
         st.metric("Forecast off by", _percent(numbers["after"]), help=f"How far the forecast is from what happens. {unit}")
         return

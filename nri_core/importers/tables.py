@@ -17,6 +17,7 @@ from nri_core.recording import Recording, Remark, Trial
 SHOWN_ROWS = 8
 LONGEST_SHOWN = 40  # letters of a name of a column in a sentence
 EACH_ROW = "Each row is"
+PLACES = "Places in"
 NO_TIME = "No column of time: the rows are taken in order."
 GUESSED_RATE = "Each frame is taken for a second until you say how many there are in one."
 VIDEO_RATE = 25.0  # frames a second
@@ -88,7 +89,7 @@ def _understood(roles: Roles, start: Start, written: Mapping[str, Any], unit: st
         nodes, features = (list(dict.fromkeys(part[place] for part in found.values())) for place in (0, 1))
         said.append(f"{EACH_ROW} one time, with columns for each of {len(nodes)} nodes ({_listed(nodes[:4])}{', …' if len(nodes) > 4 else ''}): {_listed(features)}.")
     said.append(f"Time in `{roles.time}`, in {roles.time_unit}." if roles.time else NO_TIME)
-    said += [f"Places in {unit}."] if unit else []
+    said += [f"{PLACES} {unit}."] if unit else []
     return said + ([f"Recordings are told apart by `{roles.trial}`."] if roles.trial else [])
 
 

@@ -35,7 +35,7 @@ function drawAhead(pen, { forecast, units }, x, floor, palette) {
   pen.font = `11px ${palette.font}`;
   pen.textBaseline = "top";
   const room = x(end) - x(forecast.start) - 8, most = largest(forecast.error), far = `${Number(most.toPrecision(2))}${units ? ` ${units}` : ""}`;
-  const words = most > 0 ? [`forecast, on average off by up to ${far}`, `forecast, off by ≤ ${far}`] : [];
+  const words = most > 0 ? [`forecast: places on average off by up to ${far}`, `forecast, places off by ≤ ${far}`] : [];
   const fits = [...words, "forecast"].find((text) => pen.measureText(text).width < room);
   pen.fillText(fits ?? "", x(forecast.start) + 6, 4);
 }

@@ -110,13 +110,13 @@ def _presence(recording: Recording) -> list[Finding]:
     seen = sum(trial.seen.sum() for trial in recording.trials) / max(recording.num_frames * recording.num_nodes, 1)
     if seen == 1:
         return []
-    gaps, outside = [], 0
+    gaps, outside = [], set()
     for trial in recording.trials:
         for node in np.flatnonzero(~trial.seen.all(0)):
             runs = stretches(~trial.seen[:, node])
             inner = [stop - start for start, stop in runs if start > 0 and stop < trial.num_frames]
             gaps += inner
-            outside += len(inner) < len(runs)
+            outside |= {int(node)} if len(inner) < len(runs) else set()
     found = []
     if gaps:
         worst = max(gaps)
@@ -127,7 +127,8 @@ def _presence(recording: Recording) -> list[Finding]:
     if outside:
         at_once = np.concatenate([trial.seen.sum(1) for trial in recording.trials])
         usual = int(np.clip(np.median(at_once), 2, 10))
-        text = f"Nodes come and go: {outside:,} are not there from start to end; between {at_once.min()} and {at_once.max()} of {recording.num_nodes} are seen at once."
+        whole = "from start to end" + " of every recording" * (len(recording.trials) > 1)
+        text = f"Nodes come and go: {len(outside):,} of {recording.num_nodes:,} {'is' if len(outside) == 1 else 'are'} not there {whole}; between {at_once.min()} and {at_once.max()} are seen at once."
         fixes = (Gather(nodes=min(usual, 5)),)
         if len(full := [node for node in range(recording.num_nodes) if all(trial.seen[:, node].mean() > 0.9 for trial in recording.trials)]) >= 2:
             fixes = (ChooseNodes(names=tuple(recording.node_names[node] for node in full)),) + fixes if len(full) < recording.num_nodes else (KeepComplete(),)
@@ -162,7 +163,7 @@ def _jumps(recording: Recording) -> list[Finding]:
         frame, node = np.argwhere(np.nan_to_num(speed) > limit)[0]
         unit = f" {recording.metadata['units']}" if recording.metadata.get("units") else ""
         text = (
-            f"{counted(count, 'jump')}: {recording.node_names[node]} moves at {_short(speed[frame, node])}{unit} a second at time {round(trial.times[frame + 1], 3):g} of recording "
+            f"{counted(count, 'jump')}: node {recording.node_names[node]} moves at {_short(speed[frame, node])}{unit} a second at time {round(trial.times[frame + 1], 3):g} of recording "
             f"{trial.name or '1'}, where {_short(usual)} is usual. Perhaps identities were exchanged, or the tracker was wrong."
         )
         found.append(Finding("jumps", "warning", text, (MarkJumps(speed=float(f"{limit:.3g}")),)))

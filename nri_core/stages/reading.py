@@ -1,5 +1,6 @@
 """From paths to a belief about every edge: by the encoder and, where the model reads so, through the decoder."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -74,7 +75,8 @@ def posterior_stage(reading: Reading, place: Place) -> Stage:
 def graphs_stage(reading: Reading, checkpoint: Checkpoint, place: Place) -> Stage:
     """The belief through the decoder: which graphs explain the motion, and what they say of this edge."""
     probs = reading.belief[0, place.receiver, place.slot].softmax(-1).numpy()
-    after = {"posterior": Numbers("Probability of each type", probs[None].astype(float), ("probability",), place.type_names, "bars")}
+    again = reading.table is not None and "read again" in reading.way
+    after = {"posterior": Numbers("Probability, read again" if again else "Probability of each type", probs[None].astype(float), ("probability",), place.type_names, "bars")}
     symbols = {"p(x | z)": "how likely the motion is under a graph, by the decoder", "z": "a candidate graph", "q": "belief about the edge"}
     if reading.table is None:
         told = Told(rf"q(z_{{{place.ij}}}) = {shares(probs)}", {})
@@ -83,15 +85,18 @@ def graphs_stage(reading: Reading, checkpoint: Checkpoint, place: Place) -> Stag
     else:
         scores, kinds, whose = _candidates(reading, checkpoint, place)
         both_count = reading.way.startswith("per receiver") and checkpoint.config.settings.undirected
-        told = _best(scores, kinds, place, probs, back=_candidates(reading, checkpoint, place.back)[:2] if both_count else None)
+        back = _candidates(reading, checkpoint, place.back)[:2] if both_count else None
+        summed = _summed(scores, kinds, len(probs)) + (0 if back is None else _summed(*back, len(probs)))
+        summed -= np.logaddexp.reduce(summed)
+        told = _best(scores, kinds, place, [np.exp(summed), probs] if again else [probs], back=back)
         sentence = f"The decoder tries {len(scores):,} {whose} and asks which make this motion likely. Shown: the best, and what {place.arrow} is in each."
         equation = lines(r"q(z_{ij}=k) &= \textstyle\sum_{z:\, z_{ij}=k} p(z \mid x)", r"p(z \mid x) &\propto p(z) \textstyle\prod_t p(x^{t+1} \mid x^t, z)")
         if both_count:
             sentence += f" Both directions of a pair are one edge here, so what {place.back.arrow} makes likely counts as much."
             equation = r"q(z_{ij}=k) \propto \textstyle\sum_{z_i:\, z_{ij}=k} p(x_i, z_i) \; \sum_{z_j:\, z_{ji}=k} p(x_j, z_j)"
             symbols = {r"z_i": "edges that end at i", r"p(x_i, z_i)": "how likely they make the path of i, by the decoder", "q": "belief about the edge"}
-    if "read again" in reading.way:
-        sentence += " What that leaves unexplained is read once more by the learned law."
+    if again:
+        sentence += " A path that this leaves unexplained is read once more through the learned law, which then has the last word."
     return Stage("graphs", "Graphs", sentence, equation, told.filled, symbols, f"{BEYOND}: exact sums over graphs in place of the bound", told.numbers | after)
 
 
@@ -106,8 +111,8 @@ def _candidates(reading: Reading, checkpoint: Checkpoint, place: Place) -> tuple
     return reading.table[0, place.receiver].numpy(), sets[:, place.slot].argmax(-1).numpy(), whose
 
 
-def _best(scores: np.ndarray, kinds: np.ndarray, place: Place, probs: np.ndarray, *, back: tuple[np.ndarray, np.ndarray] | None) -> Told:
-    """The best candidates and, type by type, how far behind the best one is; `back` are those of the other direction, where it counts."""
+def _best(scores: np.ndarray, kinds: np.ndarray, place: Place, beliefs: Sequence[np.ndarray], *, back: tuple[np.ndarray, np.ndarray] | None) -> Told:
+    """The best candidates and, type by type, how far behind the best one is; `back` are those of the other direction, where it counts; `beliefs`: the one that follows, and where there is one that of reading again."""
     count = len(place.type_names)
     best_of_each = [int(np.flatnonzero(kinds == kind)[scores[kinds == kind].argmax()]) for kind in range(count)]
     order = sorted({*np.argsort(-scores)[: max(CANDIDATES - count, 1)].tolist(), *best_of_each}, key=lambda graph: -scores[graph])
@@ -123,8 +128,14 @@ def _best(scores: np.ndarray, kinds: np.ndarray, place: Place, probs: np.ndarray
     else:
         both = {place.ij: best, place.back.ij: _behind(*back, count)}
         gaps = [rf"\max_{{z_{{{edge}}}=k}} \log p - \max \log p &= {_listed(values)}" for edge, values in both.items()]
-    filled = lines(*gaps, rf"q(z_{{{place.ij}}}) &= {shares(probs)}")
+    follow = [rf"q(z_{{{place.ij}}}) &= {shares(belief)}" for belief in beliefs]
+    filled = lines(*gaps, *follow[:1], *(rf"\text{{read again: }} {one}" for one in follow[1:]))
     return Told(filled, shown)
+
+
+def _summed(scores: np.ndarray, kinds: np.ndarray, count: int) -> np.ndarray:
+    """log Σ of the candidates in which the edge has each type."""
+    return np.array([np.logaddexp.reduce(scores[kinds == kind]) for kind in range(count)])
 
 
 def _behind(scores: np.ndarray, kinds: np.ndarray, count: int) -> np.ndarray:
