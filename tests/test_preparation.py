@@ -99,6 +99,13 @@ def test_what_the_reader_noticed_is_told_until_something_is_done() -> None:
     assert "duplicate rows" in codes(noticed, severity="warning")
 
 
+def test_a_node_that_comes_late_is_one_node_however_many_recordings_it_misses() -> None:
+    told = next(finding.sentence for finding in diagnose(with_change(late)) if finding.code == "come and go")
+    assert told.startswith("Nodes come and go: 1 of 3 is not there from start to end of every recording; between 2 and 3 are seen")
+    alone = next(finding.sentence for finding in diagnose(with_change(late, trials=1)) if finding.code == "come and go")
+    assert "1 of 3 is not there from start to end; between" in alone
+
+
 def test_only_one_node_is_a_problem() -> None:
     assert "one node" in codes(recording().with_nodes([1]), severity="problem")
 
