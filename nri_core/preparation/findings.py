@@ -110,13 +110,14 @@ def _presence(recording: Recording) -> list[Finding]:
     seen = sum(trial.seen.sum() for trial in recording.trials) / max(recording.num_frames * recording.num_nodes, 1)
     if seen == 1:
         return []
-    gaps, outside = [], set()
+    gaps, outside = [], set[int]()
     for trial in recording.trials:
         for node in np.flatnonzero(~trial.seen.all(0)):
             runs = stretches(~trial.seen[:, node])
             inner = [stop - start for start, stop in runs if start > 0 and stop < trial.num_frames]
             gaps += inner
-            outside |= {int(node)} if len(inner) < len(runs) else set()
+            if len(inner) < len(runs):
+                outside.add(node)
     found = []
     if gaps:
         worst = max(gaps)

@@ -11,6 +11,7 @@ from torch import Tensor
 from nri_core.checkpoint import Checkpoint
 from nri_core.inference import read_edges, way_through_decoder
 from nri_core.models.marginal import Graphs, all_graphs, graph_scores, incoming_sets, one_hot, set_table
+from nri_core.models.rereading import reread
 from nri_core.stages.contract import BEYOND, PAPER, Numbers, Place, Stage, Told
 from nri_core.stages.encoders import encoder_steps
 from nri_core.stages.listening import Heard, listen
@@ -25,7 +26,7 @@ MOST_SEARCHED = 20  # nodes up to which a search through the decoder is waited f
 class Reading:
     """What one model makes of the paths of one simulation, whatever the edge; `belief` is that of the model's own way, in logits.
 
-    None where there is no encoder, or no graph at all. `ranked` holds the scores of the candidate graphs that were listed.
+    None where there is no encoder, or no graph at all. `before` holds the decoder's probabilities where the law read them again, `table` the scores of the candidates.
     """
 
     encoder: Heard | None = field(repr=False)
@@ -33,6 +34,7 @@ class Reading:
     belief: Float[Tensor, "1 node slot type"] | None
     way: str
     table: Float[Tensor, "1 node set"] | None = None
+    before: Float[Tensor, "1 node slot type"] | None = None
 
 
 def read(checkpoint: Checkpoint, data: Trajectories, sim: int) -> Reading:
@@ -53,9 +55,11 @@ def read(checkpoint: Checkpoint, data: Trajectories, sim: int) -> Reading:
     if how == "encoder" or (way == "search" and logits is not None and data.num_nodes > MOST_SEARCHED):
         return Reading(encoder, logits, logits, "encoder")
     with torch.no_grad():
-        belief = read_edges(model.eval(), values, inference=how, observed=observed).clamp_min(1e-30).log()
+        decoded = read_edges(model.eval(), values, inference="decoder", observed=observed)
+        again = reread(model.forecaster, values, decoded, undirected=settings.undirected, observed=observed) if how == "law" else None
         table = None if way == "search" else set_table(model, values, observed=observed)
-    return Reading(encoder, logits, belief, way + ", read again" * (how == "law"), table)
+    belief = (decoded if again is None else again).clamp_min(1e-30).log()
+    return Reading(encoder, logits, belief, way + ", read again" * (how == "law"), table, None if again is None else decoded)
 
 
 def posterior_stage(reading: Reading, place: Place) -> Stage:
@@ -75,20 +79,19 @@ def posterior_stage(reading: Reading, place: Place) -> Stage:
 def graphs_stage(reading: Reading, checkpoint: Checkpoint, place: Place) -> Stage:
     """The belief through the decoder: which graphs explain the motion, and what they say of this edge."""
     probs = reading.belief[0, place.receiver, place.slot].softmax(-1).numpy()
-    again = reading.table is not None and "read again" in reading.way
+    again = reading.before is not None
+    follow = _follow([reading.before[0, place.receiver, place.slot].numpy(), probs] if again else [probs], place)
     after = {"posterior": Numbers("Probability, read again" if again else "Probability of each type", probs[None].astype(float), ("probability",), place.type_names, "bars")}
     symbols = {"p(x | z)": "how likely the motion is under a graph, by the decoder", "z": "a candidate graph", "q": "belief about the edge"}
     if reading.table is None:
-        told = Told(rf"q(z_{{{place.ij}}}) = {shares(probs)}", {})
+        told = Told(lines(*follow), {})
         sentence = f"There are too many graphs to list: the best one is climbed to, and {place.arrow} is tried with each type in it."
         equation = r"q(z_{ij}=k) \propto p(x \mid z^*_{ij \to k})"
     else:
         scores, kinds, whose = _candidates(reading, checkpoint, place)
         both_count = reading.way.startswith("per receiver") and checkpoint.config.settings.undirected
         back = _candidates(reading, checkpoint, place.back)[:2] if both_count else None
-        summed = _summed(scores, kinds, len(probs)) + (0 if back is None else _summed(*back, len(probs)))
-        summed -= np.logaddexp.reduce(summed)
-        told = _best(scores, kinds, place, [np.exp(summed), probs] if again else [probs], back=back)
+        told = _best(scores, kinds, place, follow, back=back)
         sentence = f"The decoder tries {len(scores):,} {whose} and asks which make this motion likely. Shown: the best, and what {place.arrow} is in each."
         equation = lines(r"q(z_{ij}=k) &= \textstyle\sum_{z:\, z_{ij}=k} p(z \mid x)", r"p(z \mid x) &\propto p(z) \textstyle\prod_t p(x^{t+1} \mid x^t, z)")
         if both_count:
@@ -111,8 +114,8 @@ def _candidates(reading: Reading, checkpoint: Checkpoint, place: Place) -> tuple
     return reading.table[0, place.receiver].numpy(), sets[:, place.slot].argmax(-1).numpy(), whose
 
 
-def _best(scores: np.ndarray, kinds: np.ndarray, place: Place, beliefs: Sequence[np.ndarray], *, back: tuple[np.ndarray, np.ndarray] | None) -> Told:
-    """The best candidates and, type by type, how far behind the best one is; `back` are those of the other direction, where it counts; `beliefs`: the one that follows, and where there is one that of reading again."""
+def _best(scores: np.ndarray, kinds: np.ndarray, place: Place, follow: Sequence[str], *, back: tuple[np.ndarray, np.ndarray] | None) -> Told:
+    """The best candidates and, type by type, how far behind the best one is; `back` are those of the other direction, where it counts; `follow` is what comes of it."""
     count = len(place.type_names)
     best_of_each = [int(np.flatnonzero(kinds == kind)[scores[kinds == kind].argmax()]) for kind in range(count)]
     order = sorted({*np.argsort(-scores)[: max(CANDIDATES - count, 1)].tolist(), *best_of_each}, key=lambda graph: -scores[graph])
@@ -128,14 +131,13 @@ def _best(scores: np.ndarray, kinds: np.ndarray, place: Place, beliefs: Sequence
     else:
         both = {place.ij: best, place.back.ij: _behind(*back, count)}
         gaps = [rf"\max_{{z_{{{edge}}}=k}} \log p - \max \log p &= {_listed(values)}" for edge, values in both.items()]
-    follow = [rf"q(z_{{{place.ij}}}) &= {shares(belief)}" for belief in beliefs]
-    filled = lines(*gaps, *follow[:1], *(rf"\text{{read again: }} {one}" for one in follow[1:]))
-    return Told(filled, shown)
+    return Told(lines(*gaps, *follow), shown)
 
 
-def _summed(scores: np.ndarray, kinds: np.ndarray, count: int) -> np.ndarray:
-    """log Σ of the candidates in which the edge has each type."""
-    return np.array([np.logaddexp.reduce(scores[kinds == kind]) for kind in range(count)])
+def _follow(beliefs: Sequence[np.ndarray], place: Place) -> list[str]:
+    """The belief that follows, and that of reading again where there is one: a line each."""
+    words = ("", r"\text{read again: } ")
+    return [rf"{word}q(z_{{{place.ij}}}) &= {shares(belief)}" for word, belief in zip(words, beliefs, strict=False)]
 
 
 def _behind(scores: np.ndarray, kinds: np.ndarray, count: int) -> np.ndarray:
