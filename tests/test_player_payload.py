@@ -81,6 +81,7 @@ def test_a_phase_is_a_point_on_a_circle_and_a_sine_alone_a_height() -> None:
     header, rest = unpack(payload(data))
     positions = np.frombuffer(rest[: 12 * 24], "<f4").reshape(12, 3, 2)
     assert header["round"] and "phase" in header["caption"]
+    assert not header["placed"] and unpack(payload(trajectories()))[0]["placed"], "an error is one of places only where places are drawn"
     np.testing.assert_allclose(np.arctan2(positions[..., 1], positions[..., 0]), np.angle(np.exp(1j * data.values[0, :, :, 2])), atol=1e-5)
     radii = np.hypot(positions[..., 0], positions[..., 1])
     assert np.ptp(radii, axis=0).max() < 1e-6 and (np.diff(radii[0]) < 0).all(), "each on its own circle: those in step stay apart"
@@ -91,7 +92,7 @@ def test_a_phase_is_a_point_on_a_circle_and_a_sine_alone_a_height() -> None:
     positions, predicted = (np.frombuffer(part, "<f4").reshape(-1, 3, 2) for part in (rest[: 12 * 24], rest[12 * 24 : 18 * 24]))
     np.testing.assert_allclose(positions[..., 1], data.values[0, :, :, 1], rtol=1e-6)
     np.testing.assert_allclose(predicted[0, :, 0], positions[0, :, 0], rtol=1e-4, err_msg="a ghost stands above its own node")
-    assert not header["round"]
+    assert not header["round"] and not header["placed"]
 
 
 @pytest.mark.parametrize("wrong", [

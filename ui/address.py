@@ -42,8 +42,8 @@ def link(page: str, seen: Mapping[str, Any], taught: Mapping[str, Sequence[str]]
     said = _said() | {key: written(state.answer(key)) for key, control in controls.drawn().items() if control.told and state.answer(key) is not None}
     said = {name: values for name, values in said.items() if name in controls.drawn() or name in BY_PAGES}
     said |= {name: [str(value)] for name, value in seen.items() if name in SEEN and name not in controls.drawn() and value not in (None, "")}
-    if seen.get(DRAFT) and DRAFT in controls.drawn():
-        said[DRAFT] = [str(seen[DRAFT])]
+    if DRAFT in seen:  # as it is now, whatever the address says
+        said[DRAFT] = [str(seen[DRAFT])] if seen[DRAFT] else []
     said |= {name: [",".join(names)] for name, names in taught.items() if names}
     if "edits" in said and "truth" in taught.get(controls.HIDE, ()):  # the world cannot be changed where nobody knows its law
         said["edits"] = [of_belief(said["edits"][0])]

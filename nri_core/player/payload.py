@@ -62,7 +62,7 @@ def payload(
     positions = positions_of(trajectories, sim)
     blocks: list[np.ndarray] = [positions]
     header: dict[str, object] = {"caption": caption or _caption(trajectories, posterior, forecast), "note": note, "height": height, "whose": whose or ("Your guess" if guess is not None else "")}
-    header |= {"names": list(trajectories.node_names), "round": _is_round(trajectories), "forecast": None, "types": [], "probFrames": [], "truthTypes": [], "truthFrames": 0}
+    header |= {"names": list(trajectories.node_names), "round": _is_round(trajectories), "placed": _is_placed(trajectories), "forecast": None, "types": [], "probFrames": [], "truthTypes": [], "truthFrames": 0}
     if forecast is not None:
         start, predicted = _forecast(trajectories, sim, forecast, sim if forecast_sim is None else forecast_sim)
         blocks[0] = _lengthened(positions, start + 1 + len(predicted))
@@ -94,7 +94,7 @@ def packed(header: Mapping[str, object], blocks: Iterable[np.ndarray]) -> bytes:
 def positions_of(trajectories: Trajectories, sim: int, span: tuple[float, float] | None = None) -> Float32[np.ndarray, "time node space"]:
     """Where each node is drawn, NaN where unseen. `span`: where nodes that have only a height stand side by side, if not as far apart as they are high."""
     names, values = trajectories.feature_names, trajectories.values[sim]
-    if {"x", "y"} <= set(names):
+    if _is_placed(trajectories):
         plane = values[..., [names.index(axis) for axis in ("x", "y", "z") if axis in names]]
     elif _is_round(trajectories):
         phase = values[..., names.index("phase")]
@@ -112,7 +112,12 @@ def positions_of(trajectories: Trajectories, sim: int, span: tuple[float, float]
 
 def _is_round(trajectories: Trajectories) -> bool:
     """Whether a node is a phase and nothing else is known of where it is."""
-    return "phase" in trajectories.feature_names and not {"x", "y"} <= set(trajectories.feature_names)
+    return "phase" in trajectories.feature_names and not _is_placed(trajectories)
+
+
+def _is_placed(trajectories: Trajectories) -> bool:
+    """Whether it is known where a node is: what is drawn are places."""
+    return {"x", "y"} <= set(trajectories.feature_names)
 
 
 def _forecast(trajectories: Trajectories, shown: int, forecast: Trajectories, sim: int) -> tuple[int, Float32[np.ndarray, "time node space"]]:

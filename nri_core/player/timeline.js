@@ -19,7 +19,7 @@ function drawTimeline(canvas, { scene, palette, ratio, threshold }) {
   if (lanes.length) drawShare(pen, scene, x, floor, palette, threshold);
 }
 
-function drawAhead(pen, { forecast, units }, x, floor, palette) {
+function drawAhead(pen, { forecast, units, placed }, x, floor, palette) {
   const end = forecast.start + forecast.frames;
   pen.fillStyle = pen.strokeStyle = palette.ink;
   pen.globalAlpha = 0.06;
@@ -35,7 +35,7 @@ function drawAhead(pen, { forecast, units }, x, floor, palette) {
   pen.font = `11px ${palette.font}`;
   pen.textBaseline = "top";
   const room = x(end) - x(forecast.start) - 8, most = largest(forecast.error), far = `${Number(most.toPrecision(2))}${units ? ` ${units}` : ""}`;
-  const words = most > 0 ? [`forecast: places on average off by up to ${far}`, `forecast, places off by ≤ ${far}`] : [];
+  const what = placed ? "places " : "", words = most > 0 ? [`forecast: ${what}on average off by up to ${far}`, `forecast: ${what}off by ≤ ${far}`] : [];
   const fits = [...words, "forecast"].find((text) => pen.measureText(text).width < room);
   pen.fillText(fits ?? "", x(forecast.start) + 6, 4);
 }

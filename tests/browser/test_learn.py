@@ -81,6 +81,13 @@ def test_a_guess_that_is_not_told_yet_outlives_reload_and_back_and_goes_with_the
     other = page.context.browser.new_context().new_page()
     opened(other, link.inner_text().strip())
     expect(other.get_by_test_id("player")).to_have_attribute("data-guessed", "2", timeout=PATIENCE)
+    other.get_by_test_id("player").get_by_role("button", name="Clear").click()
+    other.get_by_test_id("stMain").get_by_role("button", name="Share", exact=True).click()
+    expect(other.get_by_test_id("stPopoverBody").get_by_test_id("stCode")).to_contain_text("hidden_system=2", timeout=PATIENCE)
+    expect(other.get_by_test_id("stPopoverBody").get_by_test_id("stCode")).not_to_contain_text("draft=")
+    other.keyboard.press("Escape")
+    for pair in ((1, 2), (3, 4)):
+        other.get_by_test_id("player").locator(".matrix canvas").click(position=cell(player, *pair))
     other.get_by_test_id("player").get_by_role("button", name="Done").click()
     expect(other).to_have_url(re.compile("guess=1000000100"), timeout=PATIENCE)
     assert "draft=" not in other.url
