@@ -175,6 +175,7 @@ def test_a_forecast_is_the_same_whoever_is_forecast_beside_it() -> None:
     torch.testing.assert_close(alone, together, atol=1e-3, rtol=0, msg="close encounters made 1 of what float32 rounds")
 
 
+@pytest.mark.slow
 def test_charged_forecasts_beat_standing_still_in_the_mean() -> None:
     train, valid = split(simulate(Charged(), Simulation(num_sims=2000, seed=7)))
     fresh = simulate(Charged(), Simulation(num_sims=200, num_steps=70, seed=8))
