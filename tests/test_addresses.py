@@ -135,6 +135,18 @@ def test_the_link_says_what_the_address_does_not(tmp_path: Path) -> None:
     assert link(share(app))["made"] == ["springs num_sims 3 num_nodes 3 num_steps 9"]
 
 
+def test_a_reload_finds_data_that_can_be_made_again_and_says_that_a_file_is_gone() -> None:
+    made = opened("simulate", num_sims="3", num_steps="60", num_nodes="3")
+    made.button[0].click().run()  # "Make dataset"
+    address = made.query_params["made"]
+    assert opened("compare", made=address).session_state["dataset"].trajectories.digest == made.session_state["dataset"].trajectories.digest
+    brought = opened("compare", session={"dataset": Dataset("fish.csv", made.session_state["dataset"].trajectories)})
+    assert brought.query_params["made"] == "file"
+    app = opened("compare", made="file")
+    assert not app.exception and "dataset" not in app.session_state and "made" not in app.query_params
+    assert any("Bring the file again under Your data" in markdown.value for markdown in app.markdown)
+
+
 def test_what_cannot_travel_is_said() -> None:
     data = simulate(Charged(), Simulation(num_sims=2, num_nodes=3, num_steps=9))
     session = {"dataset": Dataset("fish.csv", data), "model": Model("mine", Path("nowhere"))}

@@ -15,6 +15,7 @@ from ui.edits import of_belief
 from ui.forms import note, plain
 
 MADE, RUN = "made", "run"
+FILE = "file"  # made by nobody that an address could ask
 SEEN: dict[str, type] = {"frame": int, "view": str, "threshold": float, "temperature": float, "selected": str}  # of the player, as an `Opening` takes it
 DRAFT = "draft"  # of a guess that was not told yet: the player says it too
 FOLLOWING = ("train", "runs", "upload", "results")  # pages whose `run`, if any, is one to look at, not a model to use
@@ -26,15 +27,23 @@ _HERE = ("127.0.0.1", "localhost", "::1")
 def recall(page: str) -> None:
     """Bring back what the address names and this session lacks: data simulated again, the model of a run. Raises NRIError, and the page goes on without."""
     made, own = st.query_params.get(MADE), state.own_dataset()
-    if made and own is None:
+    if made == FILE and own is None:
+        st.query_params.pop(MADE)
+        note("orange", "link_off", "This address comes from beside a file of somebody's own, which no address carries. Bring the file again under Your data; until then, shipped systems stand in its place.")
+    elif made and own is None:
         from ui.simulations import remade  # torch: the landing page opens without it
 
         name, data = remade(made)
         state.keep_dataset(name, data, made=made)
-    elif made and own.made != made:
-        st.query_params.pop(MADE)  # other data are in use since
     if page not in FOLLOWING:
         state.recall_model()
+
+
+def in_use(page: str) -> dict[str, str]:
+    """What the address of a page says of the user's own data and model, so that a reload or somebody else finds them."""
+    data, model = state.own_dataset(), state.own_model()
+    said = {MADE: data.made or FILE} if data else {}
+    return said | ({RUN: model.run} if model and model.run and page not in FOLLOWING else {})
 
 
 def link(page: str, seen: Mapping[str, Any], taught: Mapping[str, Sequence[str]]) -> str:
@@ -47,11 +56,7 @@ def link(page: str, seen: Mapping[str, Any], taught: Mapping[str, Sequence[str]]
     said |= {name: [",".join(names)] for name, names in taught.items() if names}
     if "edits" in said and "truth" in taught.get(controls.HIDE, ()):  # the world cannot be changed where nobody knows its law
         said["edits"] = [of_belief(said["edits"][0])]
-    model, data = state.own_model(), state.own_dataset()
-    if page not in FOLLOWING and model and model.run:
-        said[RUN] = [model.run]
-    if data and data.made:
-        said[MADE] = [data.made]
+    said |= {name: [value] for name, value in in_use(page).items()}
     query = urlencode(said, doseq=True, safe=",")
     start = st.context.url or ""
     return start + "/" * (not urlsplit(start).path) + (f"?{query}" if query else "")

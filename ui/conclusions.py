@@ -6,7 +6,7 @@ from nri_core.credibility import Assessment, Conclusion, conclude
 from nri_core.jobs import Run, open_run
 from nri_core.jobs.comparisons import assessed, further_runs, start_assessment
 from nri_core.trajectories import Trajectories
-from ui import state, visitor
+from ui import address, state, visitor
 from ui.caveats import tied
 from ui.forms import note
 from ui.frame import mistakes_shown
@@ -45,7 +45,7 @@ def _offer(run: Run) -> None:
     if st.button("Test this result", type="primary", icon=":material/fact_check:", key=f"assess {run.id}"):
         with st.spinner("Getting the data ready"):
             start_assessment(run, user=visitor.who())
-        state.keep_in_address(run.id)
+        state.keep_in_address({address.RUN: run.id})
         st.rerun()
 
 

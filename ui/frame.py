@@ -119,7 +119,7 @@ def frame(name: str) -> Iterator[None]:
             share.say_unknown()
     if state.uses_own():
         st.sidebar.button("Back to the shipped ones", on_click=state.use_shipped, type="tertiary", icon=":material/undo:")
-    state.keep_in_address(carried(name).get(address.RUN))
+    state.keep_in_address(carried(name))
     seen_from_top()
     _warm_up()
 
@@ -144,8 +144,8 @@ def mistakes_shown() -> Iterator[None]:
 
 def carried(name: str) -> dict[str, str]:
     """What a link to the page says of this session, so that the page itself need not add it: going back would meet it again."""
-    model, taught = state.own_model(), {kept: ",".join(sorted(names)) for kept, names in controls.taught().items()}
-    return taught | same_systems(name) | ({address.RUN: model.run} if model and model.run and name not in address.FOLLOWING else {})
+    taught = {kept: ",".join(sorted(names)) for kept, names in controls.taught().items()}
+    return taught | same_systems(name) | address.in_use(name)
 
 
 def next_step(name: str, label: str, asks: Mapping[str, str] | None = None) -> None:

@@ -20,7 +20,7 @@ MINE = "My dataset"  # what pages call the dataset in use where there are others
 OWN = "My model"  # among the systems of Explore: the dataset in use, as a model reads it of which no run tells what it never saw
 _DATASET, _MODEL, _RUNS, _RUN, _PAGE, _VIEW, _SAMPLE, _SEEN = "dataset", "model", "runs", "run", "page", "view", "sample", "seen"
 HELD_OUT = "Held-out systems"  # what pages call the systems that the training of the model in use set aside
-_KINDS, _NEXT, _ENTERED = "kinds", "next answers", "page entered"
+_KINDS, _NEXT, _ENTERED, _MADE = "kinds", "next answers", "page entered", "made"
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,8 @@ def uses_own() -> bool:
 def use_shipped() -> None:
     """Return to the systems and the model that come with the app."""
     st.session_state[_DATASET] = st.session_state[_MODEL] = st.session_state[_SEEN] = None
-    st.query_params.pop(_RUN, None)
+    for name in (_MADE, _RUN):
+        st.query_params.pop(name, None)
 
 
 def sample_name() -> str:
@@ -283,10 +284,11 @@ def follow_kinds(tag: str) -> None:
         st.query_params.pop(_KINDS, None)
 
 
-def keep_in_address(run_id: str | None) -> None:
-    """Let a reload find the model of this run, if there is one, again."""
-    if run_id and st.query_params.get(_RUN) != run_id:
-        st.query_params[_RUN] = run_id
+def keep_in_address(told: Mapping[str, str]) -> None:
+    """Let a reload find the data and the model in use again: what their part of the address says."""
+    for name in (_MADE, _RUN):
+        if name in told and st.query_params.get(name) != told[name]:
+            st.query_params[name] = told[name]
 
 
 def unfollow_run() -> None:

@@ -65,7 +65,7 @@ function describeGraph(player) {
   const shown = shownPairs(edges), pairs = scene.nodes * (scene.nodes - 1), parts = [];
   const statements = statementsOf(scene, edges, shown), named = statements.length > MENTIONED;
   const head = named ? `${shown.length} of ${pairs} pairs ${inferred ? "shown as acting" : "act"}; ${inferred ? "the strongest" : "among them"}: ` : "";
-  const said = !shown.length ? (guess.on ? "nobody acts on anybody yet" : inferred ? `no pair reaches the threshold of ${edges.threshold.toFixed(2)}` : "nobody acts on anybody") : (named ? statements.slice(0, STRONGEST) : statements).join("; ");
+  const said = !shown.length ? (guess.on ? "nobody acts on anybody yet" : inferred && !scene.whose ? `no pair reaches the threshold of ${edges.threshold.toFixed(2)}` : "nobody acts on anybody") : (named ? statements.slice(0, STRONGEST) : statements).join("; ");
   parts.push(`${whose}: ${head}${said}.`);
   if (scene.comparable) {
     const { wrong, missed } = countVerdicts(edges, truth);
