@@ -38,15 +38,17 @@ with frame("compare"):
             needs.show_needs(side, chosen, chosen_data)
         else:
             comparison.introduce(chosen, chosen_data, data)
+            with side:
+                system = choose_by_number(data.num_sims)
             known = readings(chosen.reader, data)
             waiting = st.empty()
             if known.slow:
                 with waiting.container():
-                    player(data, key="waiting", **shape)
-            first = known.first()
+                    player(data, key="waiting", sim=system, **shape)
+            first = known.first(system)
             waiting.empty()
             if not known.complete:  # show what there is, then read on
-                player(data, key="compare", posterior=first.posterior, posterior_sim=0, forecast=first.forecast, forecast_sim=0, **shape)
+                player(data, key="compare", sim=system, posterior=first.posterior, posterior_sim=0, forecast=first.forecast, forecast_sim=0, **shape)
                 known.finish(side)
                 st.rerun()
 
@@ -54,12 +56,11 @@ with frame("compare"):
         reading = known.whole
         score, named = known.score, known.call(reading.posterior)
         with side:
-            system = choose_by_number(data.num_sims)
             changing = comparison.choose_time(chosen.reader, data, system, known.call)
         share.repeated_by(screens.compared(chosen_data, chosen.reader.source, data, system))
         with stage:
             believed = {"posterior": changing, "posterior_sim": 0} if changing else {"posterior": named}
-            player(data, key="compare all" if view == comparison.ALL else "compare", sim=system, forecast=reading.forecast, **shape, **believed)
+            player(data, key="compare all" if view == comparison.ALL else "compare", sim=system, forecast=reading.forecast, shared=True, **shape, **believed)
             if view == comparison.ALL:
                 browsing.show_gallery(browsing.facts(score, reading, known.errors), named, data, system)
             else:

@@ -84,7 +84,7 @@ with frame("explore"):
         law = names.law_of(shown.trajectories.metadata)
         unknown = UNKNOWN * (shown.trajectories.edge_types is None and not hidden("truth"))
         st.caption(f"{HELD_OUT if chosen == state.HELD_OUT else READ} {unknown}" if own else law.watched if law else "A model that watched only this motion inferred who acts on whom.")
-        player(shown.trajectories, key="explore", sim=system, posterior=shown.posterior, forecast=shown.forecast, height=HEIGHT)
+        player(shown.trajectories, key="explore", sim=system, posterior=shown.posterior, forecast=shown.forecast, height=HEIGHT, shared=True)
 
     share.repeated_by(screen)
     with st.container(horizontal=True, vertical_alignment="center"):

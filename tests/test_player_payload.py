@@ -150,9 +150,9 @@ def test_how_it_opens_travels_in_the_header() -> None:
     plain, _ = unpack(payload(data))
     assert plain["opening"]["view"] == "side by side" and plain["opening"]["frame"] is None and not plain["remember"] and not plain["compact"]
     opening = Opening(frame=3, playing=False, view="difference", threshold=0.8, temperature=2.0, selected="1-3", hidden=("truth", "loop"))
-    told, rest = unpack(payload(data, view="overlaid", opening=opening, remember=True, clock="all", compact=True))
+    told, rest = unpack(payload(data, view="overlaid", opening=opening, remember=("selected",), clock="all", compact=True))
     assert told["opening"] == {"frame": 3, "playing": False, "view": "difference", "threshold": 0.8, "temperature": 2.0, "selected": "1-3", "hidden": ["truth", "loop"], "locked": []}
-    assert told["remember"] and told["clock"] == "all" and told["compact"] and told["digest"] == plain["digest"]
+    assert told["remember"] == ["selected"] and told["clock"] == "all" and told["compact"] and told["digest"] == plain["digest"]
     assert unpack(payload(data, view="overlaid"))[0]["opening"]["view"] == "overlaid"
 
 

@@ -14,9 +14,8 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from nri_core.errors import NRIError
-from ui import address, controls, share, state
+from ui import address, controls, seen, share, state
 from ui.names import literal, sentence
-from ui.seen import same_systems
 
 _PAGES_DIR = Path(__file__).parent.parent / "pages"
 _ICON = Path(__file__).parent / "icon.svg"
@@ -90,6 +89,7 @@ def frame(name: str) -> Iterator[None]:
     """Draw menu, title and what is loaded around the page `name`, and show the user's mistakes as sentences."""
     entry = PAGES[name]
     state.enter(name)
+    seen.enter()
     controls.obey_address()
     st.set_page_config(page_title=f"{entry.title} · NRI Explorer", page_icon=str(_ICON), layout="wide", initial_sidebar_state=200)
     st.html(_STYLE)  # first: what is drawn before it came would move
@@ -145,7 +145,7 @@ def mistakes_shown() -> Iterator[None]:
 def carried(name: str) -> dict[str, str]:
     """What a link to the page says of this session, so that the page itself need not add it: going back would meet it again."""
     taught = {kept: ",".join(sorted(names)) for kept, names in controls.taught().items()}
-    return taught | same_systems(name) | address.in_use(name)
+    return taught | seen.same_systems(name) | address.in_use(name)
 
 
 def next_step(name: str, label: str, asks: Mapping[str, str] | None = None) -> None:

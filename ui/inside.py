@@ -12,11 +12,11 @@ from nri_core.posterior import EdgePosterior
 from nri_core.stages import PASSED, Reading, Stage, known_relabelling, read, stages
 from nri_core.trajectories import Trajectories
 from ui import figures, pictures, readings, state
-from ui.controls import bound
+from ui.controls import bound, without_hidden_truth
 from ui.forms import check_choice, choose_one, note
 from ui.names import literal
 from ui.player import player
-from ui.seen import choose_system
+from ui.seen import choose_system, keep_selected, selected_before
 from ui.state import Model
 
 PICTURES = 330  # pixels for the pictures of a stage: with sentence and stepper they fit a projector
@@ -68,11 +68,18 @@ def follow(data: Trajectories, window: int) -> Followed:
     """Widgets for what is followed; all of it lives in the address."""
     names, last = list(data.node_names), data.num_steps  # frames are counted from 0, as the player does
     system = choose_system(data.num_sims, ask=st.number_input, width=105, help="Which of the systems.")
+    ends = [int(end) for end in selected_before().split("-") if end]
+    if len(ends) == 2 and max(ends) <= len(names) and state.answer("sender") is None and not {"sender", "receiver"} & {*st.query_params}:
+        brought = {"sender": names[ends[0] - 1], "receiver": names[ends[1] - 1]}
+        state.choose(brought)
+        st.query_params.update(brought)  # for a reload: a widget writes down what the user chose, not what it was told
     check_choice("Sender", "sender", names, start=names[1])
     sender = st.selectbox("Sender", names, 1, **bound("sender"), width=110, help="The node that may act: j in the equations.")
     others = [name for name in names if name != sender]
     check_choice("Receiver", "receiver", others, start=others[0])
     receiver = st.selectbox("Receiver", others, **bound("receiver"), width=110, help="The node that it may act on: i in the equations.")
+    if (sender, receiver) != (names[1], names[0]):  # chosen by somebody
+        keep_selected(f"{names.index(sender) + 1}-{names.index(receiver) + 1}")
     first = min(window, max(last - 1, 1)) - 1
     check_choice("Frame", "frame", range(last), start=first)
     state.within("frame", 0, last - 1)
@@ -129,6 +136,8 @@ def step(found: list[Stage]) -> Stage:
 def show(stage: Stage, followed: Followed, data: Trajectories, shown: EdgePosterior | None) -> None:
     """The sentence, the pictures, and beside them the equation, without and with numbers."""
     st.markdown(literal(stage.sentence), help=TERMS.get(stage.key))
+    if shown is not None:
+        st.caption(_verdict(followed, data, shown))
     st.html(_ON_A_NARROW_SCREEN)
     with st.container(key="explained"):
         left, right = st.columns(WIDTHS, gap="medium")
@@ -143,6 +152,18 @@ def show(stage: Stage, followed: Followed, data: Trajectories, shown: EdgePoster
             _show_paths(followed, data, shown)
         else:
             _show_pictures(stage, data.node_names[followed.edge[1]])
+
+
+def _verdict(followed: Followed, data: Trajectories, shown: EdgePosterior) -> str:
+    """What the model ends up with about the edge, and where the truth is known and may be seen, what is true: at every stage, for it is what one looks into it for."""
+    receiver, sender = followed.edge
+    ends, belief = f"{literal(data.node_names[sender])} → {literal(data.node_names[receiver])}", shown.edge_probs[0, receiver, sender]
+    said = f"{ends}: the model says **{literal(shown.edge_type_names[belief.argmax()])}**, with probability {belief.max():.3f}"
+    truth = without_hidden_truth(data).edge_types
+    if truth is None or truth.ndim > 3 or shown.edge_type_names != data.edge_type_names:
+        return f"{said}."
+    true = int(truth[followed.system, receiver, sender])
+    return f"{said}; in truth it is **{literal(data.edge_type_names[true])}**: {'right' if true == belief.argmax() else 'wrong'}."
 
 
 def _show_pictures(stage: Stage, sender: str) -> None:
@@ -165,7 +186,7 @@ def _show_paths(followed: Followed, data: Trajectories, shown: EdgePosterior | N
     selected = f"{followed.edge[1] + 1}-{followed.edge[0] + 1}"
     said = player(
         data, key="inside", sim=followed.system, posterior=shown, posterior_sim=0, height=PICTURES + 20,
-        opening=Opening(selected=selected, hidden=("truth", "matrix")), remember=True, compact=True,
+        opening=Opening(selected=selected, hidden=("truth", "matrix")), remember=("selected",), compact=True,
     )  # fmt: skip
     asked = said.view.get("selected") if isinstance(said.view, dict) else None
     pointed_anew, ends = state.changed("edge pointed at", asked), str(asked or "").split("-")

@@ -1,6 +1,6 @@
 """The player: particles, inferred and true graph and forecast, moving in the browser without asking the server."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from nri_core.trajectories import Trajectories
 from ui import state
 from ui.address import opening_asked
 from ui.controls import hidden_among, locked_among, without_hidden_truth
+from ui.seen import keep_selected, selected_before
 
 EVENTS = ("edit", "guess")  # told once: None again in the next run
 STATE = ("view",)  # remembered until the player says something else
@@ -52,13 +53,14 @@ def player(
     note: str = "",
     view: str = VIEWS[0],
     opening: Opening | None = None,
-    remember: bool = False,
+    remember: Collection[str] = (),
     clock: str = "",
     compact: bool = False,
     guess: Guessing | None = None,
     editing: Editing | None = None,
     fan: Trajectories | None = None,
     other: Trajectories | None = None,
+    shared: bool = False,
     on_edit: Callable[[Any], None] | None = None,
 ) -> Told:
     """Show one system. Calling again with the same `key` and new probabilities keeps it playing where it is.
@@ -68,11 +70,13 @@ def player(
     640 pixels wide; of a compact one (no settings, no matrix, for small multiples) about 220 is enough.
 
     `opening` says how it starts, unless the address says otherwise; repeating what the player itself told changes nothing. Players with the same `clock` play, pause and
-    seek together. With `remember`, `.view` is what the user last set, with a rerun each time, never for each frame: {frame, view,
-    threshold, temperature, selected}, as an `Opening` takes them. With `guess` the player asks for the graph, and `.guess`
+    seek together. `.view` is what the user last set, told with a rerun each time that one of those in `remember` is another, never for each frame: {frame, view,
+    threshold, temperature, selected}, as an `Opening` takes them. What is selected in a `shared` one is so on the next page too. With `guess` the player asks for the graph, and `.guess`
     is [[receiver, sender, type], …] once it was told. With `editing` what is shown can be changed; `on_edit` is called with
     the change, before the run that shows it. `fan`: forecasts under sampled graphs; `other`: what would truly happen. Raises DataError when the parts do not belong together.
     """
+    if shared:
+        opening, remember = replace(opening or Opening(), selected=selected_before()), ("selected",)
     content = payload(
         without_hidden_truth(trajectories),
         sim=sim,
@@ -97,8 +101,10 @@ def player(
     callbacks = {f"on_{name}_change": _heard for name in (*EVENTS, *STATE)}  # without one a value never arrives
     if on_edit is not None:
         callbacks["on_edit_change"] = lambda: on_edit(state.heard(key, "edit"))
+    if shared:
+        callbacks["on_view_change"] = lambda: keep_selected(state.heard(key, "view"))
     with room(key, height):
-        said = _mount(key=key, data=content, **callbacks)
+        said = (st.fragment(_mount) if shared else _mount)(key=key, data=content, **callbacks)
     return Told(**{name: (said or {}).get(name) for name in (*EVENTS, *STATE)})
 
 

@@ -138,18 +138,19 @@ class Readings:
         """Whether even the first system is yet to be waited for."""
         return not self._parts and self._data.num_nodes > MANY_NODES
 
-    def first(self) -> Reading:
-        """The first system alone, where all of them take long: a picture need not wait for the rest."""
+    def first(self, system: int = 0) -> Reading:
+        """This system alone, where all of them take long: a picture need not wait for the rest."""
         faster = ". The encoder alone is faster" if self.slow else ""
-        with st.spinner(f"Reading the graph of the first system{faster}", show_time=True):
-            return self._part(0)
+        with st.spinner(f"Reading the graph of system {system + 1}{faster}", show_time=True):
+            first = self._part(0)
+            return first if system == 0 or self.complete else self.reader.read(self._data.select(slice(system, system + 1)))
 
     def finish(self, place: DeltaGenerator) -> None:
         """Read the rest, saying in `place` how long it takes. What was read stays if the user leaves before the end."""
         started, words, missing = time.monotonic(), place.empty(), [first for first in self._ends if first not in self._parts]
         for done, first in enumerate(missing):
             left = f", {(time.monotonic() - started) * (len(missing) - done) / done:.0f} s to go" if done else ""
-            words.progress(first / self._data.num_sims, f"Reading every system: {first:,} of {self._data.num_sims:,}{left}")
+            words.progress(first / self._data.num_sims, f"Reading every system: {first:,} of {self._data.num_sims:,}{left}. Until then, edge types are numbered.")
             self._part(first)
         words.empty()
 

@@ -1,16 +1,27 @@
 """The systems that a page shows, and which one of them: chosen here, and the same on the next page."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
 
+from nri_core.errors import DataError
+from nri_core.player import Opening
 from ui import forms, samples, state
 from ui.controls import bound, locked_among
 
 # Of each page: the names in the address of which systems, and which one. No two share one: Streamlit drops from a link what is bound on the page that is left.
 NAMES = {"explore": ("sample", "system"), "what_if": ("systems", "number"), "inside": ("of", "no"), "compare": ("on", "system_no")}
+
+
+@dataclass
+class _Selected:
+    """Of one session: the pair or node that is selected in players, of which system, and what was when this page was entered."""
+
+    now: str = ""
+    of: tuple[str, int] = ("", 0)
+    before: str | None = None  # not asked for yet
 
 
 def choose_systems(options: Sequence[str], **style: Any) -> str:
@@ -34,6 +45,30 @@ def choose_system(count: int, *, ask: Callable[..., int] = st.slider, **style: A
 def choose_by_number(count: int) -> int:
     """The same by its number, where there may be many."""
     return choose_system(count, label=f"System, of {count:,}", ask=st.number_input)
+
+
+def enter() -> None:
+    """A page begins to be drawn."""
+    if state.just_entered():
+        state.own(_Selected).before = None
+
+
+def keep_selected(told: Any) -> None:
+    """Let the next page select this too: what a player told, which comes from a browser."""
+    code = told.get("selected") if isinstance(told, Mapping) else told
+    kept, seen = state.own(_Selected), state.seen()
+    try:
+        kept.now, kept.of = Opening(selected=str(code or "")).selected, (seen.systems, seen.system)
+    except DataError:
+        kept.now = ""
+
+
+def selected_before() -> str:
+    """What was selected when this page was entered, if it shows the same system; the same until another page is entered, since a player that is there knows better."""
+    kept, seen = state.own(_Selected), state.seen()
+    if kept.before is None:
+        kept.before = kept.now if kept.of == (seen.systems, seen.system) else ""
+    return kept.before
 
 
 def show_systems(name: str) -> None:

@@ -93,7 +93,7 @@ def _explore(scene: Scene, height: int, source: Changed) -> None:
                 caption=_caption(found),
                 height=height,
                 opening=Opening(frame=0),
-                remember=fan,
+                remember=("temperature",) if fan else (),
                 editing=_editing(scene, edits, found, history),
                 on_edit=partial(_take, scene),
             )

@@ -52,12 +52,13 @@ const withOpening = {
     return { frame, playing, selected, draft: this.guess.draft(), ...(scene.probs ? graph : {}), ...(this.compared ? { view } : {}) };
   },
 
-  // Something was set: told when it has come to rest, to those who asked for it. While it plays the frame alone is no news.
+  // Something was set: told when it has come to rest, to those who asked for it. While it plays the frame is no news.
   noted() {
-    if (!this.scene?.remember || !this.told) return;
+    const asked = this.scene?.remember ?? [];
+    if (!asked.length || !this.told) return;
     clearTimeout(this.telling);
     this.telling = setTimeout(() => {
-      const now = this.set(), text = (state) => JSON.stringify({ ...state, ...(this.playing && { frame: null }) });
+      const now = this.set(), text = (state) => JSON.stringify(asked.map((name) => (this.playing && name === "frame" ? null : state[name])));
       if (this.closed || text(now) === text(this.lastTold)) return;
       this.told.push(now);
       this.lastTold = now;

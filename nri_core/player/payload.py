@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -35,7 +35,7 @@ def payload(
     note: str = "",
     view: str = VIEWS[0],
     opening: Opening | None = None,
-    remember: bool = False,
+    remember: Collection[str] = (),
     clock: str = "",
     compact: bool = False,
     guess: Guessing | None = None,
@@ -52,7 +52,7 @@ def payload(
     fan                   float32 [sample, time, node, 2 or 3]: forecasts under sampled graphs
     truth                 uint8 [1 or time, receiver, sender]
 
-    Only what is drawn travels. `whose` graph the posterior is, if not an inferred one ("Your guess"). `view` is the first of `VIEWS` to be seen unless the opening names one; with `remember` the player tells what the user set;
+    Only what is drawn travels. `whose` graph the posterior is, if not an inferred one ("Your guess"). `view` is the first of `VIEWS` to be seen unless the opening names one; when one of the settings in `remember` is another than before, the player tells all that the user set;
     players of one `clock` play, pause and seek together; a `compact` one has neither settings nor matrix. Where whoever looks
     is to `guess` the graph, none travels. Raises DataError when the parts do not belong together.
     """
@@ -80,7 +80,7 @@ def payload(
     header |= {"frames": len(blocks[0]), "nodes": trajectories.num_nodes, "dims": positions.shape[-1], "digest": editing.subject if editing else _digest(positions, trajectories)}
     header |= {"bones": bones_of(trajectories), "up": "z" if trajectories.metadata.get("up") == "z" else "y", "units": _units(trajectories), "noun": noun_of(trajectories)}
     opens = opening or Opening()
-    header |= {"opening": asdict(replace(opens, view=opens.view or view)), "remember": remember, "clock": clock, "compact": compact, "guess": asdict(guess) if guess else None}
+    header |= {"opening": asdict(replace(opens, view=opens.view or view)), "remember": list(remember), "clock": clock, "compact": compact, "guess": asdict(guess) if guess else None}
     return packed(header, blocks)
 
 

@@ -1,6 +1,7 @@
 """Inside the model in a real browser: all stages by mouse and by keys, and numbers on screen that are those of the command."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -83,3 +84,20 @@ def test_a_click_on_an_edge_follows_it(page: Page, app_url: str) -> None:
     sender, receiver = chosen.split("-")
     expect(page.get_by_text(f"does {sender} act on {receiver}?")).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_role("combobox", name="Sender")).to_have_value(sender, timeout=PATIENCE)
+
+
+def test_the_pair_selected_on_one_page_is_followed_on_the_next(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/?sample=charged10&system=4")
+    player = page.get_by_test_id("player")
+    expect(player).to_have_attribute("data-frame", re.compile("[1-9]"), timeout=PATIENCE)
+    player.focus()
+    for _ in range(3):
+        page.keyboard.press("p")
+    sender, receiver = player.get_attribute("data-selected").split("-")
+    page.wait_for_timeout(1500)  # until it is told
+    page.get_by_role("link", name="Inside the model").click()
+    expect(page.get_by_text(f"does {sender} act on {receiver}?")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text(re.compile(f"^{sender} → {receiver}: the model says .* in truth it is .*: (right|wrong)"))).to_be_visible()
+    assert f"sender={sender}&receiver={receiver}" in page.url, "a reload follows it too"
+    page.go_back()
+    expect(page.get_by_test_id("player")).to_have_attribute("data-selected", f"{sender}-{receiver}", timeout=PATIENCE)

@@ -42,7 +42,7 @@ if "many" in query:
             player(short, key=f"player {k}", posterior=posterior, clock="all", compact=True, height=220, view=("side by side", "overlaid", "difference")[k])
 else:
     opening = Opening(frame=12, view="difference", threshold=0.3, temperature=2.0, selected="1-3", hidden=("speed", "loop", "matrix")) if "opening" in query else None
-    told = player(data, key="player", posterior=posterior, opening=opening, remember="remember" in query, view=query.get("view", "side by side"))
+    told = player(data, key="player", posterior=posterior, opening=opening, remember=("frame", "view", "threshold", "temperature", "selected") if "remember" in query else (), view=query.get("view", "side by side"))
     if "remember" in query:
         st.text(f"runs {st.session_state.get('runs', 0)}, told {told.view}")
         st.session_state["runs"] = st.session_state.get("runs", 0) + 1
