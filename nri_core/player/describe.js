@@ -38,7 +38,7 @@ const withWords = {
     this.words.classList.toggle("heard", !described);
   },
 
-  // Soon, but not more often than every second: when it stands still, or when the graph becomes another.
+  // Soon, but not more often than every second. While it plays, what is read follows the frame; who hears it is told when the graph becomes another.
   sayIt() {
     if (this.saying || this.closed) return;
     const now = performance.now();
@@ -46,7 +46,9 @@ const withWords = {
       this.saying = 0;
       if (this.closed || !this.scene) return;
       const graph = describeGraph(this), text = [describeMoment(this), graph, describeSelected(this)].filter(Boolean).join(" ");
-      if (this.playing && graph === this.saidGraph && this.saidSelected === this.root.dataset.selected) return;
+      const news = !this.playing || graph !== this.saidGraph || this.saidSelected !== this.root.dataset.selected;
+      if (!news && !this.described) return;
+      this.words.setAttribute("aria-live", news ? "polite" : "off");
       this.saidAt = performance.now();
       [this.saidGraph, this.saidSelected] = [graph, this.root.dataset.selected];
       if (this.words.textContent !== text) this.words.textContent = text;

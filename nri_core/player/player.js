@@ -251,6 +251,7 @@ class Player {
     const table = { scene, edges: this.edges, truth: this.truth, palette, judged: this.judges(), hover, pinned };
     if (this.edges && this.table.stale) this.table.draw(table);
     root.dataset.detail = level;
+    if (this.described) this.sayIt();
     this.reel?.take();
   }
 
