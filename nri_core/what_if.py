@@ -268,7 +268,10 @@ def answer_of_law(
     coarseness: int = 1,
 ) -> tuple[Trajectories, float, float]:
     """What happens under the `changed` graph in the frames of the forecast; how far that is from what happens under the `true` one, and how far the
-    forecast, made under the same change, is from it, as `what_follows` measures."""
+    forecast, made under the same change, is from it, as `what_follows` measures. Where nothing truly changes, what happens is what was recorded."""
+    if (true == changed).all():
+        start, same = forecast.metadata["start"], float(mean_error(forecast, data, horizon=horizon)[0])
+        return replace(forecast, values=data.values[:, start + 1 : start + 1 + forecast.num_steps]), 0.0, same
     worlds, happened, moved = what_follows(system, data, np.stack([true, changed]), forecast, horizon=horizon, coarseness=coarseness)
     missed = mean_error(forecast, worlds.select(slice(1, 2)), horizon=horizon)
     return happened.select(slice(1, 2)), float(moved[1]), float(missed[0])

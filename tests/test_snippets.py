@@ -148,7 +148,7 @@ def everything() -> list[Screen]:
         Read(data=SPRINGS, reader=Model(folder="sample_data/models/springs5", inference="encoder")),
         Read(data=SPRINGS, reader=Method(name="known_law", window=49, options={"law": "springs"})),
         Read(data=HeldOut(run="0" * 32), reader=model, system=1, first=4),
-        Changed(data=SPRINGS, folder=model.folder, system=2, starts=((1, ("x", "y"), (0.2, -0.4)),), truth=((2, 0, 1),), inferred=((3, 1, -1), (4, 0, 1))),
+        Changed(data=SPRINGS, folder=model.folder, system=2, starts=((1, ("x", "y"), (0.2, -0.4)),), truth=((2, 0, 1),), inferred=((3, 1, -1), (4, 0, 1)), followed=((3, 1, 0), (4, 0, 1))),
         Inside(data=SPRINGS, folder=model.folder, system=1, edge=(0, 2), names=("1", "3"), stage="Paths", drawn={"frame": 48, "passed": "most probable"}),
         Trained(data=data, preset="live", changes={"epochs": 2, "max_seconds": None, "edge_prior": (0.5, 0.3, 0.2), "num_edge_types": 3}),
         Read(data=SPRINGS, reader=model, frames=8),
@@ -174,6 +174,9 @@ def test_a_change_is_repeated(edits: str, tmp_path: Path) -> None:
     printed = written(shown(app), tmp_path)
     wanted = metrics["Changed forecast off by" if "g" in edits else "Forecast off by"].split()[0]
     assert float(wanted) == float(re.search(r"'error_changed': '([\d.e-]+) %'", printed)[1])
+    for name, label in {"moved_truly": "True paths would move by", "error_against_truth": "Forecast off those by"}.items():
+        assert (label in metrics) == (name in printed) == ("g" in edits)
+        assert label not in metrics or f"'{name}': '{metrics[label]}'" in printed
 
 
 @pytest.mark.slow

@@ -115,7 +115,9 @@ def _changed(before: Changed, scene: Scene, edits: Edits) -> Changed:
     """What was changed, in the words of a snippet."""
     inferred = tuple((*pair, kind) for pair, kind in scene.to_model(edits.inferred).items())
     changed = {"starts": tuple(edits.placed(round=scene.limits.round)), "truth": tuple((*pair, kind) for pair, kind in edits.truth.items()), "inferred": inferred}
-    return before.model_copy(update={**changed, "both_ways": "truth" in scene.limits.tied})
+    ends = {(pair, kind) for ends, kind in edits.inferred.items() for pair in (ends, *([ends[::-1]] if scene.both_ways else []))}
+    followed = () if scene.law is None else tuple((*pair, int(scene.to_law(np.array(kind)))) for pair, kind in sorted(ends))
+    return before.model_copy(update={**changed, "both_ways": "truth" in scene.limits.tied, "followed": followed})
 
 
 def _history(scene: Scene) -> tuple[History, Edits]:
@@ -245,9 +247,10 @@ def _say(scene: Scene, edits: Edits, found: Picture) -> None:
     st.metric("Changed forecast off by", _percent(numbers["after"]), more, delta_color="off", delta_arrow="off", help=grown)
     if "moved" in numbers:
         truly = "How far the true system would be from itself, had the same pairs of the true graph changed where the forecast starts."
-        st.metric("True paths would move by", _percent(numbers["moved"]), help=f"{truly} {unit}")
+        anew = "The law begins both anew from that frame; where nothing truly changes, what was recorded follows." if numbers["moved"] else "Nothing truly changes: what was recorded follows."
         knows = "How far the forecast under the changed graph is from what would truly follow: whether the model knows what the edge does."
-        st.metric("Forecast off those by", _percent(numbers["missed"]), help=f"{knows} {unit}")
+        st.metric("True paths would move by", _percent(numbers["moved"]), help=f"{truly} {anew} {unit}")
+        st.metric("Forecast off those by", _percent(numbers["missed"]), help=f"{knows} {anew} {unit}")
 
 
 def _rank(scene: Scene, edits: Edits, found: Picture) -> None:

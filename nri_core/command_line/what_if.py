@@ -2,14 +2,16 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from nri_core.command_line.fields import add_json
 from nri_core.errors import ConfigError
-from nri_core.posterior import EdgePosterior
 from nri_core.trajectories import Trajectories
+
+if TYPE_CHECKING:
+    from nri_core.what_if import EdgeImportance
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
-    """Forecast errors (mean squared, in the reference's units) with and without the change, and for every pair what its loss would do.
+    """Forecast errors (mean squared, in the reference's units) with and without the change, and for every pair what its loss would do after that.
 
     Types go by the names of the truth where it is known (as `evaluate` matches them). Where the law is known too,
     `moved_truly` says how far the true system would be from itself, `error_against_truth` how well the model tells where.
@@ -49,7 +51,8 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         names = tuple(data.edge_type_names[kind] for kind in score.relabelling)
     graph, start, law = posterior.edge_types[place], forecast_start(checkpoint, data), law_of(one)
     changes = {pair: CUT for pair in cuts} | {pair: _numbered(kind, names) for pair, kind in kinds}
-    importance = edge_importance(checkpoint, one, graph, start=start, horizon=options.horizon, system=law)
+    asked = edited(graph, changes, both_ways=checkpoint.config.settings.undirected)
+    importance = edge_importance(checkpoint, one, asked, start=start, horizon=options.horizon, system=law)
     forecast, errors = answer_to_cut(checkpoint, one, graph, changes, start=start, num_steps=min(options.horizon, one.num_steps - start - 1))
     result = {"sim": options.sim, "start": start, "horizon": forecast.num_steps, "inference": posterior.inference, "edge_types": names, **errors}
     if changes and law is not None and one.edge_types is not None and one.edge_types.ndim == 3:
@@ -57,17 +60,17 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         true = one.edge_types[0]
         _, moved, missed = answer_of_law(law, one, true, edited(true, alike, both_ways=checkpoint.config.settings.undirected), forecast)
         result |= {"moved_truly": moved, "error_against_truth": missed}
-    return result | {"edges": _rows(importance, posterior.select(slice(place, place + 1)), names)}
+    return result | {"edges": _rows(importance, asked, posterior.edge_probs[place], names)}
 
 
-def _rows(importance: Any, posterior: EdgePosterior, names: tuple[str, ...]) -> list[dict[str, Any]]:
-    """The pair that matters most comes first."""
+def _rows(importance: "EdgeImportance", graph: np.ndarray, probs: np.ndarray, names: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The pair that matters most comes first; `type` is what it is in the graph, changes made, and `prob` what the model believed of that type."""
     rows = []
     for place in np.argsort(-importance.change, kind="stable").tolist():
         receiver, sender = importance.pairs[place].tolist()
-        probs = posterior.edge_probs[0, receiver, sender]
+        kind = int(graph[receiver, sender])
         truly = None if importance.truly is None else float(importance.truly[place])
-        row = {"pair": f"{sender + 1}-{receiver + 1}", "type": names[int(probs.argmax())], "prob": float(probs.max())}
+        row = {"pair": f"{sender + 1}-{receiver + 1}", "type": names[kind] if kind >= 0 else "cut", "prob": float(probs[receiver, sender, kind]) if kind >= 0 else None}
         rows.append(row | {"error_without": float(importance.without[place]), "change": float(importance.change[place]), "moved_truly": truly})
     return rows
 

@@ -1,5 +1,6 @@
 """What is on a page, each with the Python and the commands that repeat it."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from nri_core.snippets.sources import Data, Method, Model, Simulated
@@ -206,7 +207,8 @@ class Trained(Frozen):
 class Changed(Frozen):
     """What if: one system with other starts, true edges and inferred edges, types as the law and as the model number them; all counted from 0.
 
-    `starts` by node and features, a pair as (receiver, sender), `both_ways` for the true graph.
+    `starts` by node and features, a pair as (receiver, sender), `both_ways` for the true graph; `followed` are the inferred edges once more, as the law
+    numbers them and with both directions where the model knows but one, if the law is known.
     """
 
     data: Data
@@ -216,19 +218,28 @@ class Changed(Frozen):
     truth: tuple[tuple[int, int, int], ...] = ()
     both_ways: bool = True
     inferred: tuple[tuple[int, int, int], ...] = ()
+    followed: tuple[tuple[int, int, int], ...] = ()
 
     def python(self) -> str:
-        """How far off the forecast is, with the change and without."""
-        imports = {"nri_core.checkpoint": ("Checkpoint",), "nri_core.inference": ("forecast_start", "infer_edges"), "nri_core.what_if": ("HORIZON", "answer_to_cut"), **PATH}
+        """How far off the forecast is, with the change and without, and what the law says to it."""
+        imports = {"nri_core.checkpoint": ("Checkpoint",), "nri_core.inference": ("forecast_start", "infer_edges"), "nri_core.what_if": ("HORIZON", "answer_to_cut", *(("answer_of_law", "edited", "law_of") if self.followed else ())), **PATH}
         head = (f"model = Checkpoint.load(Path({literal(self.folder)}))", f"one = data.select(slice({self.system}, {self.system + 1}))")
         changes = {(receiver, sender): kind for receiver, sender, kind in self.inferred}
         lines = (
             "graph, start = infer_edges(model, one).edge_types[0], forecast_start(model, one)",
             f"changes = {changes!r}  # (receiver, sender): type, as the model numbers them; -1 is none",
             "forecast, errors = answer_to_cut(model, one, graph, changes, start=start, num_steps=min(HORIZON, one.num_steps - start - 1))",
+            *self._followed(),
             'print({name: f"{50 * error**0.5:.2g} %" for name, error in errors.items()})  # of the range of the training data',
         )
         return str(self.data.python() + Code(lines=head) + self._moved() + Code(imports=imports, lines=lines))
+
+    def _followed(self) -> Iterator[str]:
+        if self.followed:
+            same = {(receiver, sender): kind for receiver, sender, kind in self.followed}
+            yield f"true, same = one.edge_types[0], {same!r}  # as the law numbers them"
+            answer = "answer_of_law(law_of(one), one, true, edited(true, same, both_ways=False), forecast)"
+            yield f'_, errors["moved_truly"], errors["error_against_truth"] = {answer}'
 
     def _moved(self) -> Code:
         if not self.starts and not self.truth:
