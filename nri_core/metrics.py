@@ -1,5 +1,6 @@
 """How good is an inferred graph or a forecast: NumPy only, so that a page can score without loading a model."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,14 +11,15 @@ from jaxtyping import Bool, Float, Int, Real
 from nri_core.errors import DataError
 from nri_core.graph import off_diagonal
 from nri_core.posterior import EdgePosterior
-from nri_core.trajectories import ANGLES, Trajectories
+from nri_core.trajectories import ANGLES, NONE, Trajectories
 
 
 @dataclass(frozen=True)
 class EdgeScore:
     """Agreement of inferred and true edge types over all ordered pairs, under one relabelling for the whole set.
 
-    Without labels a model cannot know what a type is called, so `accuracy` takes the relabelling that agrees best;
+    Without labels a model cannot know what a type is called, so `accuracy` takes the relabelling that agrees best, in which only
+    a type that sends nothing ("none" in the belief, by how its reader is made) is not taken for one that acts, if the truth has a "none" too;
     `accuracy_raw` takes the types as numbered. `relabelling[k]` is the true type that inferred type k stands for: where several
     stand for one, their probabilities add up before the most probable type is asked for.
     `auroc` is for two true types (None otherwise): how well p(second type) ranks the pairs. `commonest` is the true type
@@ -56,17 +58,17 @@ def score_edges(posterior: EdgePosterior, truth: Trajectories) -> EdgeScore | No
     true = truth.edge_types if truth.edge_types.ndim == 4 else truth.edge_types[:, None]  # [sim, time, node, node]
     inferred = np.broadcast_to(posterior.edge_types[:, None], true.shape)
     pairs = np.broadcast_to(off_diagonal(truth.num_nodes), true.shape)
-    num_inferred, num_true = len(posterior.edge_type_names), len(truth.edge_type_names)
-    confusion = np.zeros((num_inferred, num_true), int)
+    types, true_types = posterior.edge_type_names, truth.edge_type_names
+    confusion = np.zeros((len(types), len(true_types)), int)
     np.add.at(confusion, (inferred[pairs], true[pairs]), 1)
-    relabelling = best_relabelling(confusion)
+    relabelling = best_relabelling(confusion, [(types.index(NONE), true_types.index(NONE))] if NONE in types and NONE in true_types else [])
     right = posterior.relabelled(relabelling, truth.edge_type_names).edge_types[:, None] == true  # as it is drawn
     shares = confusion.sum(0) / confusion.sum()
     return EdgeScore(
         accuracy=float(right[pairs].mean()),
         accuracy_raw=float((inferred == true)[pairs].mean()),
         relabelling=relabelling,
-        auroc=_auroc_of_second_type(posterior, true, pairs, relabelling) if num_true == 2 else None,
+        auroc=_auroc_of_second_type(posterior, true, pairs, relabelling) if len(true_types) == 2 else None,
         accuracy_by_sim=np.mean(right, axis=(1, 2, 3), where=pairs),
         commonest=int(shares.argmax()),
         commonest_share=float(shares.max()),
@@ -113,10 +115,12 @@ def edge_figures(posterior: EdgePosterior | None, truth: Trajectories) -> dict[s
     }
 
 
-def best_relabelling(confusion: Real[np.ndarray, "inferred true"]) -> tuple[int, ...]:
-    """The assignment of inferred to true types with the most agreement; surplus types join their most frequent true type."""
+def best_relabelling(confusion: Real[np.ndarray, "inferred true"], known: Sequence[tuple[int, int]] = ()) -> tuple[int, ...]:
+    """The assignment of inferred to true types with the most agreement, in which the `known` (inferred, true) are not parted; surplus types join their most frequent true type."""
     pairs = nx.Graph()
     for inferred, true in np.ndindex(*confusion.shape):
+        if any((inferred == kind) != (true == called) for kind, called in known):
+            continue
         pairs.add_edge(("inferred", inferred), ("true", true), weight=float(confusion[inferred, true]))
     matched = dict(sorted(pair, reverse=False) for pair in nx.max_weight_matching(pairs, maxcardinality=True))
     nodes = [matched.get(("inferred", inferred)) for inferred in range(len(confusion))]

@@ -18,6 +18,7 @@ from nri_core.storage import read_npz, write_npz
 MAX_NODES = 1000
 ARRAYS = ("values", "edge_types", "observed", "trials", "first_times")  # all that goes by simulations
 ANGLES = ("phase",)  # features in radians: neither scaled nor shifted, and compared by their sine, which is a feature of its own
+NONE = "none"  # what an edge type is called that does not act
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,7 @@ from ui.seen import choose_system, choose_systems
 
 NAMED_RIGHTLY = (
     "Share of ordered pairs named rightly. Nobody told the model what its types are called, so each counts under the name that fits best "
-    "(“up to relabelling”)."
+    "(“up to relabelling”); only one that sends nothing is “none” whatever fits."
 )
 AGAINST_NO_MOTION = (
     "Squared error of the forecasts against that of the forecast that nothing moves, each the median over the systems shown here. "

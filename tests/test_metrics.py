@@ -1,6 +1,7 @@
 """Scores: relabelling, AUROC, forecast errors."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -53,6 +54,19 @@ def test_best_relabelling_beats_every_other_assignment() -> None:
         confusion = generator.integers(0, 100, (4, 4))
         best = max(sum(confusion[k, p[k]] for k in range(4)) for p in itertools.permutations(range(4)))
         assert sum(confusion[k, kind] for k, kind in enumerate(best_relabelling(confusion))) == best
+
+
+def test_a_type_that_sends_nothing_is_not_taken_for_one_that_acts() -> None:
+    """All pairs act, says the belief; a quarter do. Renamed freely, it would say that none does."""
+    data = truth(sims=40)
+    edges = (data.edge_types > 0) & (np.random.default_rng(0).random(data.edge_types.shape) < 0.5)
+    data = replace(data, edge_types=edges.astype(int), edge_type_names=("none", "edge"))
+    all_act = replace(belief(np.ones_like(data.edge_types), 2), edge_type_names=("none", "type 1"))
+    score, share = score_edges(all_act, data), edges[:, off_diagonal(data.num_nodes)].mean()
+    assert score.relabelling == (0, 1) and score.accuracy == pytest.approx(share) and share < 0.3
+    assert score_edges(replace(all_act, edge_type_names=("type 0", "type 1")), data).accuracy == pytest.approx(1 - share)
+    assert best_relabelling(np.array([[5, 9, 9], [80, 0, 10], [70, 2, 0]]), [(0, 0)]) == (0, 2, 1)
+    assert best_relabelling(np.array([[5, 9], [80, 1], [10, 20]]), [(0, 0)]) == (0, 0, 1), "a surplus type may be silent too"
 
 
 def test_surplus_inferred_types_join_the_true_type_they_overlap_most() -> None:

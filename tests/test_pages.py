@@ -398,14 +398,16 @@ def test_compare_shows_the_first_system_before_it_has_read_the_rest(monkeypatch:
     ("change", "said"),
     [
         ({"num_nodes": 4}, "systems of 5 particles; these have 4"),
+        ({"times": 100}, "bring them to like units, or train a model on them"),
         ({"strengths": (0.1, 0.4)}, "spring strengths 0.1; these have spring strengths 0.1, 0.4"),
         ({"seed": 1}, "the model may have seen these systems"),
         ({"seed": 7}, ""),
     ],
 )
 def test_compare_says_when_data_are_unlike_or_too_like_the_training_data(change: dict, said: str) -> None:
-    law = Springs(strengths=change.pop("strengths", (0.1,)))
-    app = opened("compare", dataset=simulate(law, Simulation(**{"num_sims": 2, "num_steps": 60, "seed": 7} | change)))
+    law, times = Springs(strengths=change.pop("strengths", (0.1,))), change.pop("times", 1)
+    data = simulate(law, Simulation(**{"num_sims": 2, "num_steps": 60, "seed": 7} | change))
+    app = opened("compare", dataset=replace(data, values=data.values * times))
     notes = [text.value for text in app.markdown if ":material/info:" in text.value]
     assert (said in notes[0]) if said else not notes
 

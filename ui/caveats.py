@@ -2,12 +2,16 @@
 
 from typing import Any
 
+import numpy as np
+
 from nri_core.checkpoint import CheckpointConfig
 from nri_core.player.payload import noun_of
-from nri_core.trajectories import Trajectories
+from nri_core.trajectories import ANGLES, Trajectories
 from ui.names import called, law_of
 
 TIED = "Both directions of a pair are taken to be alike, so who leads cannot be seen: to ask that, train with “Both directions alike” off (Advanced settings)."
+
+FAR = 5  # times as wide as what was learned from, or by its square narrower: one small system spans much less than many
 
 
 def caveats(config: CheckpointConfig, data: Trajectories, *, seen: bool, held_out: bool) -> list[str]:
@@ -18,7 +22,7 @@ def caveats(config: CheckpointConfig, data: Trajectories, *, seen: bool, held_ou
     learned, found = config.metadata.get("data", {}), dict(data.metadata)
     differing = _other_parameters(learned.get("parameters", {}), found.get("parameters", {}))
     alike = all(name in learned and learned[name] == found.get(name) for name in ("system", "seed"))
-    size = _other_size(config.num_nodes, data)
+    size = [*_other_size(config.num_nodes, data), *_other_scale(config, data)]
     return [*_seen(seen, alike and not (held_out or differing or size)), *size, *differing, *tied(config.settings.undirected, data)]
 
 
@@ -37,6 +41,21 @@ def _seen(surely: bool, perhaps: bool) -> list[str]:
 
 def _other_size(learned: int, data: Trajectories) -> list[str]:
     return [] if learned == data.num_nodes else [f"The model learned from systems of {learned} {noun_of(data)}s; these have {data.num_nodes}."]
+
+
+def _other_scale(config: CheckpointConfig, data: Trajectories) -> list[str]:
+    """Where the data span far more, or far less, than what the model learned from, or have another time between frames: a model knows no units."""
+    values = data.values.reshape(-1, len(data.feature_names)) if data.observed is None else data.values[data.observed]
+    learned, found = 2 * np.array(config.unit.scale), np.ptp(values, axis=0) if len(values) else np.array([])
+    ratios = {name: now / then for name, then, now in zip(data.feature_names, learned, found, strict=False) if now > 0 and name not in ANGLES}
+    far = max(ratios, key=lambda name: abs(np.log(ratios[name])), default="")
+    said = []
+    if far and not FAR**-2 < ratios[far] < FAR:
+        place = data.feature_names.index(far)
+        said.append(f"What it learned from spans {learned[place]:.2g} in {far}; these span {found[place]:.2g}: bring them to like units, or train a model on them.")
+    if not np.isclose(config.dt, data.dt, rtol=0.01):
+        said.append(f"It learned from frames {config.dt:g} apart in time; these are {data.dt:g} apart.")
+    return said
 
 
 def _other_parameters(learned: dict[str, Any], found: dict[str, Any]) -> list[str]:

@@ -20,7 +20,7 @@ from ui.state import Dataset
 
 ONE, SEVERAL, ALL, NEEDS = VIEWS = ("One system", "Several readers", "All systems", "How much does it need?")
 RANKING = "Chance that a pair with an interaction ranks above one without (where all pairs have one: of the second kind above the first). 0.5 is guessing, 1 is perfect."
-_BY_BEST_NAME = "No one told the model what its types are called, so a type counts under the name that fits it best (“up to relabelling”)."
+_BY_BEST_NAME = "No one told the model what its types are called, so a type counts under the name that fits it best (“up to relabelling”); only one that sends nothing is “none” whatever fits."
 _OVER_TIME = "The graph is read again for every window of the recording, each as long as those the model learned from. Pairs that change most lie over the time line."
 
 Errors = Float[np.ndarray, "sim horizon"]

@@ -13,7 +13,7 @@ from nri_core.checkpoint import Checkpoint
 from nri_core.inference import forecast_start, infer_edges
 from nri_core.posterior import EdgePosterior
 from nri_core.systems import System
-from nri_core.trajectories import Trajectories
+from nri_core.trajectories import NONE, Trajectories
 from nri_core.what_if import (
     CUT,
     HORIZON,
@@ -33,7 +33,6 @@ from ui.edits import Edits, Limits
 from ui.state import Dataset, Model
 
 ROUGH, ROUGH_AHEAD = 5, 10  # while a drag goes on: steps of the law taken in one, and frames forecast by those that average many paths
-NONE = "none"
 MOST_NODES = 20  # more are too close together to be taken hold of
 
 Graph = Int[np.ndarray, "node node"]

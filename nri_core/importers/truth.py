@@ -11,11 +11,11 @@ from jaxtyping import Int
 from nri_core.errors import DataError
 from nri_core.importers.text import DELIMITERS, is_number, start_of
 from nri_core.recording import Recording
+from nri_core.trajectories import NONE
 
 SENDERS = ("source", "from", "sender", "regulator", "cause", "src", "u")
 RECEIVERS = ("target", "to", "receiver", "effect", "dst", "v")
 KINDS = ("type", "edge_type", "kind", "label", "weight", "value", "edge")
-NONE = "none"
 MAX_BYTES = 32 * 1024**2
 MOST_TYPES = 10
 
