@@ -35,7 +35,7 @@ with frame("upload"):
         stage, side = st.columns(STAGE_AND_SIDE, gap="medium")
         recording = upload.now.recording
         with side:
-            st.markdown(f"**{len(recording.trials):,}** recording{'s' * (len(recording.trials) > 1)} · **{recording.num_nodes}** node{'s' * (recording.num_nodes != 1)} · **{recording.num_frames:,}** frames")
+            st.markdown(upload.size)
             place = 0
             if len(recording.trials) > 1:
                 place = st.number_input("Recording shown", 1, len(recording.trials), 1, key=f"shown {upload.digest} {len(recording.trials)}") - 1
@@ -58,8 +58,8 @@ with frame("upload"):
             show_steps(upload)
         plan = plan_of(upload, window=window, stride=stride)
         names = [path.name for path in upload.paths]
-        line = command(names, plan)
-        share.repeated_by(Imported(files=names, plan=plan.model_dump(mode="json", exclude_defaults=True), line=line))
+        line = command(names, plan, *upload.known)
+        share.repeated_by(Imported(files=names, plan=plan.model_dump(mode="json", exclude_defaults=True), line=line, known=upload.known))
         if use:
             with said, mistakes_shown():
                 state.keep_dataset(upload.name, plan.cut(recording))

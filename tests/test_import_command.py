@@ -86,6 +86,9 @@ def test_options_of_the_format_and_the_known_graph(table: Path, capsys: pytest.C
     run(capsys, table, "--out", table.parent / "data.npz", "--set", "coordinates=y", "duplicates=last", "--fix", "interpolate", "--truth", graph)
     data = Trajectories.load(table.parent / "data.npz")
     assert len(data.feature_names) == 1 and data.edge_types.tolist() == [[[0, 0, 0], [1, 0, 0], [0, 0, 0]]]  # [receiver, sender]
+    plan = Plan.of(options={"coordinates": ["y"], "duplicates": "last"}, fixes=[{"kind": "interpolate"}])
+    run(capsys, *shlex.split(command([str(table)], plan, str(graph), both_ways=True))[4:], "--out", table.parent / "mutual.npz")
+    assert Trajectories.load(table.parent / "mutual.npz").edge_types[0].tolist() == [[0, 1, 0], [1, 0, 0], [0, 0, 0]]
 
 
 REFUSALS = {

@@ -203,6 +203,7 @@ def test_names_in_another_language_are_told_by_their_cells() -> None:
     several = [[trial, *row] for trial in ("1", "2") for row in rows]
     assert roles_of(("trial", "time", "bead", "x", "y"), several, header=True)[1:4] == ("time", "bead", "trial"), "a trial is nobody where there is somebody"
     assert roles_of(names, [[row[0], "2026-01-01", *row[2:]] for row in rows], header=True).node is None
+    assert roles_of(names, [[row[0], f"3rd {row[1]}", *row[2:]] for row in rows], header=True).node == "Tier"
 
 
 @pytest.mark.parametrize("who", ["who", "animal"])

@@ -138,6 +138,13 @@ def test_a_known_graph_is_compared_with() -> None:
     press(app, "Compare with it")
     press(app, "Use this data")
     assert dataset(app).trajectories.edge_type_names == ("none", "edge") and dataset(app).trajectories.edge_types[0].sum() == 6
+    assert "Known: 6 of 12 ordered pairs act, " in said(app)
+    next(toggle for toggle in app.toggle if toggle.label == "Each edge acts both ways").set_value(True).run()
+    press(app, "Compare with it")
+    press(app, "Use this data")
+    edges = dataset(app).trajectories.edge_types[0]
+    assert (edges == edges.T).all() and f"Known: {edges.sum()} of 12 ordered pairs act, {edges.sum()} of them in both directions." in said(app)
+    assert any("--truth" in code.value and "--both-ways" in code.value for code in app.code)
 
 
 def test_two_files_that_belong_together() -> None:

@@ -131,9 +131,13 @@ def take_truth(upload: Upload) -> None:
     with st.popover("Known graph", icon=":material/share:", width="stretch", help="If you know who acts on whom."):
         st.caption(meaning)
         file = st.file_uploader("Known graph", ["csv", "tsv", "txt", "graphml"], label_visibility="collapsed", key=f"truth {upload.digest}")
+        mutual = "Else an edge acts from its source to its target alone, and a model that takes both directions to be alike cannot be right about it."
+        both_ways = st.toggle("Each edge acts both ways", key=f"mutual {upload.digest}", help=mutual)
+        if upload.known_graph:
+            st.markdown(f":small[:material/check: {upload.known_graph}]")
         if file is not None and st.button("Compare with it", type="primary"):
             try:
-                upload.know(_write(Path(mkdtemp(dir=upload.folder)), file))
+                upload.know(_write(Path(mkdtemp(dir=upload.folder)), file), both_ways=both_ways)
             except NRIError as error:
                 st.error(sentence(str(error)), icon=":material/error:")
             else:

@@ -36,6 +36,7 @@ class Upload:
     recalled the options that it began with, some of them perhaps from an earlier file
     guess   how they were understood at first: what is corrected is remembered for files that look like that
     trial   a fix that is only tried: its result is shown, and nothing else is changed
+    known   the file of a true graph, and whether each of its edges acts both ways
     mistake why it could not be read as it is understood; "" if it could, or was not tried yet
     """
 
@@ -50,6 +51,7 @@ class Upload:
     mistake: str = ""
     guess: Inspection | None = None
     recalled: dict[str, Any] | None = None
+    known: tuple[str, bool] = ("", False)
 
     def __post_init__(self) -> None:
         self.guess = self.guess or self.inspection
@@ -109,9 +111,28 @@ class Upload:
         self.trial = None
         self.steps += steps
 
-    def know(self, graph: Path) -> None:
+    @property
+    def size(self) -> str:
+        """How much there is now, in words."""
+        recording, lengths = self.now.recording, [trial.num_frames for trial in self.now.recording.trials]
+        frames = f"**{min(lengths):,}**" if min(lengths) == max(lengths) else f"**{min(lengths):,}** to **{max(lengths):,}**"
+        each = " each" * (len(lengths) > 1)
+        return f"**{len(lengths):,}** recording{'s' * (len(lengths) > 1)} · **{recording.num_nodes}** node{'s' * (recording.num_nodes != 1)} · {frames} frames{each}"
+
+    def know(self, graph: Path, *, both_ways: bool) -> None:
         """Take a known graph as the truth of what is there now. Raises DataError."""
-        self.steps[-1] = replace(self.now, recording=with_truth(self.now.recording, graph))
+        self.steps[-1] = replace(self.now, recording=with_truth(self.now.recording, graph, both_ways=both_ways))
+        self.known = (graph.name, both_ways)
+
+    @property
+    def known_graph(self) -> str:
+        """How much of a known graph there is, in words; empty without one."""
+        truth = self.now.recording.trials[0].edge_types if self.now.recording.trials else None
+        if truth is None:
+            return ""
+        acts = truth > 0 if truth.ndim == 2 else (truth > 0).any(0)
+        mutual, pairs = int((acts & acts.T).sum()), len(acts) * (len(acts) - 1)
+        return f"Known: {int(acts.sum())} of {pairs} ordered pairs act, {mutual or 'none'} of them in both directions."
 
     def undo(self) -> None:
         """Take the last fix back."""

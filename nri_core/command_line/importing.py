@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stride", type=int, help="frames between the starts of two windows (default: one after another)")
     parser.add_argument("--least-seen", type=float, help="share of sightings that a window must have")
     parser.add_argument("--truth", type=Path, metavar="GRAPH", help="a known graph to compare with: edge list, adjacency matrix or GraphML")
+    parser.add_argument("--both-ways", action="store_true", help="each edge of the known graph acts both ways (default: from its first node to its second)")
     parser.add_argument("--plan", type=Path, metavar="plan.json", help="everything as saved in a plan")
     parser.add_argument("--save-plan", type=Path, metavar="plan.json", help="write the plan, which repeats this import")
     add_json(parser)
@@ -44,7 +45,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     with parsed_once():
         inspection, chosen = _understood(options, plan)
         recording = read(options.files, form=inspection.format, options=chosen, progress=_say)
-    recording = with_truth(recording, options.truth) if options.truth else recording
+    recording = with_truth(recording, options.truth, both_ways=options.both_ways) if options.truth else recording
     plan = plan.model_copy(update={"form": inspection.format, "options": chosen})
     if options.suggested:
         found = suggest(recording)
@@ -126,11 +127,12 @@ def _seen(inspection: Inspection, recording: Recording) -> dict[str, Any]:
     }
 
 
-def command(files: Sequence[str], plan: Plan) -> str:
-    """The command line that repeats an import."""
+def command(files: Sequence[str], plan: Plan, truth: str = "", both_ways: bool = False) -> str:
+    """The command line that repeats an import; `truth` is the file of a known graph."""
     words = ["python", "-m", "nri_core", "import", *files, "--out", "data.npz", *(["--format", plan.form] if plan.form else [])]
     settings = [f"{name}={_value(value)}" for name, value in plan.options.items()]
     words += ["--set", *settings] if settings else []
+    words += ["--truth", truth, *(["--both-ways"] if both_ways else [])] if truth else []
     text = " ".join([shlex.join(words), *map(spelled, plan.fixes)])
     return text + "".join(f" --{name} {value}" for name in ("window", "stride") if (value := getattr(plan, name)) is not None)
 

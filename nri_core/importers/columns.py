@@ -24,6 +24,7 @@ TIME_UNITS: dict[str, "TimeUnit"] = {"s": "seconds", "sec": "seconds", "seconds"
 TIME_UNITS |= {"h": "hours", "hours": "hours", "frame": "frames", "frames": "frames"}
 _LENGTH = re.compile(r"_(nm|um|µm|mm|cm|dm|m|km|px)$")  # x_mm
 _BRACKETS = re.compile(r"\s*[(\[]([^)\]]{1,20})[)\]]\s*$")  # a unit behind a name
+_MOMENT = re.compile(r"\d+[-/.:]\d")  # how a date or an hour begins; `3rd one` is somebody
 FEATURES = ("x", "y", "z", "vx", "vy", "vz")
 PATTERNS = tuple(order.format(sep=separator) for separator in ("_", ".", "-", " ", "") for order in ("{{feature}}{sep}{{node}}", "{{node}}{sep}{{feature}}"))
 ALONE = "{node}"  # a column a node, with one number each
@@ -114,7 +115,7 @@ def _by_cells(time: str | None, names: Sequence[str], rows: Sequence[Sequence[st
     """Time and node where no name tells, as in another language: the only column of words that repeat, and the only one of numbers that never fall."""
     whole = [row for row in rows if len(row) == len(names)]
     cells = {name: [row[place] for row in whole] for place, name in enumerate(names) if name not in (*taken, time)}
-    words = [name for name, column in cells.items() if 1 < len(set(column)) < len(whole) and not any(cell[:1].isdigit() or is_number(cell) for cell in column)]
+    words = [name for name, column in cells.items() if 1 < len(set(column)) < len(whole) and not any(_MOMENT.match(cell) or is_number(cell) for cell in column)]
     if len(words) != 1:
         return time, None
     rising = [name for name, column in _numbers(cells).items() if column == sorted(column) and column[0] < column[-1]]

@@ -20,9 +20,10 @@ MAX_BYTES = 32 * 1024**2
 MOST_TYPES = 10
 
 
-def with_truth(recording: Recording, path: Path) -> Recording:
-    """The recording with this graph as the truth of all its trials. Raises DataError."""
+def with_truth(recording: Recording, path: Path, *, both_ways: bool = False) -> Recording:
+    """The recording with this graph as the truth of all its trials; `both_ways`: who is acted on acts back, where the file does not say otherwise. Raises DataError."""
     edges, names = read_truth(path, recording.node_names)
+    edges = np.where(edges, edges, edges.T) if both_ways else edges
     return recording.with_trials((dataclasses.replace(trial, edge_types=edges) for trial in recording.trials), edge_type_names=names)
 
 

@@ -123,7 +123,7 @@ def _presence(recording: Recording) -> list[Finding]:
         worst = max(gaps)
         fixes: tuple[Fix, ...] = (Interpolate(longest=min(worst, SHORT_GAP)),)
         fixes += () if worst <= SHORT_GAP else (KeepComplete(),)
-        text = f"{counted(len(gaps), 'gap')} in which a node is lost for a while, of up to {worst} frames ({1 - seen:.1%} of all sightings are missing). Training can also leave them out."
+        text = f"{counted(len(gaps), 'gap')} in which a node is lost for a while, of up to {counted(worst, 'frame')} ({1 - seen:.1%} of all sightings are missing). Training can also leave them out."
         found.append(Finding("gaps", "warning", text, fixes))
     if outside:
         at_once = np.concatenate([trial.seen.sum(1) for trial in recording.trials])

@@ -117,14 +117,18 @@ class Imported(Frozen):
     files: tuple[str, ...]
     plan: dict[str, Any]
     line: str
+    known: tuple[str, bool] = ("", False)  # a file of the true graph, and whether each of its edges acts both ways
 
     def python(self) -> str:
         """Read, mend, cut, save."""
-        imports = {"nri_core.importers": ("read",), "nri_core.preparation": ("Plan", "prepare"), **PATH}
+        path, both_ways = self.known
+        known = (f"recording = with_truth(recording, Path({literal(path)}), both_ways={both_ways})",) if path else ()
+        imports = {"nri_core.importers": ("read",), "nri_core.preparation": ("Plan", "prepare"), **PATH, **({"nri_core.importers.truth": ("with_truth",)} if path else {})}
         files = ", ".join(f"Path({literal(name)})" for name in self.files)
         lines = (
             f"plan = Plan.of({arguments(self.plan)})",
             f"recording = read([{files}], form=plan.form, options=plan.options)",
+            *known,
             "data = plan.cut(prepare(recording, plan.fixes))",
             'data.save(Path("data.npz"))',
             'print(data.values.shape, "[sim, time, node, dim]")',
@@ -207,8 +211,7 @@ class Trained(Frozen):
 class Changed(Frozen):
     """What if: one system with other starts, true edges and inferred edges, types as the law and as the model number them; all counted from 0.
 
-    `starts` by node and features, a pair as (receiver, sender), `both_ways` for the true graph; `followed` are the inferred edges once more, as the law
-    numbers them and with both directions where the model knows but one, if the law is known.
+    `starts` by node and features, a pair as (receiver, sender), `both_ways` for the true graph; `followed`: if the law is known, `inferred` as it numbers them, in both directions.
     """
 
     data: Data
@@ -238,8 +241,7 @@ class Changed(Frozen):
         if self.followed:
             same = {(receiver, sender): kind for receiver, sender, kind in self.followed}
             yield f"true, same = one.edge_types[0], {same!r}  # as the law numbers them"
-            answer = "answer_of_law(law_of(one), one, true, edited(true, same, both_ways=False), forecast)"
-            yield f'_, errors["moved_truly"], errors["error_against_truth"] = {answer}'
+            yield '_, errors["moved_truly"], errors["error_against_truth"] = answer_of_law(law_of(one), one, true, edited(true, same, both_ways=False), forecast)'
 
     def _moved(self) -> Code:
         if not self.starts and not self.truth:
