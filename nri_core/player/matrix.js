@@ -83,7 +83,7 @@ class Matrix {
   }
 
   // Nodes carry the disc they have on the stage; where there is no room for that, every so many their name alone.
-  labels({ nodes, names }, palette, hover) {
+  labels({ nodes, tags }, palette, hover) {
     const pen = this.context, discs = this.cell >= 15, every = discs ? 1 : this.cell >= 11 ? 1 : 5;
     pen.textAlign = "center";
     pen.textBaseline = "middle";
@@ -98,7 +98,7 @@ class Matrix {
         if (discs) pen.arc(x, y, 7, 0, 7);
         pen.fill();
         pen.fillStyle = discs ? textOn(colour) : palette.ink;
-        pen.fillText(names[node].slice(0, 2), x, y + 0.5);
+        pen.fillText(tags[node], x, y + 0.5);
       }
     }
     pen.globalAlpha = 1;

@@ -21,8 +21,21 @@ function decodeScene(bytes) {
   if (dims === 3) scene.space = spaceOf(scene);
   else scene.box = boundingBox(scene);
   scene.gaps = gapsOf(scene);
+  scene.tags = tagsOf(scene.names);
   if (forecast) forecast.error = forecastError(scene);
   return scene;
+}
+
+// Names in two letters, where there is room for no more: the first two, else the first and one that tells it from those that begin alike, else its number.
+function tagsOf(names) {
+  const letters = names.map((name) => [...name]), begin = letters.map((name) => name.slice(0, 2).join("")), tags = new Set();
+  return letters.map((name, k) => {
+    const alike = letters.filter((other, at) => at !== k && begin[at] === begin[k]);
+    const own = alike.length ? name.findIndex((letter, at) => at && letter.trim() && alike.every((other) => other[at] !== letter) && !tags.has(name[0] + letter)) : 0;
+    const tag = !alike.length ? begin[k] : own > 0 ? name[0] + name[own] : String(k + 1);
+    tags.add(tag);
+    return tag;
+  });
 }
 
 // The same scene to somebody who does not know who acts on whom.

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from nri_core.player import assets
+from tests.browser.server import ROOT
 
 SCRIPT = '''
 import numpy as np
@@ -282,6 +283,20 @@ def test_theme_and_width(page: Page, url: str) -> None:
     inferred, true = player.locator(".main").bounding_box(), player.locator(".truth").bounding_box()
     assert inferred and true and true["y"] >= inferred["y"] + inferred["height"]
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+@pytest.mark.parametrize(
+    ("names", "tags"),
+    [
+        (["1", "2", "10"], ["1", "2", "10"]),
+        (["Buoy α", "Buoy β, north", "3rd one", "drifter/4"], ["Bα", "Bβ", "3r", "dr"]),
+        (["node_1", "node_2", "node_12"], ["1", "n2", "3"]),
+        (["same", "same"], ["1", "2"]),
+    ],
+)
+def test_names_in_two_letters_differ_where_they_can(page: Page, names: list[str], tags: list[str]) -> None:
+    source = (ROOT / "nri_core" / "player" / "scene.js").read_text(encoding="utf-8")
+    assert page.evaluate(f"names => {{ {source}; return tagsOf(names) }}", names) == tags
 
 
 def test_truth_that_changes(page: Page, url: str) -> None:
