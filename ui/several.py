@@ -132,7 +132,7 @@ def show_table(entries: list[Entry], data: Trajectories, system: int) -> None:
         "ECE": st.column_config.NumberColumn(format="%.2f %%", help="Expected calibration error: how far certainty and share right are apart. Ranks of a classical method are no probabilities"),
         "Unsure": st.column_config.NumberColumn(format="%.2f bits", help="Mean entropy of the belief in a pair, over all systems: 0 is sure, 1 is torn between two types"),
         "Like the first": st.column_config.NumberColumn(format="%.1f %%", help="Share of pairs that get the same type as from the first reader, up to relabelling"),
-        "Forecast error": st.column_config.TextColumn("Forecast error, all", help="Mean squared error over all systems and frames ahead, scaled units; only a model with a decoder forecasts", alignment="right"),
+        "Forecast error": st.column_config.TextColumn("Forecast error, mean", help="Mean squared error over all systems and frames ahead, scaled units; only a model with a decoder forecasts", alignment="right"),
     }
     table = pd.DataFrame([_row(entry, entries[0], data, system, judged=judged) for entry in entries])
     st.dataframe(table, hide_index=True, column_config=columns, key="several table", alt="What each reader gets right")
