@@ -326,7 +326,7 @@ def test_compare_is_never_empty_and_says_the_relabelling() -> None:
 
 
 def test_compare_shows_all_systems_the_worst_first() -> None:
-    app = opened("compare", show="All systems", order="Worst first", way="Encoder alone")
+    app = opened("compare", show="All systems", way="Encoder alone")
     shown = gallery(app)
     right = [float(one["first"].removesuffix(" %")) for one in shown["systems"]]
     assert right == sorted(right) and right[0] < 100 and len(right) == 24
@@ -354,7 +354,7 @@ def test_compare_without_truth_says_what_can_be_shown() -> None:
     assert "type 1: **pulls together**" in texts(app)
     assert b'"types": ["none", "pulls together"]' in player(app)
     app.segmented_control(key="show").set_value("All systems").run()
-    assert app.selectbox(key="order").options == ["As numbered", "Most uncertain first", "Forecast error first"]
+    assert app.selectbox(key="order").options == ["Most uncertain first", "Forecast error first", "As numbered"]
     assert not gallery(app)["judged"] and "unsure" in gallery(app)["systems"][0]["about"]
 
 

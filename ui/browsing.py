@@ -48,8 +48,8 @@ def ordered(known: Facts, order: str, num_sims: int) -> list[int]:
 def show_gallery(known: Facts, named: EdgePosterior, data: Trajectories, system: int) -> None:
     """The sheet of thumbnails in the chosen order; pressing one shows it in the player."""
     seen_from_top(f"{state.own(_Pressed).count} pressed")  # the player is there
-    options = (IN_ORDER, *known)
-    check_choice("Order", ORDER, options, start=IN_ORDER)
+    options = (*known, IN_ORDER)  # what went wrong first, else what is in doubt
+    check_choice("Order", ORDER, options, start=options[0])
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         reorder = {"on_change": _reorder, "args": (known, data.num_sims), **bound(ORDER)}
         order = st.selectbox("Order", options, width=220, label_visibility="collapsed", **reorder)

@@ -18,6 +18,9 @@ def test_the_worst_system_is_found_and_shown(page: Page, app_url: str) -> None:
     gallery = page.get_by_test_id("gallery")
     expect(gallery.get_by_role("button")).to_have_count(24, timeout=PATIENCE)
     page.get_by_role("combobox", name="Order").click()
+    page.get_by_role("option", name="As numbered").click()
+    expect(page).to_have_url(re.compile("order=As"), timeout=PATIENCE)
+    page.get_by_role("combobox", name="Order").click()
     page.get_by_role("option", name="Worst first").click()
     first = gallery.get_by_role("button").first
     expect(first).to_have_attribute("aria-label", re.compile(r"System \d+: (?!100 %)\d+ % right, \d+ wrong, \d+ missed, .* bits unsure"), timeout=PATIENCE)
