@@ -52,7 +52,8 @@ def _other_scale(config: CheckpointConfig, data: Trajectories) -> list[str]:
     said = []
     if far and not FAR**-2 < ratios[far] < FAR:
         place = data.feature_names.index(far)
-        said.append(f"What it learned from spans {learned[place]:.2g} in {far}; these span {found[place]:.2g}: bring them to like units, or train a model on them.")
+        then, now = (f"{float(f'{span:.3g}'):,.10g}" for span in (learned[place], found[place]))
+        said.append(f"What it learned from spans {then} in {far}; these span {now}: bring them to like units, or train a model on them.")
     if not np.isclose(config.dt, data.dt, rtol=0.01):
         said.append(f"It learned from frames {config.dt:g} apart in time; these are {data.dt:g} apart.")
     return said
