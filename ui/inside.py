@@ -158,7 +158,7 @@ def _verdict(followed: Followed, data: Trajectories, shown: EdgePosterior) -> st
     """What the model ends up with about the edge, and where the truth is known and may be seen, what is true: at every stage, for it is what one looks into it for."""
     receiver, sender = followed.edge
     ends, belief = f"{literal(data.node_names[sender])} → {literal(data.node_names[receiver])}", shown.edge_probs[0, receiver, sender]
-    said = f"{ends}: the model says **{literal(shown.edge_type_names[belief.argmax()])}**, with probability {belief.max():.3f}"
+    said = f"{ends}: in the end the model says **{literal(shown.edge_type_names[belief.argmax()])}**, with probability {belief.max():.3f}"
     truth = without_hidden_truth(data).edge_types
     if truth is None or truth.ndim > 3 or shown.edge_type_names != data.edge_type_names:
         return f"{said}."

@@ -97,7 +97,7 @@ def test_the_pair_selected_on_one_page_is_followed_on_the_next(page: Page, app_u
     page.wait_for_timeout(1500)  # until it is told
     page.get_by_role("link", name="Inside the model").click()
     expect(page.get_by_text(f"does {sender} act on {receiver}?")).to_be_visible(timeout=PATIENCE)
-    expect(page.get_by_text(re.compile(f"^{sender} → {receiver}: the model says .* in truth it is .*: (right|wrong)"))).to_be_visible()
+    expect(page.get_by_text(re.compile(f"^{sender} → {receiver}: in the end the model says .* in truth it is .*: (right|wrong)"))).to_be_visible()
     assert f"sender={sender}&receiver={receiver}" in page.url, "a reload follows it too"
     page.go_back()
     expect(page.get_by_test_id("player")).to_have_attribute("data-selected", f"{sender}-{receiver}", timeout=PATIENCE)
