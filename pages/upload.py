@@ -4,7 +4,7 @@ import streamlit as st
 
 from nri_core.command_line.importing import command
 from nri_core.exporters import View
-from nri_core.preparation.cutting import suggested_window
+from nri_core.preparation.cutting import left_out, suggested_window
 from nri_core.snippets import Imported
 from ui import share, state
 from ui.controls import pressing
@@ -44,6 +44,8 @@ with frame("upload"):
             whole = st.toggle("Cut into windows", value=upload.now.suggested.window is not None, key=f"cut {upload.digest} {len(upload.steps)}", help=meaning)
             window = st.number_input("Frames of a window", 3, 10_000, first, key=f"window {upload.digest} {len(upload.steps)}") if whole else None
             stride = st.number_input("Frames between two starts", 1, 10_000, stride, key=f"stride {upload.digest} {len(upload.steps)}") if whole else None
+            if said := left_out(recording, window):
+                st.caption(said)
             take_truth(upload)
             use = st.container(key="use_data").button("Use this data", type="primary", disabled=off or recording.num_nodes < 2, width="stretch", icon=":material/check:")
             said = st.container()

@@ -13,6 +13,7 @@ from nri_core.holdout import split
 from nri_core.importers import read
 from nri_core.exporters.motion import motion_table
 from nri_core.preparation import FIXES, Plan, diagnose, prepare, read_plan, suggest, to_trajectories
+from nri_core.preparation.cutting import left_out, suggested_window
 from nri_core.preparation.gaps import Gather, Interpolate, KeepComplete, Resample
 from nri_core.preparation.motion import Centre, MarkJumps, MarkOutliers, Scale, Smooth, SwapBack, Velocities
 from nri_core.preparation.parts import ChooseNodes, CutAtBreaks, DropConstant, DropTrials, SplitTrials, breaks
@@ -36,6 +37,14 @@ def recording(values: np.ndarray | None = None, *, trials: int = 12, times: np.n
 
 def codes(found: Recording, *, severity: str | None = None) -> set[str]:
     return {finding.code for finding in diagnose(found) if severity in (None, finding.severity)}
+
+
+def test_windows_are_suggested_that_leave_no_recording_out_and_those_left_out_are_counted() -> None:
+    parts = [Trial(np.arange(length) / 10, smooth_motion(seed=place)[:length], str(place)) for place, length in enumerate((24, 25, 25, 5))]
+    found = Recording(tuple(parts), ("x", "y"), NAMES)
+    assert suggested_window(found)[0] == 24
+    assert left_out(found, 25) == "2 recordings shorter than a window of 25 frames are left out." and left_out(found, 5) == left_out(found, None) == ""
+    assert set(to_trajectories(found, window=24).trials.tolist()) == {0, 1, 2} and left_out(found, 24).startswith("1 recording shorter")
 
 
 def test_a_sound_recording_has_nothing_in_its_way() -> None:

@@ -15,6 +15,7 @@ from nri_core.importers.contract import Inspection
 from nri_core.importers.once import parsed_once
 from nri_core.importers.truth import with_truth
 from nri_core.preparation import FIXES, Fix, Plan, diagnose, prepare, read_plan, suggest
+from nri_core.preparation.cutting import left_out
 from nri_core.recording import Recording
 from nri_core.storage import write_text
 
@@ -68,7 +69,10 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         "observed": 1.0 if data.observed is None else float(data.observed.mean()),
         "trials": len(set(data.trials.tolist())),
         "fixes": [fix.model_dump(mode="json") for fix in plan.fixes],
-        "left_to_know": [{"finding": f"{finding.severity}: {finding.sentence}"} for finding in diagnose(prepared)],
+        "left_to_know": [
+            *({"finding": f"{finding.severity}: {finding.sentence}"} for finding in diagnose(prepared)),
+            *({"finding": f"warning: {said}"} for said in [left_out(prepared, plan.window)] if said),
+        ],
     }
 
 

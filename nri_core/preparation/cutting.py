@@ -5,7 +5,7 @@ from types import MappingProxyType
 import numpy as np
 
 from nri_core.errors import DataError
-from nri_core.preparation.findings import EVEN
+from nri_core.preparation.findings import EVEN, counted
 from nri_core.recording import Recording
 from nri_core.trajectories import Trajectories
 
@@ -63,11 +63,18 @@ def to_trajectories(recording: Recording, *, window: int | None = None, stride: 
 
 
 def suggested_window(recording: Recording) -> tuple[int, int]:
-    """(window, stride): windows as the shipped models read them, or shorter where the recordings are; overlapping by half where there are few."""
-    longest = max(trial.num_frames for trial in recording.trials)
-    window = min(USUAL_WINDOW, longest)
+    """(window, stride): windows as the shipped models read them, or shorter where the recordings are, so that few are left out; overlapping by half where there are few."""
+    lengths = [trial.num_frames for trial in recording.trials]
+    window = min(USUAL_WINDOW, max(lengths))
+    window = min(window, min((length for length in lengths if 2 * length >= window)))
     count = sum(trial.num_frames // window for trial in recording.trials)
     return window, window if count >= 200 else max(window // 2, 1)
+
+
+def left_out(recording: Recording, window: int | None) -> str:
+    """A sentence on recordings that are shorter than a window; empty where there are none."""
+    short = sum(trial.num_frames < (window or 0) for trial in recording.trials)
+    return f"{counted(short, 'recording')} shorter than a window of {window} frames {'is' if short == 1 else 'are'} left out." if short else ""
 
 
 def _source(place: int, trial: object) -> str | int:
