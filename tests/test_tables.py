@@ -220,6 +220,12 @@ def test_coordinates_by_other_names_are_the_rest_where_several_rows_have_one_tim
     assert roles_of((*names, "light", "heat"), [[*row, "1", "2"] for row in rows], header=True).coordinates == (places if "_" in places[0] or "[" in places[0] else ())
 
 
+def test_px_beside_py_is_a_place_and_no_pixel(tmp_path: Path) -> None:
+    for names, unit in ((("amy_px", "amy_py", "bo_px", "bo_py"), ""), (("x_px", "y_px"), "px")):
+        (path := tmp_path / "motion.csv").write_text("\n".join([",".join(("t", *names)), *(",".join([str(frame)] * (1 + len(names))) for frame in range(9))]))
+        assert inspect([path]).options["unit"] == unit
+
+
 def test_a_unit_of_time_behind_a_name_tells_the_column_of_time(tmp_path: Path) -> None:
     rows = [f"{frame * 0.04:.2f};{frame};{-frame}".replace(".", ",") for frame in range(20)]
     (path := tmp_path / "motion.csv").write_text("\n".join(["Zeit [s];1_x;2_x", *rows]))

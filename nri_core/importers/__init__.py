@@ -101,7 +101,7 @@ def changed(options: Mapping[str, Any], changes: Mapping[str, Any], preview: Pre
     """The options with the changes; other columns of time and of places bring their own units, where the changes name none."""
     made = {**options, **changes}
     if "unit" not in changes and made.get("coordinates") != options.get("coordinates"):
-        made["unit"] = next(filter(None, map(unit_of_length, made["coordinates"] or ())), made.get("unit", ""))
+        made["unit"] = next(filter(None, (unit_of_length(name, beside=made["coordinates"]) for name in made["coordinates"] or ())), made.get("unit", ""))
     if preview and "time_unit" not in changes and made.get("time") != options.get("time") and made.get("time") in (None, *preview.header):
         made["time_unit"] = time_unit_of(made["time"], preview.header, preview.rows)
     return made

@@ -163,9 +163,10 @@ def unit_in(name: str) -> str:
     return found[1].strip() if found else ""
 
 
-def unit_of_length(name: str, below: Sequence[str] = ()) -> str:
-    """In brackets behind the name of a coordinate, or below it, or at its end as in `x_mm`; "" where none stands there."""
-    ending = _LENGTH.search(name.lower())
+def unit_of_length(name: str, below: Sequence[str] = (), beside: Sequence[str] = ()) -> str:
+    """In brackets behind the name of a coordinate, or below it, or at its end as in `x_mm`; "" where none stands there, also for `a_px` beside `a_py`."""
+    low = name.lower()
+    ending = None if low.endswith("px") and f"{low[:-1]}y" in {other.lower() for other in beside} else _LENGTH.search(low)
     return next(filter(None, (*map(unit_in, (name, *below)), ending[1] if ending else "")), "")
 
 

@@ -66,7 +66,7 @@ def inspection_of(form: str, start: Start, written: Mapping[str, Any], model: ty
 def _unit_of_length(roles: Roles, start: Start) -> str:
     """As it stands in brackets behind the name of a coordinate, or below it."""
     axes = roles.coordinates or [name for name, (_, feature) in matching(start.names, roles.pattern).items() if feature == "x"]
-    return unit_of_length(axes[0], [row[start.names.index(axes[0])] for row in start.below if len(row) == len(start.names)]) if axes else ""
+    return unit_of_length(axes[0], [row[start.names.index(axes[0])] for row in start.below if len(row) == len(start.names)], start.names) if axes else ""
 
 
 def _every_tenth(rows: Sequence[Sequence[str]]) -> bool:
