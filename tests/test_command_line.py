@@ -4,6 +4,7 @@ import json
 import pickle
 import subprocess
 import sys
+from itertools import permutations
 from pathlib import Path
 
 import networkx as nx
@@ -131,6 +132,13 @@ def test_a_baseline_can_be_held_to_the_frames_of_a_model(data: Path, tmp_path: P
     result_of(capsys, "infer", "baseline:correlation", data, "--window", "20", "--out", tmp_path / "graph.npz")
     expected = BASELINES["correlation"](Trajectories.load(data).select(slice(None), frames=slice(0, 20)))
     assert np.array_equal(EdgePosterior.load(tmp_path / "graph.npz").edge_probs, expected.edge_probs)
+
+
+def test_a_graph_is_written_with_the_names_of_the_truth(model: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["infer", str(model), str(data), "--out", str(data.parent / "named.npz"), "--json"]) == 0
+    told, truth = json.loads(capsys.readouterr().out), Trajectories.load(data)
+    assert EdgePosterior.load(data.parent / "named.npz").edge_type_names == truth.edge_type_names
+    assert [called.split(": ")[1] for called in told["types_called"]] in [list(order) for order in permutations(truth.edge_type_names)]
 
 
 def test_the_options_of_a_baseline_reach_it(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ from nri_core.command_line.fields import add_json
 from nri_core.command_line.readers import PREFIX, add_reader, by_baseline
 from nri_core.errors import ConfigError
 from nri_core.exporters import EXPORTERS, check_destination, write_graph
+from nri_core.metrics import score_edges
 from nri_core.posterior import EdgePosterior
 from nri_core.trajectories import Trajectories
 
@@ -25,7 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
-    """Infer and write. `num_sims` counts what was written, `sims_read` what the data hold."""
+    """Infer and write. `num_sims` counts what was written, `sims_read` what the data hold.
+
+    Where these tell as many true types as were inferred, those go by their names, as `evaluate` matches them.
+    """
     check_destination(options.out)
     if options.inference and options.reader.startswith(PREFIX):
         raise ConfigError(f"Expected --inference with a trained model; found {options.reader}, which has one way only. Leave it out.")
@@ -33,6 +37,10 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     if options.stride is not None:
         return _windows(options, data)
     posterior, more = by_baseline(options, data) or (_by_model(options, data), {})
+    score = score_edges(posterior, data)
+    if score and len(posterior.edge_type_names) == len(data.edge_type_names):  # only to call each type as the truth does
+        more |= {"types_called": [f"{name}: {data.edge_type_names[kind]}" for name, kind in zip(posterior.edge_type_names, score.relabelling, strict=True)]}
+        posterior = posterior.relabelled(score.relabelling, data.edge_type_names)
     written = write_graph(posterior, options.out, sim=options.sim)
     return {
         "out": options.out,
