@@ -4,7 +4,8 @@ A screen is a small frozen model that says what is shown, by names and numbers a
 """
 
 from nri_core.snippets.finished import Ran, Reproduced
-from nri_core.snippets.screens import Changed, Imported, Inside, Made, Measured, Read, SideBySide, Trained
+from nri_core.snippets.measured import Measured
+from nri_core.snippets.screens import Changed, Imported, Inside, Made, Read, SideBySide, Trained
 from nri_core.snippets.sources import Data, File, HeldOut, Method, Model, Simulated
 from nri_core.snippets.text import Screen, project_path
 
