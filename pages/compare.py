@@ -18,6 +18,8 @@ with frame("compare"):
         from ui import browsing, choices, comparison, conclusions, needs, several
         from ui.readings import readings
 
+    if state.changed("in use, as Compare showed it", state.in_use()):
+        state.forget(["show"])  # other data, or another model: first what came of them
     view = comparison.choose_view()
     stage, side = st.columns(STAGE_AND_SIDE, gap="medium")
     with side:

@@ -144,7 +144,7 @@ def test_a_reload_finds_data_that_can_be_made_again_and_says_that_a_file_is_gone
     assert brought.query_params["made"] == "file"
     app = opened("compare", made="file")
     assert not app.exception and "dataset" not in app.session_state and "made" not in app.query_params
-    assert any("Bring the file again under Your data" in markdown.value for markdown in app.markdown)
+    assert any("Bring it again under Your data" in markdown.value for markdown in app.markdown)
 
 
 def test_what_cannot_travel_is_said() -> None:

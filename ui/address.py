@@ -29,7 +29,7 @@ def recall(page: str) -> None:
     made, own = st.query_params.get(MADE), state.own_dataset()
     if made == FILE and own is None:
         st.query_params.pop(MADE)
-        note("orange", "link_off", "This address comes from beside a file of somebody's own, which no address carries. Bring the file again under Your data; until then, shipped systems stand in its place.")
+        note("orange", "link_off", "A file was in use here, and no address carries one. Bring it again under Your data; until then, shipped systems stand in its place.")
     elif made and own is None:
         from ui.simulations import remade  # torch: the landing page opens without it
 

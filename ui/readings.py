@@ -139,18 +139,21 @@ class Readings:
         return not self._parts and self._data.num_nodes > MANY_NODES
 
     def first(self, system: int = 0) -> Reading:
-        """This system alone, where all of them take long: a picture need not wait for the rest."""
+        """This system alone, where all of them take long: a picture need not wait for the rest. Types go by the names that fit it best, where its truth is known."""
         faster = ". The encoder alone is faster" if self.slow else ""
         with st.spinner(f"Reading the graph of system {system + 1}{faster}", show_time=True):
-            first = self._part(0)
-            return first if system == 0 or self.complete else self.reader.read(self._data.select(slice(system, system + 1)))
+            one, part = self._data.select(slice(system, system + 1)), self._part(0)
+            found = part if system == 0 or self.complete else self.reader.read(one)
+            score = None if self.complete else score_edges(found.posterior, one)
+            return replace(found, posterior=found.posterior.relabelled(score.relabelling, one.edge_type_names)) if score else found
 
     def finish(self, place: DeltaGenerator) -> None:
         """Read the rest, saying in `place` how long it takes. What was read stays if the user leaves before the end."""
         started, words, missing = time.monotonic(), place.empty(), [first for first in self._ends if first not in self._parts]
+        named = "" if self._data.edge_types is None else " Until then, edge types are called as fits this system best."
         for done, first in enumerate(missing):
             left = f", {(time.monotonic() - started) * (len(missing) - done) / done:.0f} s to go" if done else ""
-            words.progress(first / self._data.num_sims, f"Reading every system: {first:,} of {self._data.num_sims:,}{left}. Until then, edge types are numbered.")
+            words.progress(first / self._data.num_sims, f"Reading every system: {first:,} of {self._data.num_sims:,}{left}.{named}")
             self._part(first)
         words.empty()
 
