@@ -235,6 +235,14 @@ def test_a_class_link_that_hides_the_truth_tells_no_score(lesson: str) -> None:
     assert not none and (lesson == "3" or (SCORED.search(before) and why)), "the third has no score unless asked"
 
 
+@pytest.mark.parametrize("example", ["too_short", "two_graphs"])
+def test_an_example_tells_no_score_where_a_link_hides_the_truth(example: str) -> None:
+    hidden, shown = (learn(lesson="Examples", example=example, **address) for address in ({"hide": "truth"}, {}))
+    assert not hidden.exception and [metric.label for metric in hidden.metric] == ["How sure it is"]
+    assert any("this link hides the truth" in caption.value for caption in hidden.caption)
+    assert "This system" in {metric.label for metric in shown.metric} and any("% right" in metric.value for metric in shown.metric)
+
+
 @pytest.mark.parametrize("kept", ["hide", "lock"])
 def test_a_class_link_that_keeps_the_lesson_leaves_no_way_on(kept: str) -> None:
     onward = {"Back", "Next", "Skip the tour"}

@@ -14,6 +14,7 @@ from nri_core.posterior import EdgePosterior
 from nri_core.presets import Preset, measures, naming
 from nri_core.trajectories import Trajectories
 from ui import samples
+from ui.controls import truth_hidden
 from ui.names import called
 from ui.readings import checkpoint
 
@@ -33,8 +34,10 @@ class ExampleReading:
 
     def figures(self, system: int) -> Iterator[tuple[str, str, str]]:
         """Label, value and meaning."""
-        yield "This system", f"{100 * self.right[system]:.0f} % right", f"Share of ordered pairs named rightly. {_HIDDEN_TYPES}"
-        if len(self.right) > 1:
+        judged = not truth_hidden()
+        if judged:
+            yield "This system", f"{100 * self.right[system]:.0f} % right", f"Share of ordered pairs named rightly. {_HIDDEN_TYPES}"
+        if judged and len(self.right) > 1:
             yield f"All {len(self.right)} systems", f"{100 * self.right.mean():.0f} % right", "The same share over all of them."
         yield "How sure it is", f"{100 * self.certainty:.0f} %", "The mean probability of the type that is named. Being sure is not being right."
 
