@@ -8,17 +8,22 @@ const fold = (event) => {
   document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
 };
 
+const lessonIn = (address) => new URL(address, location.href).searchParams.get("lesson");
+
 // What one action does to the address is one step back: Streamlit takes several for a link from a page with settings to another page, and an early one has lost them.
+// It takes none for a widget; another lesson is a step all the same, by whichever button.
 const oneStepAnAction = () => {
   let stepped = false;
   for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, () => (stepped = false), true);
   addEventListener("popstate", () => (stepped = true), true);
-  const push = history.pushState.bind(history);
-  history.pushState = (...entry) => {
-    if (stepped) return history.replaceState(...entry);
+  const push = history.pushState.bind(history), replace = history.replaceState.bind(history);
+  const step = (...entry) => {
+    if (stepped) return replace(...entry);
     stepped = true;
     return push(...entry);
   };
+  history.pushState = step;
+  history.replaceState = (state, title, address) => (address && lessonIn(address) !== lessonIn(location.href) ? step : replace)(state, title, address);
 };
 
 // Sliders and switches take no letters: a key that a button of the page answers to works there too.

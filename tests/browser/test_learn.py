@@ -217,3 +217,17 @@ def test_a_lesson_left_and_entered_again_begins_as_its_numbers_say(page: Page, a
     expect(page.get_by_text("Rank 1,011 of", exact=False)).to_have_count(0)
     click(page, "Start over")
     expect(player).to_have_attribute("data-guessed", "0", timeout=PATIENCE)
+
+
+def test_back_returns_to_the_lesson_before_by_whichever_button_one_came(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/learn")
+    expect(page.get_by_text("1 of 8")).to_be_visible(timeout=PATIENCE)
+    for number in ("3", "5"):
+        page.get_by_role("radio", name=number, exact=True).click()
+        expect(page.get_by_text(f"{number} of 8")).to_be_visible(timeout=PATIENCE)
+        expect(page).to_have_url(re.compile(f"lesson={number}"))
+    page.get_by_role("button", name="Next").click()
+    expect(page.get_by_text("6 of 8")).to_be_visible(timeout=PATIENCE)
+    for number in ("5", "3", "1"):
+        page.go_back()
+        expect(page.get_by_text(f"{number} of 8")).to_be_visible(timeout=PATIENCE)
