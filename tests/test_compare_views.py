@@ -171,10 +171,12 @@ def test_a_curve_is_repeated_outside_the_app(chosen: str, capsys: pytest.Capture
     screen = app.session_state["own Shown"].screen
     monkeypatch.chdir(pages.ROOT)
     exec(compile(screen.python(), "snippet", "exec"), {"__name__": "snippet"})  # noqa: S102
-    printed = [line.split()[:2] for line in capsys.readouterr().out.splitlines()]
+    printed = [line.split()[:3] for line in capsys.readouterr().out.splitlines()]
     assert main(shlex.split(screen.command())[3:]) == 0
-    points = json.loads(capsys.readouterr().out)["points"]
-    assert [[float(at), float(right)] for at, right in printed] == [[point["at"], point["accuracy"]] for point in points]
+    told = json.loads(capsys.readouterr().out)
+    points = told["points"]
+    named = [("model", point) for point in points] + [(told["beside"], point) for point in told["beside_points"]]
+    assert printed == [[name, str(point["at"]), str(point["accuracy"])] for name, point in named]
     assert len(points) >= 8 and points[-1]["accuracy"] > 0.95
 
 

@@ -29,13 +29,14 @@ class Measured(Frozen):
             name, called = ("fresh_by_frames", "usual_frames(config.window, 4 * config.window)") if self.by == "frames" else (name, called)
             asked = f"{name}(law_learned(model), {called}, {sized})"
         how = f", {literal(self.inference)}" if self.inference else ""
-        readers = f"[as_reader(model{how})]"
+        readers = f'"model": as_reader(model{how})'
         if self.beside:
-            imports |= {"functools": ("partial",), "nri_core.network_baselines": ("BASELINES",)}
             told = ', law=config.metadata["data"]["system"], couplings=law_learned(model).coupling_of_type' if self.beside == "known_law" else ""
+            method = f"BASELINES[{literal(self.beside)}]"
+            imports |= {"nri_core.network_baselines": ("BASELINES",)} | ({"functools": ("partial",)} if told else {})
             needed += ["law_learned"] if told and "law_learned" not in needed else []
-            readers = f"[as_reader(model{how}), partial(BASELINES[{literal(self.beside)}]{told})]"
-        lines += (f"question = {asked}", f"for read in {readers}:", "    for point in curve(read, question):", "        print(point.at, point.accuracy, point.spread, point.why)")
+            readers += f", {literal(self.beside)}: {f'partial({method}{told})' if told else method}"
+        lines += (f"question = {asked}", f"readers = {{{readers}}}", "for name, read in readers.items():", "    for point in curve(read, question):", "        print(name, point.at, point.accuracy, point.spread, point.why)")
         return str(first + Code(imports=imports | {"nri_core.sensitivity": (*needed, name)}, lines=lines))
 
     def command(self) -> str:

@@ -68,7 +68,7 @@ def test_several_readers_run_on_one_clock(page: Page, app_url: str) -> None:
     players = page.get_by_test_id("player")
     expect(players).to_have_count(3, timeout=PATIENCE)
     expect(players.nth(2)).to_have_attribute("data-num-frames", "99", timeout=PATIENCE)
-    expect(page.get_by_text("Correlation of paths", exact=True).first).to_be_visible()
+    expect(page.get_by_text("Correlation of paths", exact=True).filter(visible=True).first).to_be_visible(timeout=PATIENCE)
     players.nth(0).get_by_role("button", name="Pause").click()
     for player in players.all():
         expect(player).to_have_attribute("data-playing", "false", timeout=PATIENCE)
