@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
+from jaxtyping import Float
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nri_core.errors import DataError
@@ -130,12 +131,18 @@ def naming(posterior: EdgePosterior, data: Trajectories) -> tuple[int, ...]:
     return tuple(kinds) if same else score_edges(posterior, data).relabelling
 
 
+def right_by_system(posterior: EdgePosterior, data: Trajectories) -> Float[np.ndarray, " sim"]:
+    """Share of ordered pairs named rightly in each system, under `naming`."""
+    named = posterior.relabelled(naming(posterior, data), data.edge_type_names)
+    return (named.edge_types == data.edge_types)[:, off_diagonal(data.num_nodes)].mean(1)
+
+
 def measures(posterior: EdgePosterior, data: Trajectories) -> dict[Measure, float]:
     """Accuracy under `naming`; certainty, the mean probability of the type that is named; joined, the share of pairs not named by the first type."""
     off = off_diagonal(data.num_nodes)
     named = posterior.relabelled(naming(posterior, data), data.edge_type_names)
     return {
-        "accuracy": float((named.edge_types == data.edge_types)[:, off].mean()),
+        "accuracy": float(right_by_system(posterior, data).mean()),
         "certainty": float(named.edge_probs.max(-1)[:, off].mean()),
         "joined": float((named.edge_types[:, off] > 0).mean()),
     }

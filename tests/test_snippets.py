@@ -15,11 +15,12 @@ from streamlit.testing.v1 import AppTest
 
 from nri_core.importers.samples import SAMPLES
 from nri_core.reproduction.tables import markdown, read_table
-from nri_core.snippets import Changed, File, HeldOut, Inside, Made, Measured, Method, Model, Ran, Read, Reproduced, Screen, SideBySide, Simulated, Trained
+from nri_core.snippets import Changed, Example, File, HeldOut, Inside, Made, Measured, Method, Model, Ran, Read, Reproduced, Screen, SideBySide, Simulated, Trained
 from nri_core.systems import Simulation, Springs, simulate
 from nri_core.trajectories import Trajectories
 from tests.pages import ROOT, headers, opened
 from ui import samples
+from ui.tour import EXAMPLES
 
 SPRINGS = File(path="sample_data/springs5.npz")
 
@@ -68,6 +69,21 @@ def test_explore_is_repeated_number_by_number(tmp_path: Path) -> None:
     metrics = {metric.label: metric.value for metric in app.metric}
     printed = percents(written(shown(app), tmp_path))
     assert [f"{float(printed[0]):.1f}", printed[1]] == percents(metrics["All 36 systems"] + metrics["This system"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "moved"),
+    [("crowd", {}), ("two_graphs", {}), ("hidden_particle", {"hidden_particle_frames": "20"}), ("look_alike", {"look_alike_noise": "0.02"}), ("wrong_law", {"wrong_law_seed": "7"})],
+)
+def test_examples_are_repeated_number_by_number(name: str, moved: dict[str, str], tmp_path: Path) -> None:
+    app = opened("learn", lesson=EXAMPLES, example=name, **moved)
+    assert len(shown(app).changes) == len(moved)
+    printed = percents(written(shown(app), tmp_path))
+    told = [metric.value for metric in app.metric if "% right" in metric.value]
+    assert told and [f"{value} % right" for value in printed][: len(told)] == told
+    run(shown(app).command(), tmp_path)
+    assert (tmp_path / "graph.csv").read_text(encoding="utf-8").count("\n") > 1
 
 
 @pytest.mark.slow
@@ -163,6 +179,8 @@ def everything() -> list[Screen]:
         Measured(folder=model.folder, by="noise"),
         Measured(folder=model.folder, by="noise", data=SPRINGS),
         Measured(folder=model.folder, by="nodes", beside="granger"),
+        Example(path="sample_data/presets/crowd.json", models="sample_data/models", reader=model, frames=20, changes={"frames": 20, "parameters": {"noise": 0.01}}, system=1),
+        Example(path="sample_data/presets/crowd.json", models="sample_data/models", reader=model, frames=49, truth=False),
     ]
 
 

@@ -7,11 +7,10 @@ import numpy as np
 import streamlit as st
 from jaxtyping import Float
 
-from nri_core.graph import off_diagonal
 from nri_core.inference import rollout
 from nri_core.network_baselines import BASELINES
 from nri_core.posterior import EdgePosterior
-from nri_core.presets import Preset, measures, naming
+from nri_core.presets import Preset, measures, naming, right_by_system
 from nri_core.trajectories import Trajectories
 from ui import samples
 from ui.controls import truth_hidden
@@ -52,8 +51,7 @@ def _read(key: str, _preset: Preset) -> ExampleReading:
     data = _preset.data()
     posterior = _preset.read(data, samples.SAMPLE_DATA / "models")
     named = posterior.relabelled(naming(posterior, data), data.edge_type_names)
-    off = off_diagonal(data.num_nodes)
-    right = (named.edge_types == data.edge_types)[:, off].mean(1)
+    right = right_by_system(posterior, data)
     kind, _, method = _preset.reader.partition(":")
     if kind == "baseline":
         return ExampleReading(data, named, None, called(method).lower() if method in BASELINES else method, right, measures(posterior, data)["certainty"])

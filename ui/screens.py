@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nri_core.snippets import Changed, Data, File, HeldOut, Inside, Measured, Method, Model, Read, SideBySide, project_path
+from nri_core.presets import Preset
+from nri_core.snippets import Changed, Data, Example, File, HeldOut, Inside, Measured, Method, Model, Read, SideBySide, project_path
 from nri_core.trajectories import Trajectories
 from ui import samples, state
 from ui.controls import hidden
@@ -55,6 +56,18 @@ def taught(data: str | Data, reader: Path | Method, system: int, *, inference: s
         reader = Model(folder=project_path(reader), inference=inference, forecasts=shipped and not seen)
     data = File(path=project_path(samples.SAMPLE_DATA / f"{data}.npz")) if shipped else data
     return Read(data=data, reader=reader, system=system, truth=not hidden("truth"), **seen)
+
+
+def example(path: Path, preset: Preset, system: int) -> Example:
+    """An example, with what was moved in it."""
+    before = Preset.load(path)
+    kind, _, method = preset.reader.partition(":")
+    models = project_path(samples.SAMPLE_DATA / "models")
+    reader: Model | Method = Model(folder=f"{models}/{preset.reader}", inference=preset.options.get("inference"))
+    if kind == "baseline":
+        reader = Method(name=method, window=preset.frames, options=preset.options)
+    changes = {name: getattr(preset, name) for name in Preset.model_fields if getattr(preset, name) != getattr(before, name)}
+    return Example(path=project_path(path), models=models, reader=reader, frames=preset.frames, changes=changes, system=system, truth=not hidden("truth"))
 
 
 def measured(dataset: Dataset, reader: Model, by: str, *, beside: str, fresh: bool) -> Measured:
