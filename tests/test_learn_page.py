@@ -240,6 +240,7 @@ def test_an_example_tells_no_score_where_a_link_hides_the_truth(example: str) ->
     hidden, shown = (learn(lesson="Examples", example=example, **address) for address in ({"hide": "truth"}, {}))
     assert not hidden.exception and [metric.label for metric in hidden.metric] == ["How sure it is"]
     assert any("this link hides the truth" in caption.value for caption in hidden.caption)
+    assert "Look for" in texts(shown) and "Look for" not in texts(hidden)
     assert "This system" in {metric.label for metric in shown.metric} and any("% right" in metric.value for metric in shown.metric)
 
 

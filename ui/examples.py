@@ -8,8 +8,8 @@ from streamlit.delta_generator import DeltaGenerator
 from nri_core.errors import NRIError
 from nri_core.player import Opening
 from nri_core.presets import Preset, preset_files
-from ui import samples, state
-from ui.controls import bound
+from ui import samples, screens, share, state
+from ui.controls import bound, hidden
 from ui.forms import check_choice, choose_system, note
 from ui.frame import STAGE_AND_SIDE, mistakes_shown, next_step
 from ui.lessons import address
@@ -28,7 +28,7 @@ def show_examples(folder: Path = FOLDER) -> None:
     name = address.example()
     if name in presets:
         with mistakes_shown():
-            stage = _show(name, presets[name])
+            stage = _show(folder / f"{name}.json", presets[name])
             with stage.expander("Other examples", icon=":material/apps:", key=f"others than {name}"):
                 _show_cards(presets, name, columns=_COLUMNS_BELOW_A_STAGE)
     else:
@@ -56,16 +56,18 @@ def _show_cards(presets: dict[str, Preset], name: str, columns: int = _COLUMNS) 
     for first in range(0, len(names), columns):
         for column, other in zip(st.columns(columns), names[first : first + columns], strict=False):
             with column.container(border=True, height="stretch"):
-                st.markdown(f"**{literal(presets[other].title)}**  \n:small[Look for: {literal(presets[other].look_for)}]")
+                st.markdown(f"**{literal(presets[other].title)}**" + ("" if hidden("truth") else f"  \n:small[Look for: {literal(presets[other].look_for)}]"))
                 label = f"Open “{presets[other].title}”"
                 st.button("Open", key=f"open {other}", on_click=address.open_example, args=(other,), disabled=other == name, icon=":material/play_arrow:", help=label)
 
 
-def _show(name: str, preset: Preset) -> DeltaGenerator:
+def _show(path: Path, preset: Preset) -> DeltaGenerator:
     """Simulated and read at once; frames, noise and seed can be moved, and stay in the address. Gives the column of the player."""
-    st.markdown(f"**{literal(preset.title)}{'' if preset.title.endswith('?') else '.'}** Look for: {literal(preset.look_for)}")
+    what = "" if hidden("truth") else f"Look for: {literal(preset.look_for)}"  # which tells much of the truth
+    st.markdown(f"**{literal(preset.title)}{'' if preset.title.endswith('?') else '.'}** {what}")
     with st.container(key="screen"):
         stage, side = st.columns(STAGE_AND_SIDE, gap="medium")
+    name = path.stem
     with moved(side):
         varied = _vary(name, preset)
     with stage, st.spinner("Simulating, and reading the graphs"):
@@ -75,6 +77,7 @@ def _show(name: str, preset: Preset) -> DeltaGenerator:
     state.show(preset.title, state.Dataset(preset.title, found.data).size, found.reader)
     with side:
         system = choose_system(found.data.num_sims, key=f"{name}_system", start=preset.shown)
+        share.repeated_by(screens.example(path, varied, system))
         for label, value, meaning in found.figures(system):
             st.metric(label, value, help=meaning)
     with stage:
@@ -100,7 +103,8 @@ def _vary(name: str, preset: Preset) -> Preset:
         steps = sorted({0.0, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, noise})
         check_choice("Noise", key, steps, start=noise)
         about = "Standard deviation of what is added to what is seen, in the units of the simulator."
-        changes["parameters"] = {**preset.parameters, "noise": st.select_slider("Noise", steps, noise, **bound(key, "Noise"), help=about)}
+        seen_with = st.select_slider("Noise", steps, noise, **bound(key, "Noise"), help=about)
+        changes["parameters"] = preset.parameters if seen_with == noise else {**preset.parameters, "noise": seen_with}
         key = f"{name}_seed"
         check_choice("Seed", key, range(1000), start=preset.seed)
         changes["seed"] = st.number_input("Seed", 0, 999, preset.seed, **bound(key, "Seed"), help="Other systems under the same law.")
