@@ -109,7 +109,7 @@ def _show_link(page: str, seen: dict[str, Any]) -> None:
             controls.LOCK: _choose(right, "Lock", names, taught.get(controls.LOCK, ())),
         }
         if taught[controls.LOCK] and "menu" not in taught[controls.HIDE]:
-            st.caption("What is locked here is locked on this page; the systems on Explore, Compare, What if and Inside the model alike, and what belongs to the player (speed, view, …) on every page. Lessons have systems of their own. To keep a class here, hide the menu as well.")
+            st.caption(f"What is locked here is locked {'in this lesson' if page == 'learn' else 'on this page'}; the systems on Explore, Compare, What if and Inside the model alike, and what belongs to the player (speed, view, …) on every page. Lessons have systems of their own. To keep a class here, hide the menu as well.")
         if "truth" in taught[controls.HIDE]:
             st.caption("What a model infers stays to be seen outside the first lesson, and where it is right it is the answer.")
         if "truth" in taught[controls.HIDE] and "edits" in st.query_params:

@@ -35,7 +35,7 @@ function drawAhead(pen, { forecast, units, placed }, x, floor, palette) {
   pen.font = `11px ${palette.font}`;
   pen.textBaseline = "top";
   const room = x(end) - x(forecast.start) - 8, most = largest(forecast.error), far = `${Number(most.toPrecision(2))}${units ? ` ${units}` : ""}`;
-  const what = placed ? "places " : "", words = most > 0 ? [`forecast: ${what}on average off by up to ${far}`, `forecast: ${what}off by ≤ ${far}`] : [];
+  const what = placed ? "places " : "", words = most > 0 ? [`forecast: ${what}on average off by up to ${far}`, `forecast: ${what}off by ≤ ${far}`, `off by ≤ ${far}`] : [];
   const fits = [...words, "forecast"].find((text) => pen.measureText(text).width < room);
   pen.fillText(fits ?? "", x(forecast.start) + 6, 4);
 }
