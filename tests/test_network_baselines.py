@@ -11,7 +11,7 @@ from nri_core.errors import ConfigError, DataError
 from nri_core.graph import off_diagonal
 from nri_core.holdout import split
 from nri_core.metrics import EdgeScore, score_edges
-from nri_core.network_baselines import BASELINES, LAWS, known_law, law_fit, state_correlation
+from nri_core.network_baselines import BASELINES, LAWS, directions, known_law, law_fit, reader_of, state_correlation
 from nri_core.network_baselines.autoregression import _scores
 from nri_core.network_baselines.states import lstm_correlation
 from nri_core.posterior import EdgePosterior
@@ -201,6 +201,15 @@ def test_the_order_of_nodes_and_simulations_does_not_matter(name: str) -> None:
     before, after = (BASELINES[name](each, **options) for each in (data, moved))
     assert np.allclose(after.edge_probs, before.edge_probs[sims][:, nodes][:, :, nodes], atol=1e-6)
     assert after.node_names == tuple("ABCD") and after.inference == name
+
+
+def test_directions_are_read_apart_unless_a_law_has_both_alike(springs: Trajectories) -> None:
+    unknown = replace(springs, metadata={})
+    assert directions("granger", springs) == {} and directions("granger", unknown) == directions("known_law", unknown) == {"undirected": False}
+    assert directions("granger", simulate(Springs(directed=True), Simulation(num_sims=1))) == {"undirected": False} and directions("correlation", unknown) == {}
+    read = reader_of("granger")
+    alike, apart = read(springs).edge_probs, read(unknown).edge_probs
+    assert np.array_equal(alike, alike.swapaxes(1, 2)) and not np.allclose(apart, apart.swapaxes(1, 2), atol=0.05)
 
 
 @pytest.mark.parametrize("name", BASELINES)

@@ -13,7 +13,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from nri_core.errors import DataError
-from nri_core.network_baselines import BASELINES
+from nri_core.network_baselines import BASELINES, reader_of
 from nri_core.network_baselines import LAWS as KNOWN_LAWS
 from nri_core.player.payload import NOUNS
 from nri_core.sensitivity import Point, Question, Read, by_frames, by_nodes, by_noise, enough, fresh_by_frames, law_learned, measure, noise_on, usual_frames
@@ -185,10 +185,10 @@ def _law(chosen: Chosen, dataset: Dataset) -> System | None:
 def _beside(name: str, chosen: Chosen, dataset: Dataset) -> tuple[Read, str]:
     """The method, told the law that is true where it takes one."""
     if name != "known_law":
-        return BASELINES[name], name
+        return reader_of(name), name
     told = str(_told(chosen, dataset).get("system"))
     law = told if told in KNOWN_LAWS else "springs"
-    return partial(BASELINES[name], law=law), f"{name} {law}"
+    return reader_of(name, law=law), f"{name} {law}"
 
 
 def _measuring(reader: str, read: Callable, question: Question) -> Measuring:

@@ -79,7 +79,7 @@ def by_model(folder: Path, inference: str | None, data: Trajectories) -> Reader:
     return Reader(f"{digest_of(folder)} {inference}", read, source, partial(edge_type_meanings, model), windows)
 
 
-def by_baseline(name: str, window: int, **options: str) -> Reader:
+def by_baseline(name: str, window: int, **options: str | bool) -> Reader:
     """A classical method, given the first `window` frames as a model is."""
     baseline = BASELINES[name]
     source = Method(name=name, window=window, options=options)

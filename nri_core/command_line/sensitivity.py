@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from nri_core.command_line.fields import add_fields, add_json, chosen
 from nri_core.errors import ConfigError
-from nri_core.network_baselines import BASELINES
+from nri_core.network_baselines import BASELINES, reader_of
 from nri_core.trajectories import Trajectories
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
     result = {"by": options.by, "points": [_row(point) for point in points]} | ({"enough": enough(points)} if options.by == "frames" else {})
     if options.beside:
         told = _told_the_law(checkpoint) if options.beside == "known_law" else {}
-        beside = curve(lambda data: BASELINES[options.beside](data, **told), question)
+        beside = curve(reader_of(options.beside, **told), question)
         result |= {"beside": options.beside, "beside_points": [_row(point) for point in _told(beside)]}
     return result
 

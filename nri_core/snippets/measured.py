@@ -32,10 +32,9 @@ class Measured(Frozen):
         readers = f'"model": as_reader(model{how})'
         if self.beside:
             told = ', law=config.metadata["data"]["system"], couplings=law_learned(model).coupling_of_type' if self.beside == "known_law" else ""
-            method = f"BASELINES[{literal(self.beside)}]"
-            imports |= {"nri_core.network_baselines": ("BASELINES",)} | ({"functools": ("partial",)} if told else {})
+            imports |= {"nri_core.network_baselines": ("reader_of",)}
             needed += ["law_learned"] if told and "law_learned" not in needed else []
-            readers += f", {literal(self.beside)}: {f'partial({method}{told})' if told else method}"
+            readers += f", {literal(self.beside)}: reader_of({literal(self.beside)}{told})"
         lines += (f"question = {asked}", f"readers = {{{readers}}}", "for name, read in readers.items():", "    for point in curve(read, question):", "        print(name, point.at, point.accuracy, point.spread, point.why)")
         return str(first + Code(imports=imports | {"nri_core.sensitivity": (*needed, name)}, lines=lines))
 

@@ -95,7 +95,7 @@ class Method(Frozen):
 
     name: str
     window: int
-    options: dict[str, str] = {}
+    options: dict[str, str | bool] = {}
 
     def python(self, system: int) -> Code:
         """Read."""
@@ -106,5 +106,6 @@ class Method(Frozen):
 
     def command(self, verb: str, path: str, *options: str) -> str:
         """`evaluate` or `infer`."""
-        given = [word for name, value in {"window": self.window, **self.options}.items() for word in (f"--{name}", str(value))]
+        given = [word for name, value in {"window": self.window, **self.options}.items() for word in (f"--{name}", str(value)) if value is not False]
+        given = ["--directed" if word == "--undirected" else word for word in given]
         return shell(verb, f"baseline:{self.name}", path, *given, *options)
