@@ -6,7 +6,7 @@ from nri_core.command_line.importing import command
 from nri_core.exporters import View
 from nri_core.preparation.cutting import left_out, suggested_window
 from nri_core.snippets import Imported
-from ui import share, state
+from ui import seen, share, state
 from ui.controls import pressing
 from ui.exports import offer_exports
 from ui.frame import STAGE_AND_SIDE, frame, mistakes_shown, next_step
@@ -69,7 +69,7 @@ with frame("upload"):
             with said:
                 st.success(f"{state.dataset().size}. Ready.", icon=":material/check:")
                 next_step("train", "Train on it")
-                next_step("compare", "Compare")
+                next_step("compare", "Compare", seen.ask_for_mine("compare"))
                 offer_exports(View(state.dataset().trajectories, title=upload.name), key="upload", name=upload.name)
         with st.expander("How the file was understood, and correcting that"):
             correct(upload)

@@ -66,6 +66,16 @@ def test_two_steps_for_a_tidy_file() -> None:
     assert {"Motion as a Parquet table", "Motion as a CSV table", "Motion as NumPy arrays"} <= set(what.options)
 
 
+def test_compare_shows_what_was_just_taken_and_not_what_was_looked_at_before() -> None:
+    app = opened(sample("tidy"))
+    app.session_state["seen"] = state.Seen("springs10", 4, asked=True)
+    press(app, "Use this data")
+    menu = next(link for link in app.sidebar.get("page_link") if link.proto.label == "Compare")
+    below = next(link for link in app.main.get("page_link") if link.proto.label == "Compare")
+    assert "springs10" not in menu.proto.query_string and "made=file" in menu.proto.query_string
+    assert "on=My+dataset" in below.proto.query_string
+
+
 def test_what_is_suggested_is_done_and_undone() -> None:
     app = press(opened(sample("pedestrians")), "Do what is suggested")
     assert "2. " in done(app)

@@ -104,6 +104,11 @@ def same_systems(page: str) -> dict[str, str]:
     return asked | ({there[1]: str(seen.system)} if seen.system > 1 else {})
 
 
+def ask_for_mine(page: str) -> dict[str, str]:
+    """What a link to `page` asks for besides, so that it shows the dataset in use whatever was looked at before."""
+    return {NAMES[page][0]: state.MINE}
+
+
 def _now() -> state.Seen:
     """What the widgets of this page show in this run, even before they are drawn."""
     kept, here = state.seen(), NAMES.get(state.here())
