@@ -7,7 +7,7 @@ from ui import share, state
 from ui.controls import bound, pressing
 from ui.forms import ask, check_choice, validated
 from ui.frame import STAGE_AND_SIDE, frame, next_step
-from ui.names import LAWS
+from ui.names import LAWS, literal
 from ui.player import player, room
 
 HEIGHT = 468
@@ -39,7 +39,7 @@ with frame("simulate"):
         with length:
             answers |= ask(Simulation, ["num_steps"], start=start)
         off = pressing("make_dataset", "Make dataset")
-        make = button.container(key="make_dataset").button("Make dataset", type="primary", disabled=off, width="stretch", icon=":material/dataset:", help="As many systems of this kind; the one shown is not among them.")
+        make = button.container(key="make_dataset").button("Make dataset", type="primary", disabled=off, width="stretch", icon=":material/dataset:", help="As many systems of this kind, each with a graph and a start of its own.")
         made = st.container()
 
     system, simulation = validated(chosen, parameters), validated(Simulation, answers)
@@ -57,7 +57,10 @@ with frame("simulate"):
     data = state.dataset()
     if not data.shipped:
         with made, st.container(horizontal=True, vertical_alignment="center"):
-            st.badge(f"{data.trajectories.num_sims:,} systems ready", icon=":material/check:", color="green")
+            if data.made == simulations.recipe(name, system, simulation):
+                st.badge(f"{data.trajectories.num_sims:,} systems ready", icon=":material/check:", color="green")
+            else:
+                st.badge(f"Not these: {data.trajectories.num_sims:,} systems {'made with other settings' if data.made else f'of {literal(data.name)}'} are in use", icon=":material/history:", color="orange")
             next_step("train", "Train on them")
             next_step("compare", "See what a model reads in them")
             download = {"file_name": "data.npz", "on_click": "ignore", "icon": ":material/download:", "type": "tertiary"}

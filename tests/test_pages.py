@@ -262,6 +262,19 @@ def test_data_that_the_recipe_cannot_take_are_refused_before_the_run() -> None:
     assert not app.error and not train_button(app).disabled
 
 
+def test_data_of_other_settings_are_not_called_those_on_show() -> None:
+    def badge(app: AppTest) -> str:
+        return next(text.value for text in app.markdown if "systems" in text.value and "badge" in text.value)
+
+    app = opened("simulate", num_sims="3", num_steps="20")
+    next(button for button in app.button if button.label == "Make dataset").click().run()
+    assert "3 systems ready" in badge(app)
+    app.text_input(key="strengths").set_value("0.1 0.4").run()
+    assert "Not these: 3 systems made with other settings are in use" in badge(app) and not app.error
+    app.text_input(key="strengths").set_value("0.1").run()
+    assert "3 systems ready" in badge(app)
+
+
 @pytest.mark.parametrize("run_id", ["0" * 32, "../../etc", "💥"])
 def test_an_unknown_run_is_one_sentence_with_a_way_on(run_id: str) -> None:
     app = opened("train", run=run_id)

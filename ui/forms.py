@@ -114,7 +114,7 @@ def _widget(field: FieldInfo, label: str, start: Any, shared: dict[str, Any], *,
         return st.toggle(label, value=start, **shared)
     if _is_tuple(field):
         text = st.text_input(label, value=", ".join(f"{number:g}" for number in start), **shared)
-        return tuple(part.strip() for part in text.split(",") if part.strip())
+        return tuple(text.replace(",", " ").split())
     if _kind(field) in (int, float):
         return _number(field, label, start, slider, shared)
     return st.text_input(label, value=start, **shared)
