@@ -145,6 +145,8 @@ def test_a_reload_finds_data_that_can_be_made_again_and_says_that_a_file_is_gone
     app = opened("compare", made="file")
     assert not app.exception and "dataset" not in app.session_state and "made" not in app.query_params
     assert any("Bring it again under Your data" in markdown.value for markdown in app.markdown)
+    followed = opened("train", made="file", run="0" * 32)  # shows what the run was given, whatever became of the file
+    assert not any("Bring it again" in markdown.value for markdown in followed.markdown)
 
 
 def test_what_cannot_travel_is_said() -> None:

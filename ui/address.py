@@ -29,7 +29,10 @@ def recall(page: str) -> None:
     made, own = st.query_params.get(MADE), state.own_dataset()
     if made == FILE and own is None:
         st.query_params.pop(MADE)
-        note("orange", "link_off", "A file was in use here, and no address carries one. Bring it again under Your data; until then, shipped systems stand in its place.")
+        ran = RUN in st.query_params
+        if not (ran and page in FOLLOWING):  # which shows what the run was given
+            instead = "what its training held out is here" if ran else "shipped systems stand in its place"
+            note("orange", "link_off", f"A file was in use here, and no address carries one. Bring it again under Your data; until then, {instead}.")
     elif made and own is None:
         from ui.simulations import remade  # torch: the landing page opens without it
 
