@@ -25,7 +25,7 @@ class Matrix {
   draw({ scene, edges, truth, palette, judged, hover, pinned }) {
     if (!this.context || !this.width) return;
     const { nodes } = scene, pen = this.context, hues = typeColours(palette, edges.types);
-    const neutral = edges.isTruth && edges.drawn.length < 2;
+    const neutral = edges.isTruth && edges.drawn.length < 2, ringed = truth && truth.drawn.length > 1 ? typeColours(palette, truth.types) : null;
     this.layout(nodes);
     pen.setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     pen.clearRect(0, 0, this.width, this.width);
@@ -41,7 +41,10 @@ class Matrix {
       if (ruling === "wrong" && this.cell > 9) this.crossed(x, y, size, palette);
       else if (ruling === "missed" && this.gap) this.dashed(x, y, size, palette.missed);
       else if (pen.globalAlpha) pen.fillRect(x, y, size, size);
-      if (!judged && truth && truth !== edges && truth.goal[pair] > 0 && this.cell > 9) this.outlined(x, y, size, palette.ink, 1.4);
+      if (!judged && truth && truth !== edges && truth.goal[pair] > 0 && this.cell > 9) {
+        this.outlined(x, y, size, ringed ? ringed[truth.kind[pair]] : palette.ink, ringed ? 2.2 : 1.4);
+        if (ringed) this.outlined(x + 2.2, y + 2.2, size - 4.4, palette.ground, 1.6); // so that it stands out from its own colour too
+      }
     }
     pen.globalAlpha = 1;
     if (this.margin > 8) this.labels(scene, palette, hover);

@@ -14,7 +14,7 @@ function legendLines(player, shown) {
     const shape = edges.isTruth ? "line" : "ramp";
     for (const kind of edges.drawn.slice(0, 4)) lines.push([shape, plain ? palette.truth : hues[kind], edges.types[kind], ""]);
     if (shownView === "overlaid") lines.push(["under", palette.truth, "truly there", ""]);
-    else if (edges !== truth && truth && scene.nodes <= NAMED_NODES) lines.push(["box", palette.ink, "truly there", ""]);
+    else if (edges !== truth && truth && scene.nodes <= NAMED_NODES) lines.push(["box", palette.ink, truth.drawn.length > 1 ? "ring: the true type" : "truly there", ""]);
   }
   lines.push(["", "", "edges shown", `${shown} of ${scene.nodes * (scene.nodes - 1)}`]);
   if (judged !== null) lines.push(["", "", player.withheld.has("threshold") ? "pairs right" : "right as drawn", `${(100 * judged).toFixed(1)} %`]);
