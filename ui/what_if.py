@@ -13,6 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 from nri_core.errors import ConfigError, DataError, NRIError
 from nri_core.player import Opening
 from nri_core.player.editing import ARROW_FRAMES, Editing
+from nri_core.player.payload import noun_of
 from nri_core.snippets import Changed
 from nri_core.what_if import HORIZON, SAMPLES, SampledForecasts
 from ui import futures, share, state
@@ -48,9 +49,10 @@ def introduce(scene: Scene) -> None:
     if not scene.limits.allowed and scene.one.num_nodes > futures.MOST_NODES:
         st.caption(f"Systems of more than {futures.MOST_NODES} nodes are shown as they are: there is no room to take hold of anything. Choose a smaller one.")
     elif scene.law is None:
-        unknown = "This link hides the truth" if hidden("truth") else "No law and graph are known behind these data"
+        behind = "No law and graph are known behind these data" if scene.one.edge_types is None else "The true graph is known, and no law by which the particles would move under another one"
+        unknown = "This link hides the truth" if hidden("truth") else behind.replace("particles", f"{noun_of(scene.one)}s")
         only = f"{unknown}, so only the inferred graph can be changed: choose a line{', or a cell of the matrix,' * (not hidden('matrix'))} {cut}, and the forecast follows."
-        st.caption(only if scene.forecasts else "Nothing can be changed here: no law and graph are known behind these data, and the model forecasts nothing.")
+        st.caption(only if scene.forecasts else "Nothing can be changed here: no law is known behind these data, and the model forecasts nothing.")
     elif not scene.forecasts:
         st.caption("Drag a particle, or its arrow, to change how it starts. Choose a line of the true graph to change it. This model forecasts nothing.")
     else:
@@ -237,20 +239,21 @@ def _say(scene: Scene, edits: Edits, found: Picture) -> None:
     """How far off the forecast is, before and after the change, and what the law says to it."""
     numbers = found.figures
     ahead = min(HORIZON, found.forecast.num_steps)
-    unit = f"Root mean square over {ahead} frames after frame {scene.start}; 100 % is the whole range of the training data. Places and velocities count, each against its own range. Over the timeline stand places alone, all frames, so one may grow while the other falls."
+    scale = f"Root mean square over {ahead} frames after frame {scene.start}; 100 % is the whole range of the training data."
+    unit = f"{scale} Places and velocities count, each against its own range. Over the timeline stand places alone, all frames, so one may grow while the other falls."
     if not edits.inferred:
         st.metric("Forecast off by", _percent(numbers["after"]), help=f"How far the forecast is from what happens. {unit}")
         return
     ratio = (numbers["after"] / max(numbers["before"], 1e-12)) ** 0.5
-    more = "as before" if abs(ratio - 1) < 0.005 else f"{ratio:.3g}× as far as before" if ratio < 2 else f"{_digits(ratio)}× as far as before"
+    more = "as without the change" if abs(ratio - 1) < 0.005 else f"{ratio:.3g}× as far as without it" if ratio < 2 else f"{_digits(ratio)}× as far as without it"
     grown = f"Before it was {_percent(numbers['before'])}. The more it grows, the more the edge matters. {unit}"
     st.metric("Changed forecast off by", _percent(numbers["after"]), more, delta_color="off", delta_arrow="off", help=grown)
     if "moved" in numbers:
-        truly = "How far the true system would be from itself, had the same pairs of the true graph changed where the forecast starts."
-        anew = "The law begins both anew from that frame; where nothing truly changes, what was recorded follows." if numbers["moved"] else "Nothing truly changes: what was recorded follows."
-        knows = "How far the forecast under the changed graph is from what would truly follow: whether the model knows what the edge does."
-        st.metric("True paths would move by", _percent(numbers["moved"]), help=f"{truly} {anew} {unit}")
-        st.metric("Forecast off those by", _percent(numbers["missed"]), help=f"{knows} {anew} {unit}")
+        truly = "Had the same pairs truly changed where the forecast starts, the paths (dotted) would end up this far from what happens without the change."
+        anew = "Both are simulated by the law from that frame on." if numbers["moved"] else "Nothing truly changes, so what was recorded follows."
+        knows = "How far the changed forecast is from these moved paths. Where it is small, the model knows what the changed pairs do."
+        st.metric("True paths would move by", _percent(numbers["moved"]), help=f"{truly} {anew} {scale}")
+        st.metric("Forecast off the moved paths by", _percent(numbers["missed"]), help=f"{knows} {anew} {scale}")
 
 
 def _rank(scene: Scene, edits: Edits, found: Picture) -> None:
