@@ -26,18 +26,19 @@ function drawAhead(pen, { forecast, units, placed }, x, floor, palette) {
   pen.fillRect(x(forecast.start), 2, x(end) - x(forecast.start), floor - 2);
   drawError(pen, forecast, x, floor, palette);
   pen.globalAlpha = 0.7;
-  pen.lineWidth = 1;
-  pen.setLineDash([3, 3]);
-  pen.beginPath();
-  pen.moveTo(x(forecast.start), 2);
-  pen.lineTo(x(forecast.start), floor);
-  pen.stroke();
   pen.font = `11px ${palette.font}`;
   pen.textBaseline = "top";
   const room = x(end) - x(forecast.start) - 8, most = largest(forecast.error), far = `${Number(most.toPrecision(2))}${units ? ` ${units}` : ""}`;
-  const what = placed ? "places " : "", words = most > 0 ? [`forecast: ${what}on average off by up to ${far}`, `forecast: ${what}off by ≤ ${far}`, `off by ≤ ${far}`] : [];
-  const fits = [...words, "forecast"].find((text) => pen.measureText(text).width < room);
-  pen.fillText(fits ?? "", x(forecast.start) + 6, 4);
+  const what = placed ? "places " : "", words = most > 0 ? [`forecast: ${what}on average off by up to ${far}`, `forecast: ${what}off by ≤ ${far}`] : [];
+  const fits = words.find((text) => pen.measureText(text).width < room), text = fits ?? words.at(-1) ?? "forecast", long = pen.measureText(text).width;
+  const from = Math.min(x(forecast.start) + 6, x(end) - long - 2), told = from > x(0); // without room it begins before the forecast does
+  if (told) pen.fillText(text, from, 4);
+  pen.lineWidth = 1;
+  pen.setLineDash([3, 3]);
+  pen.beginPath();
+  pen.moveTo(x(forecast.start), told && !fits ? 16 : 2);
+  pen.lineTo(x(forecast.start), floor);
+  pen.stroke();
 }
 
 const largest = (errors) => errors.reduce((a, b) => (b > a ? b : a), 0); // NaN, where nothing was seen, is never larger
