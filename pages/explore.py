@@ -40,8 +40,9 @@ def _figures(shown: samples.Sample, system: int, *, cut: bool) -> Iterator[tuple
     """Label, value and meaning of what is known: the truth may not be, and the model may not forecast."""
     score, count = score_edges(shown.posterior, shown.trajectories), shown.trajectories.num_sims
     if score is not None:
-        yield "This system", f"{100 * score.accuracy_by_sim[system]:.0f} % right", NAMED_RIGHTLY
-        yield f"{'First' if cut else 'All'} {count} systems", f"{100 * score.accuracy:.1f} % right", "The same share over all systems shown here."
+        yield "This system", f"{100 * score.accuracy_by_sim[system]:.1f} % right", NAMED_RIGHTLY
+        if count > 1:
+            yield f"{'First' if cut else 'All'} {count} systems", f"{100 * score.accuracy:.1f} % right", "The same share over all systems shown here."
     if shown.forecast is not None:
         ahead = min(10, shown.forecast.num_steps)
         ours, still = (error(shown.forecast, shown.trajectories)[:, ahead - 1] for error in (forecast_error, static_error))

@@ -59,8 +59,8 @@ def show_score(score: EdgeScore | None, system: int, posterior: EdgePosterior, d
         return
     ranking = "not defined" if score.auroc is None else f"{score.auroc:.4f}"
     metrics = (
-        ("This system", f"{100 * score.accuracy_by_sim[system]:.0f} % right", f"Share of ordered pairs inferred rightly. {_BY_BEST_NAME}"),
-        (f"All {data.num_sims:,} systems", f"{100 * score.accuracy:.2f} % right", f"The same share over all of them. {_BY_BEST_NAME}"),
+        ("This system", f"{100 * score.accuracy_by_sim[system]:.1f} % right", f"Share of ordered pairs inferred rightly. {_BY_BEST_NAME}"),
+        *([(f"All {data.num_sims:,} systems", f"{100 * score.accuracy:.1f} % right", f"The same share over all of them. {_BY_BEST_NAME}")] if data.num_sims > 1 else []),
         (f"Always “{data.edge_type_names[score.commonest]}”", f"{100 * score.commonest_share:.1f} % right",
          "What it would get right to name every pair by the commonest type: the share to beat."),
         ("Ranking (AUROC)", ranking, RANKING),

@@ -35,9 +35,9 @@ class ExampleReading:
         """Label, value and meaning."""
         judged = not truth_hidden()
         if judged:
-            yield "This system", f"{100 * self.right[system]:.0f} % right", f"Share of ordered pairs named rightly. {_HIDDEN_TYPES}"
+            yield "This system", f"{100 * self.right[system]:.1f} % right", f"Share of ordered pairs named rightly. {_HIDDEN_TYPES}"
         if judged and len(self.right) > 1:
-            yield f"All {len(self.right)} systems", f"{100 * self.right.mean():.0f} % right", "The same share over all of them."
+            yield f"All {len(self.right)} systems", f"{100 * self.right.mean():.1f} % right", "The same share over all of them."
         yield "How sure it is", f"{100 * self.certainty:.0f} %", "The mean probability of the type that is named. Being sure is not being right."
 
 

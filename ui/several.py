@@ -127,7 +127,7 @@ def show_table(entries: list[Entry], data: Trajectories, system: int) -> None:
     columns = {
         "Reader": st.column_config.TextColumn(width="medium"),
         "This system": st.column_config.NumberColumn(format="%.1f %%", help="Share of ordered pairs of this system inferred rightly, up to relabelling"),
-        "All systems": st.column_config.NumberColumn(format="%.2f %%", help="The same share over all systems, under one relabelling for all of them"),
+        "All systems": st.column_config.NumberColumn(format="%.1f %%", help="The same share over all systems, under one relabelling for all of them"),
         "AUROC": st.column_config.NumberColumn(format="%.4f", help=RANKING),
         "ECE": st.column_config.NumberColumn(format="%.2f %%", help="Expected calibration error: how far certainty and share right are apart. Ranks of a classical method are no probabilities"),
         "Unsure": st.column_config.NumberColumn(format="%.2f bits", help="Mean entropy of the belief in a pair, over all systems: 0 is sure, 1 is torn between two types"),
@@ -139,7 +139,7 @@ def show_table(entries: list[Entry], data: Trajectories, system: int) -> None:
     if judged and entries[0].score:
         score = entries[0].score
         words = f"Always answering “{literal(data.edge_type_names[score.commonest])}” would be {100 * score.commonest_share:.1f} % right: the share to beat."
-        st.caption(f"{data.num_sims:,} systems. {words}")
+        st.caption(f"{data.num_sims:,} system{'s' * (data.num_sims > 1)}. {words}")
     elif not truth_hidden():
         st.caption("The true graph is not known, so nobody can say how many pairs are right; readers that agree may all be wrong.")
 

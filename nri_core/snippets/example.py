@@ -22,7 +22,7 @@ class Example(Frozen):
         """Simulate and read as the page does; how right it is, where the truth may be known."""
         lines = (f"preset = {self._preset()}", "data = preset.data()", f"posterior = preset.read(data, Path({literal(self.models)}))")
         used = ("Preset", "right_by_system") if self.truth else ("Preset",)
-        told = ("right = right_by_system(posterior, data)", f'print(f"{{100 * right[{self.system}]:.0f}} % right in this system, {{100 * right.mean():.0f}} % in all {{len(right)}}")')
+        told = ("right = right_by_system(posterior, data)", f'print(f"{{100 * right[{self.system}]:.1f}} % right in this system, {{100 * right.mean():.1f}} % in all {{len(right)}}")')
         belief = (f"print(posterior.edge_probs[{self.system}])  # [receiver, sender, edge type]",)
         return str(Code(imports={"nri_core.presets": used, **PATH}, lines=lines + (told if self.truth else belief)))
 

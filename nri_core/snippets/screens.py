@@ -53,7 +53,7 @@ class Read(Frozen):
             return Code(lines=(f"print(posterior.edge_probs{place})  # [receiver, sender, edge type]",))
         lines = (
             "score = score_edges(posterior, data)  # types go by the names that fit best",
-            f'print(f"{{100 * score.accuracy:.2f}} % right, system {self.system + 1}: {{100 * score.accuracy_by_sim{place}:.0f}} %")',
+            f'print(f"{{100 * score.accuracy:.1f}} % right, system {self.system + 1}: {{100 * score.accuracy_by_sim{place}:.1f}} %")',
         )
         return Code(imports={"nri_core.metrics": ("score_edges",)}, lines=lines)
 
@@ -228,6 +228,7 @@ class Changed(Frozen):
         cut = [f"{sender + 1}-{receiver + 1}" for receiver, sender, kind in self.inferred if kind < 0]
         changed = [f"{sender + 1}-{receiver + 1}={kind}" for receiver, sender, kind in self.inferred if kind >= 0]
         words = [*(["--cut", *cut] if cut else []), *(["--set-edge", *changed] if changed else [])]
+        before.append("# errors are mean squares: the page shows 50 * sqrt(error) %; a pair is sender-receiver, counted from 1")
         return "\n".join([*before, shell("what-if", self.folder, path, "--sim", str(self.system), *words, "--json")])
 
 
