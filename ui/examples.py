@@ -63,7 +63,8 @@ def _show_cards(presets: dict[str, Preset], name: str, columns: int = _COLUMNS) 
 
 def _show(path: Path, preset: Preset) -> DeltaGenerator:
     """Simulated and read at once; frames, noise and seed can be moved, and stay in the address. Gives the column of the player."""
-    what = "" if hidden("truth") else f"Look for: {literal(preset.look_for)}"  # which tells much of the truth
+    told = "Find out who acts on whom, how sure the model is, and whether its forecast holds. (What else to look for would tell what this link hides.)"
+    what = told if hidden("truth") else f"Look for: {literal(preset.look_for)}"
     st.markdown(f"**{literal(preset.title)}{'' if preset.title.endswith('?') else '.'}** {what}")
     with st.container(key="screen"):
         stage, side = st.columns(STAGE_AND_SIDE, gap="medium")

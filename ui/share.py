@@ -111,7 +111,7 @@ def _show_link(page: str, seen: dict[str, Any]) -> None:
         if taught[controls.LOCK] and "menu" not in taught[controls.HIDE]:
             st.caption(f"What is locked here is locked {'in this lesson' if page == 'learn' else 'on this page'}; the systems on Explore, Compare, What if and Inside the model alike, and what belongs to the player (speed, view, …) on every page. Lessons have systems of their own. To keep a class here, hide the menu as well.")
         if "truth" in taught[controls.HIDE]:
-            st.caption("What a model infers stays to be seen outside the first lesson, and where it is right it is the answer.")
+            st.caption("What a model infers stays to be seen outside the first lesson, and where it is right it is the answer. Examples do not say what to look for.")
         if "truth" in taught[controls.HIDE] and "edits" in st.query_params:
             st.caption("Starts and true edges that you changed are left out: where the truth is hidden, they cannot be shown.")
         if st.toggle("For a page of a course, in a frame", key="share embed", help="Leaves out the app's own margins and toolbar, for an <iframe> in a learning platform."):

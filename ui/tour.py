@@ -61,7 +61,7 @@ def show_lesson(place: str) -> None:
 
 def _show_words(lesson: Lesson, stage: DeltaGenerator) -> None:
     unseen = hidden("truth") and not lesson.blind
-    stage.info(f"**{'What you should see, as far as the truth hidden here does not tell it.' if unseen else 'What you should see.'}** {lesson.see}", icon=":material/visibility:")
+    stage.info(f"**{'What you should see; some of it only beside the true graph, which this link hides.' if unseen else 'What you should see.'}** {lesson.see}", icon=":material/visibility:")
     with stage.expander(f"**{lesson.question}**", icon=":material/help:", key=f"answer {lesson.name}"):
         st.write(lesson.answer)
     if lesson.further:

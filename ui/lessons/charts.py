@@ -24,7 +24,7 @@ def shares(values: Mapping[str, float], *, title: str, key: str, chosen: str = "
     ))  # fmt: skip
     if chance is not None:
         figure.add_vline(x=100 * chance, line={"dash": "dot", "color": BASELINE_COLOUR})
-    _small(figure, title, height=66 + 26 * len(names), below="" if chance is None else "dotted: chance").update_xaxes(range=[0, 122], showticklabels=False, showgrid=False, zeroline=False)
+    _small(figure, title, height=66 + 26 * len(names), below="" if chance is None else "dotted: chance").update_xaxes(range=[0, 130], showticklabels=False, showgrid=False, zeroline=False)
     figure.update_yaxes(autorange="reversed", ticksuffix=" ", automargin=True)
     st.plotly_chart(figure, key=f"chart {key}", config=PLAIN, alt=f"{title}: " + ", ".join(f"{name} {number:.0f} %" for name, number in zip(names, percents, strict=True)))
 
