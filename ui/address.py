@@ -27,12 +27,9 @@ _HERE = ("127.0.0.1", "localhost", "::1")
 def recall(page: str) -> None:
     """Bring back what the address names and this session lacks: data simulated again, the model of a run. Raises NRIError, and the page goes on without."""
     made, own = st.query_params.get(MADE), state.own_dataset()
-    if made == FILE and own is None:
-        st.query_params.pop(MADE)
-        ran = RUN in st.query_params
-        if not (ran and page in FOLLOWING):  # which shows what the run was given
-            instead = "what its training held out is here" if ran else "shipped systems stand in its place"
-            note("orange", "link_off", f"A file was in use here, and no address carries one. Bring it again under Your data; until then, {instead}.")
+    if lost_file():
+        if page != "train" or RUN not in st.query_params:  # else the run is asked for it
+            say_lost()
     elif made and own is None:
         from ui.simulations import remade  # torch: the landing page opens without it
 
@@ -40,6 +37,18 @@ def recall(page: str) -> None:
         state.keep_dataset(name, data, made=made)
     if page not in FOLLOWING:
         state.recall_model()
+
+
+def lost_file() -> bool:
+    """Whether the address says that a file was in use, and this session has none."""
+    return st.query_params.get(MADE) == FILE and state.own_dataset() is None
+
+
+def say_lost() -> None:
+    """That it has to be brought again; the address then forgets it."""
+    st.query_params.pop(MADE)
+    instead = "what its training held out is here" if RUN in st.query_params else "shipped systems stand in its place"
+    note("orange", "link_off", f"A file was in use here, and no address carries one. Bring it again under Your data; until then, {instead}.")
 
 
 def in_use(page: str) -> dict[str, str]:
@@ -85,7 +94,9 @@ def unknown() -> list[str]:
 def left_behind() -> Iterator[str]:
     """A sentence on each thing that no link can carry."""
     model, data = state.own_model(), state.own_dataset()
-    if data and not data.made:
+    if RUN in st.query_params and state.here() == "train":
+        yield "With the run goes what it was given to learn from: whoever opens the link can work with that."
+    elif data and not data.made:
         yield "Your file does not travel in a link. Whoever wants to see all of it needs the file, under Your data."
     if model and model.run:
         yield "With the model goes what its training held out of the data: whoever opens the link can see that part of them."

@@ -10,6 +10,7 @@ from nri_core.metrics import score_edges
 from nri_core.posterior import EdgePosterior
 from nri_core.trajectories import Trajectories
 from ui import address, curves, figures, recipes, samples, share, state
+from ui.forms import note
 from ui.frame import STAGE_AND_SIDE, carried, mistakes_shown, page, seen_from_top
 from ui.loading import FRESH_NAME, runs_at_hand
 from ui.names import literal, sample_title, sentence
@@ -39,6 +40,12 @@ def show_run(run_id: str) -> None:
         st.error(sentence(str(error)), icon=":material/error:")
         st.button("New run", on_click=state.unfollow_run, icon=":material/add:")
         return
+    if address.lost_file():
+        _bring_data(run)
+        if state.own_dataset() is None:
+            address.say_lost()
+        else:
+            note("gray", "history", "What this run was given is the dataset in use again.")
     state.follow_run(run_id)
     seen_from_top(run_id)
     share.repeated_by(trained(run))
