@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 from functools import cache
+from math import isclose
 from pathlib import Path
 
 import streamlit as st
@@ -60,7 +61,8 @@ def window(name: str) -> int | None:
 def can_read(config: dict, data: Trajectories) -> bool:
     """Whether a model with this config.json was made for such data."""
     learned, found = config["metadata"].get("data", {}).get("system"), data.metadata.get("system")
-    return tuple(config["feature_names"]) == data.feature_names and (not learned or not found or learned == found)
+    alike = not learned or not found or learned == found
+    return alike and tuple(config["feature_names"]) == data.feature_names and isclose(config["dt"], data.dt, rel_tol=1e-3)
 
 
 @cache

@@ -102,7 +102,8 @@ def own_systems() -> str:
 
 def model() -> Model:
     """The model in use; until one is trained or loaded, a shipped one."""
-    return own_model() or shipped_model(sample_name())
+    own = own_dataset()
+    return own_model() or shipped_model((samples.fitting(own.trajectories) if own else None) or sample_name())
 
 
 def shipped_model(name: str) -> Model:
@@ -245,7 +246,9 @@ def view() -> View:
         return shown
     if own_dataset() is None and (mine := own_model()) and mine.run:
         return View(HELD_OUT, "of this model", mine.name, in_use=True)
-    return View((used := dataset()).name, used.size, model().name, in_use=True)
+    used = dataset()
+    reads = own_model() or samples.fitting(used.trajectories)
+    return View(used.name, used.size, model().name if reads else "none that can read them", in_use=True)
 
 
 def runs() -> list[str]:
