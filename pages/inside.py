@@ -27,7 +27,7 @@ with frame("inside"):
             found = inside.told(checkpoint, data, followed, reading, names)
             here = inside.step(found)
             share.repeated_by(screens.inside(chosen_data, model, followed, here.title))
-            inside.show(here, followed, data, inside.belief(checkpoint, data, followed, reading, names))
+            inside.show(here, followed, data, *inside.beliefs(checkpoint, data, followed, reading, names))
         with notes:
             inside.explain_gaps(checkpoint, reading)
         inside.offer_numbers(here)

@@ -8,6 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from nri_core.checkpoint import Checkpoint
+from nri_core.inference import infer_edges
 from nri_core.stages import stages
 from nri_core.trajectories import Trajectories
 from tests.pages import opened
@@ -47,6 +48,16 @@ def test_next_steps_through_all_stages_with_the_numbers_of_the_library(name: str
             app = click(app, "Next")
     assert next(button for button in app.button if button.label == "Next").disabled
     click(app, "Previous")
+
+
+def test_where_the_encoder_alone_said_otherwise_that_is_told() -> None:
+    data = Trajectories.load(ROOT / "sample_data" / "charged10.npz").select(slice(19, 20))
+    model = Checkpoint.load(ROOT / "sample_data" / "models" / "charged10")
+    at_first, ends = (infer_edges(model, data, inference=way).edge_types[0] for way in ("encoder", None))
+    for (receiver, sender), differs in ((np.argwhere(at_first != ends)[0], True), (np.argwhere((at_first == ends) & ~np.eye(10, dtype=bool))[0], False)):
+        app = opened("inside", of="charged10", no="20", sender=str(sender + 1), receiver=str(receiver + 1))
+        (told,) = (caption.value for caption in app.caption if "in the end the model says" in caption.value)
+        assert ("the encoder alone" in told) is differs
 
 
 def test_the_address_names_stage_edge_and_sample() -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 import streamlit as st
+from torch import Tensor
 
 from nri_core.checkpoint import Checkpoint
 from nri_core.inference import as_posterior
@@ -133,11 +134,11 @@ def step(found: list[Stage]) -> Stage:
     return found[here]
 
 
-def show(stage: Stage, followed: Followed, data: Trajectories, shown: EdgePosterior | None) -> None:
+def show(stage: Stage, followed: Followed, data: Trajectories, shown: EdgePosterior | None, at_first: EdgePosterior | None) -> None:
     """The sentence, the pictures, and beside them the equation, without and with numbers."""
     st.markdown(literal(stage.sentence), help=TERMS.get(stage.key))
     if shown is not None:
-        st.caption(_verdict(followed, data, shown))
+        st.caption(_verdict(followed, data, shown, at_first))
     st.html(_ON_A_NARROW_SCREEN)
     with st.container(key="explained"):
         left, right = st.columns(WIDTHS, gap="medium")
@@ -154,11 +155,13 @@ def show(stage: Stage, followed: Followed, data: Trajectories, shown: EdgePoster
             _show_pictures(stage, data.node_names[followed.edge[1]])
 
 
-def _verdict(followed: Followed, data: Trajectories, shown: EdgePosterior) -> str:
+def _verdict(followed: Followed, data: Trajectories, shown: EdgePosterior, at_first: EdgePosterior | None) -> str:
     """What the model ends up with about the edge, and where the truth is known and may be seen, what is true: at every stage, for it is what one looks into it for."""
     receiver, sender = followed.edge
     ends, belief = f"{literal(data.node_names[sender])} → {literal(data.node_names[receiver])}", shown.edge_probs[0, receiver, sender]
     said = f"{ends}: in the end the model says **{literal(shown.edge_type_names[belief.argmax()])}**, with probability {belief.max():.3f}"
+    if at_first is not None and (before := at_first.edge_probs[0, receiver, sender]).argmax() != belief.argmax():
+        said += f" (the encoder alone **{literal(at_first.edge_type_names[before.argmax()])}**, {before.max():.3f})"
     truth = without_hidden_truth(data).edge_types
     if truth is None or truth.ndim > 3 or shown.edge_type_names != data.edge_type_names:
         return f"{said}."
@@ -196,13 +199,16 @@ def _show_paths(followed: Followed, data: Trajectories, shown: EdgePosterior | N
     state.choose_next({"sender": sender, "receiver": receiver})
 
 
-def belief(checkpoint: Checkpoint, data: Trajectories, followed: Followed, reading: Reading, names: Names | None) -> EdgePosterior | None:
-    """What the model believes of this system."""
-    if reading.belief is None or names is None:
-        return None
+def beliefs(checkpoint: Checkpoint, data: Trajectories, followed: Followed, reading: Reading, names: Names | None) -> tuple[EdgePosterior | None, EdgePosterior | None]:
+    """What the model believes of this system in the end, and what its encoder alone did."""
     one = data.select(slice(followed.system, followed.system + 1))
-    posterior = as_posterior(checkpoint.members[0], one, reading.belief.softmax(-1), checkpoint.config.inference)
-    return posterior.relabelled(names[1], names[0])
+
+    def called(logits: Tensor | None, way: str) -> EdgePosterior | None:
+        if logits is None or names is None:
+            return None
+        return as_posterior(checkpoint.members[0], one, logits.softmax(-1), way).relabelled(names[1], names[0])
+
+    return called(reading.belief, checkpoint.config.inference), called(reading.logits, "encoder")
 
 
 def _show_error(stage: Stage) -> None:
