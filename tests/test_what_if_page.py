@@ -49,7 +49,7 @@ def test_a_link_restores_changes_and_they_can_be_taken_back(few: Trajectories) -
     assert not app.exception
     sent = header(app)
     assert sent["editing"]["inferred_changed"] == [[receiver, sender], [sender, receiver]] and sent["other"]["start"] == sent["forecast"]["start"]
-    assert len(app.metric) == 3 and app.metric[0].delta.endswith("as far as without it")
+    assert len(app.metric) == 3 and app.metric[0].delta.endswith("as far as before the change")
     [undo] = [button for button in app.button if button.label == "Reset"]
     undo.click().run()
     assert not app.exception and header(app)["editing"]["inferred_changed"] == [] and "edits" not in app.query_params

@@ -245,7 +245,7 @@ def _say(scene: Scene, edits: Edits, found: Picture) -> None:
         st.metric("Forecast off by", _percent(numbers["after"]), help=f"How far the forecast is from what happens. {unit}")
         return
     ratio = (numbers["after"] / max(numbers["before"], 1e-12)) ** 0.5
-    more = "as without the change" if abs(ratio - 1) < 0.005 else f"{ratio:.3g}× as far as without it" if ratio < 2 else f"{_digits(ratio)}× as far as without it"
+    more = "as before the change" if abs(ratio - 1) < 0.005 else f"{f'{ratio:.3g}' if ratio < 2 else _digits(ratio)}× as far as before the change"
     grown = f"Before it was {_percent(numbers['before'])}. The more it grows, the more the edge matters. {unit}"
     st.metric("Changed forecast off by", _percent(numbers["after"]), more, delta_color="off", delta_arrow="off", help=grown)
     if "moved" in numbers:

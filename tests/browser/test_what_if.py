@@ -93,7 +93,7 @@ def test_a_cut_inferred_edge_changes_the_forecast_and_says_what_it_was_worth(pag
     player.press("Enter")
     settled(page, player, r"edits=g\d-\d")
     expect(player).to_have_attribute("data-edges-shown", str(shown - 2))
-    expect(page.get_by_text("as far as without it")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("as far as before the change")).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_text("True paths would move by")).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_text("How much each pair matters")).to_be_visible(timeout=PATIENCE)
     choices = page.get_by_text("Systems", exact=True).first.bounding_box()
@@ -102,7 +102,7 @@ def test_a_cut_inferred_edge_changes_the_forecast_and_says_what_it_was_worth(pag
     address = page.url
     page.goto("about:blank")
     page.goto(address)  # a link
-    expect(page.get_by_text("as far as without it")).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_text("as far as before the change")).to_be_visible(timeout=PATIENCE)
     expect(player).to_have_attribute("data-edges-shown", str(shown - 2), timeout=PATIENCE)
     page.get_by_role("button", name="Reset").click()
     expect(player).to_have_attribute("data-edges-shown", str(shown), timeout=PATIENCE)
