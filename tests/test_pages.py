@@ -22,6 +22,7 @@ from tests import pages
 from tests.pages import follow, gallery, player
 from ui import readings, samples, state, visitor
 from ui.frame import PAGES
+from ui.loading import FRESH_NAME
 from ui.recipes import matters
 from ui.state import Dataset, Model
 
@@ -450,6 +451,21 @@ def test_a_reload_in_a_run_names_its_data_in_the_sidebar() -> None:
     assert "The address names" not in texts(app), "what the form was told stays there for the next run"
     sidebar = " ".join(caption.value for caption in app.sidebar.caption)
     assert "Some springs" in sidebar and "Shipped" not in sidebar
+
+
+def test_a_reload_in_a_run_on_a_file_brings_back_what_the_run_was_given() -> None:
+    run = submit(sample(), TrainConfig(), watch=sample().select(slice(1)), name="fish.csv")
+    app = opened("train", run=run.id, made="file")
+    assert "is the dataset in use again" in texts(app) and "Bring it again" not in texts(app)
+    assert app.session_state["dataset"].trajectories.digest == sample().digest and app.query_params["made"] == "file"
+    fresh = opened("train", run=submit(sample(), TrainConfig(), watch=sample().select(slice(1)), name=FRESH_NAME).id, made="file")
+    assert "Bring it again under Your data" in texts(fresh) and "dataset" not in fresh.session_state
+
+
+def test_the_sidebar_names_a_model_that_can_read_the_data_or_none() -> None:
+    for dt, named in ((sample().dt, "Shipped springs5"), (10 * sample().dt, "none that can read them")):
+        app = opened("simulate", dataset=replace(sample(), dt=dt))
+        assert not app.exception and f"Model in use  \n**{named}**" in [caption.value for caption in app.sidebar.caption]
 
 
 def test_a_mistake_in_the_program_reaches_the_log_and_not_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
