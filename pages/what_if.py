@@ -3,6 +3,8 @@
 import streamlit as st
 
 from ui import screens, state
+from ui.caveats import caveats
+from ui.forms import note
 from ui.frame import frame, next_step
 from ui.names import literal
 from ui.player import player, room
@@ -31,3 +33,5 @@ with frame("what_if"):
             scene = futures.scene(data, system, model)
             what_if.introduce(scene)
             what_if.explore(scene, height=HEIGHT, source=screens.asked(data, model, system))
+    if model is not None and (beware := caveats(scene.checkpoint.config, data.trajectories, seen=False, held_out=True)):
+        note("orange", "info", " ".join(beware))

@@ -11,6 +11,8 @@ from ui.names import called, law_of
 
 TIED = "Both directions of a pair are taken to be alike, so who leads cannot be seen: to ask that, train with “Both directions alike” off (Advanced settings)."
 
+WRONGLY_TIED = "Both directions of a pair are taken to be alike, and in these data each is on its own: where they differ, one of them is wrong. To tell them apart, train with “Both directions alike” off (Advanced settings)."
+
 FAR = 5  # times as wide as what was learned from, or by its square narrower: one small system spans much less than many
 
 
@@ -27,8 +29,10 @@ def caveats(config: CheckpointConfig, data: Trajectories, *, seen: bool, held_ou
 
 
 def tied(undirected: bool, data: Trajectories) -> list[str]:
-    """That a model which takes both directions to be alike cannot tell who leads, where no law is known that has them so."""
-    return [TIED] if undirected and law_of(data.metadata) is None else []
+    """That a model which takes both directions to be alike cannot tell who leads where no law is known that has them so, and must be wrong where the law has them apart."""
+    if not undirected:
+        return []
+    return [TIED] if law_of(data.metadata) is None else [WRONGLY_TIED] if data.metadata.get("parameters", {}).get("directed") else []
 
 
 def _seen(surely: bool, perhaps: bool) -> list[str]:
