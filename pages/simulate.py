@@ -52,7 +52,7 @@ with frame("simulate"):
         words = f"Simulating {simulation.num_sims:,} systems, about {max(simulations.seconds_to_simulate(simulation), 1):,.0f} s"
         with made, st.spinner(words, show_time=True):
             data = simulate(system, simulation)
-        state.keep_dataset(simulations.title(name, simulation), data, made=simulations.recipe(name, system, simulation))
+        state.keep_dataset(simulations.title(name, system, simulation), data, made=simulations.recipe(name, system, simulation))
 
     data = state.dataset()
     if not data.shipped:

@@ -99,7 +99,7 @@ def test_data_made_on_simulate_are_made_again_from_the_address() -> None:
     app = opened("simulate", made=text)
     assert not app.exception
     dataset = app.session_state["dataset"]
-    assert dataset.trajectories.digest == simulate(law, amount).digest and dataset.name == "Charges, 4 particles, seed 9"
+    assert dataset.trajectories.digest == simulate(law, amount).digest and dataset.name == "Charges, 4 particles, noise on what is seen 0.25, seed 9"
     assert text in app.query_params["made"]
 
 

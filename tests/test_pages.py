@@ -414,16 +414,23 @@ def test_compare_shows_the_first_system_before_it_has_read_the_rest(monkeypatch:
         ({"num_nodes": 4}, "systems of 5 particles; these have 4"),
         ({"times": 100}, "bring them to like units, or train a model on them"),
         ({"strengths": (0.1, 0.4)}, "spring strengths 0.1; these have spring strengths 0.1, 0.4"),
+        ({"directed": True}, "where they differ, one of them is wrong"),
         ({"seed": 1}, "the model may have seen these systems"),
         ({"seed": 7}, ""),
     ],
 )
 def test_compare_says_when_data_are_unlike_or_too_like_the_training_data(change: dict, said: str) -> None:
-    law, times = Springs(strengths=change.pop("strengths", (0.1,))), change.pop("times", 1)
+    law, times = Springs(strengths=change.pop("strengths", (0.1,)), directed=change.pop("directed", False)), change.pop("times", 1)
     data = simulate(law, Simulation(**{"num_sims": 2, "num_steps": 60, "seed": 7} | change))
     app = opened("compare", dataset=replace(data, values=data.values * times))
     notes = [text.value for text in app.markdown if ":material/info:" in text.value]
     assert (said in notes[0]) if said else not notes
+
+
+def test_what_if_says_so_too_and_data_are_named_by_what_is_unusual_in_them() -> None:
+    app = opened("what_if", made="springs strengths 0.05,0.3 directed True num_sims 2 num_steps 60 seed 3")
+    assert "where they differ, one of them is wrong" in texts(app) and "0.05, 0.3" in texts(app)
+    assert app.session_state["dataset"].name == "Springs, 5 particles, spring strengths 0.05 and 0.3, each direction on its own, seed 3"
 
 
 def test_what_a_training_held_out_is_compared_first_and_its_training_data_are_called_so() -> None:

@@ -14,7 +14,7 @@ from nri_core.snippets import Made, Simulated
 from nri_core.systems import SYSTEMS, Simulation, System, simulate
 from nri_core.trajectories import Trajectories
 from ui.forms import validated
-from ui.names import LAWS
+from ui.names import LAWS, called
 
 MOST_SECONDS = 60  # of simulating for a link
 
@@ -29,9 +29,14 @@ def seconds_to_simulate(simulation: Simulation) -> float:
     return 1e-6 * simulation.num_sims * simulation.num_steps * simulation.num_nodes**2
 
 
-def title(law: str, simulation: Simulation) -> str:
-    """What the pages call such data."""
-    return f"{LAWS[law].title}, {simulation.num_nodes} {NOUNS[law]}s, seed {simulation.seed}"
+def title(law: str, system: System, simulation: Simulation) -> str:
+    """What the pages call such data: what is unusual in the law belongs to the name."""
+    unusual = (called(name).lower() if value is True else f"{called(name).lower()} {_listed(value)}" for name, value in _unusual(system))
+    return ", ".join([LAWS[law].title, f"{simulation.num_nodes} {NOUNS[law]}s", *unusual, f"seed {simulation.seed}"])
+
+
+def _listed(value: Any) -> str:
+    return " and ".join(f"{part:g}" for part in value) if isinstance(value, tuple) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def recipe(law: str, system: System, simulation: Simulation) -> str:
@@ -64,7 +69,7 @@ def remade(text: str) -> tuple[str, Trajectories]:
     if (seconds := seconds_to_simulate(simulation)) > MOST_SECONDS:
         raise DataError(f"The address asks for data that take about {seconds:,.0f} s to simulate; a link makes at most {MOST_SECONDS} s of them. Make them under Simulate.")
     with st.spinner(f"Simulating the data of this link: {simulation.num_sims:,} systems, about {max(seconds, 1):.0f} s", show_time=True):
-        return title(law, simulation), _remade(text, system, simulation)
+        return title(law, system, simulation), _remade(text, system, simulation)
 
 
 def as_npz(data: Trajectories) -> bytes:
