@@ -10,6 +10,12 @@ const fold = (event) => {
 
 const lessonIn = (address) => new URL(address, location.href).searchParams.get("lesson");
 
+// A page that begins to follow a run: going back to it without one would show the run again.
+const begins = (address) => {
+  const there = new URL(address, location.href);
+  return there.pathname === location.pathname && there.searchParams.has("run") && !new URL(location.href).searchParams.has("run");
+};
+
 // What one action does to the address is one step back: Streamlit takes several for a link from a page with settings to another page, and an early one has lost them.
 // It takes none for a widget; another lesson is a step all the same, by whichever button.
 const oneStepAnAction = () => {
@@ -22,7 +28,7 @@ const oneStepAnAction = () => {
     stepped = true;
     return push(...entry);
   };
-  history.pushState = step;
+  history.pushState = (state, title, address) => (address && begins(address) ? replace : step)(state, title, address);
   history.replaceState = (state, title, address) => (address && lessonIn(address) !== lessonIn(location.href) ? step : replace)(state, title, address);
 };
 

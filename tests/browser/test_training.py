@@ -52,6 +52,18 @@ def form(page: Page, url: str, *, epochs: int) -> Locator:
     return page.get_by_role("button", name="Train", exact=True)
 
 
+def test_back_from_a_run_leads_to_the_page_before_the_form(page: Page, url: str) -> None:
+    page.goto(f"{url}/simulate")
+    expect(page.get_by_role("button", name="Make dataset")).to_be_visible(timeout=PATIENCE)
+    page.get_by_role("link", name="Train", exact=True).click()
+    expect(page.get_by_text("CPU,")).to_be_visible(timeout=PATIENCE)
+    click(page, "Train")
+    expect(page).to_have_url(re.compile(r"/train\?.*run="), timeout=PATIENCE)
+    click(page, "Stop")
+    page.go_back()
+    expect(page.get_by_role("button", name="Make dataset")).to_be_visible(timeout=PATIENCE)
+
+
 def click(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).click()
 
