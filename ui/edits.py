@@ -29,6 +29,7 @@ class Limits:
     reach: float
     round: bool = False
     tied: tuple[str, ...] = ()
+    inferred_types: tuple[int, ...] = ()  # those that the model knows, and none; empty: all
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,8 @@ def _read(token: str, limits: Limits) -> tuple[str, Any, Any]:
     if not (1 <= sender <= limits.num_nodes and 1 <= receiver <= limits.num_nodes and sender != receiver and kind < limits.num_types):
         known = f"two of the nodes 1 to {limits.num_nodes} and a type from 0 to {limits.num_types - 1}"
         raise ConfigError(f"Expected {known}; found `{_plain(token)}`.")
+    if what == "inferred" and limits.inferred_types and kind not in limits.inferred_types:
+        raise ConfigError(f"The model knows no such type: expected one of {', '.join(map(str, limits.inferred_types))}; found `{_plain(token)}`.")
     ends = (receiver - 1, sender - 1)
     return what, (max(ends), min(ends)) if what in limits.tied else ends, kind
 

@@ -59,7 +59,12 @@ class Scene:
         tied = (*(["inferred"] if self.both_ways else []), *([] if getattr(self.law, "directed", False) else ["truth"]))
         reach = float(getattr(self.law, "box_size", 1000.0))
         allowed += ("inferred",) if self.forecasts else ()
-        return Limits(allowed, self.one.num_nodes, len(self.types), reach, round="phase" in names and "x" not in names, tied=tied)
+        return Limits(allowed, self.one.num_nodes, len(self.types), reach, round="phase" in names and "x" not in names, tied=tied, inferred_types=self.known)
+
+    @property
+    def known(self) -> tuple[int, ...]:
+        """Which of the types shown the model can mean: those of its own, and none."""
+        return tuple(sorted({*self.of_model, self.types.index(NONE)}))
 
     @property
     def forecasts(self) -> bool:

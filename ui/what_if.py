@@ -44,7 +44,8 @@ class Kept:
 
 def introduce(scene: Scene) -> None:
     """One sentence on what can be dragged and clicked."""
-    cut = "to cut or join a pair" if len(scene.types) == 2 else f"to take a pair to its next type ({', '.join(map(literal, scene.types))})"
+    fewer = f"; the model knows only {', '.join(literal(scene.types[kind]) for kind in scene.known)}" if len(scene.known) < len(scene.types) else ""
+    cut = "to cut or join a pair" if len(scene.types) == 2 else f"to take a pair to its next type ({', '.join(map(literal, scene.types))}{fewer})"
     choose = f"Choose a line or a cell {cut}: in the inferred graph for the model, in the true one for the world."
     if not scene.limits.allowed and scene.one.num_nodes > futures.MOST_NODES:
         st.caption(f"Systems of more than {futures.MOST_NODES} nodes are shown as they are: there is no room to take hold of anything. Choose a smaller one.")
@@ -176,6 +177,7 @@ def _editing(scene: Scene, edits: Edits, found: Picture, history: History) -> Ed
     changed = {name: tuple(_directions(getattr(edits, name), both_ways=name in scene.limits.tied)) for name in ("truth", "inferred")}
     return Editing(
         subject=scene.subject,
+        inferred_types=scene.known,
         allowed=scene.limits.allowed,
         answered=history.answered,
         velocities=velocities,

@@ -212,7 +212,8 @@ class Editing {
 
   cycle(what, pair) {
     const { player } = this, { scene, whole } = player, { nodes } = scene, types = what === "truth" ? scene.truthTypes : scene.types;
-    const kind = (this.kindOf(what, pair) + 1) % types.length, receiver = Math.floor(pair / nodes), sender = pair % nodes;
+    const known = what === "inferred" && this.asked.inferred_types.length ? this.asked.inferred_types : types.map((_, kind) => kind);
+    const kind = known[(known.indexOf(this.kindOf(what, pair)) + 1) % known.length], receiver = Math.floor(pair / nodes), sender = pair % nodes;
     const both = this.asked[what === "truth" ? "truth_both_ways" : "inferred_both_ways"];
     const change = (at) => {
       if (what === "truth") whole.truth[at] = kind;

@@ -15,7 +15,7 @@ class Editing:
     Each change is told with a number, and drawn as it was until a scene arrives that has `answered` that number.
     `velocities`: (x, y) of each node in the first frame, times the frames of an arrow; empty where there are none. `truth_both_ways`
     and `inferred_both_ways`: a pair changes with its other direction. `truth_changed` and `inferred_changed`: (receiver, sender) of
-    the pairs to mark. Raises DataError for something else to be edited.
+    the pairs to mark. `inferred_types`: the types that an inferred edge goes through; empty for all. Raises DataError for something else to be edited.
     """
 
     subject: str
@@ -26,6 +26,7 @@ class Editing:
     inferred_both_ways: bool = True
     truth_changed: tuple[tuple[int, int], ...] = ()
     inferred_changed: tuple[tuple[int, int], ...] = ()
+    inferred_types: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.allowed if name not in EDITABLE]
