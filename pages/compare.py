@@ -16,7 +16,7 @@ HIGH, LOW = 448, 320  # of the player: alone, and above the gallery
 with frame("compare"):
     with st.spinner("Loading what reads graphs"):  # torch
         from ui import browsing, choices, comparison, conclusions, needs, several
-        from ui.readings import readings
+        from ui.readings import comparable, readings
 
     if state.changed("in use, as Compare showed it", state.in_use()):
         state.forget(["show"])  # other data, or another model: first what came of them
@@ -24,7 +24,7 @@ with frame("compare"):
     stage, side = st.columns(STAGE_AND_SIDE, gap="medium")
     with side:
         chosen_data = choices.choose_data()
-        data = choices.comparable(chosen_data.trajectories)
+        data = comparable(chosen_data.trajectories)
         chosen = choices.choose_reader(chosen_data) if view != comparison.SEVERAL else None
         if view != comparison.SEVERAL:
             state.show(chosen_data.name, chosen_data.size, chosen.name if chosen else "none that can read them")

@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 from nri_core.systems import Simulation, Springs, simulate
 from nri_core.trajectories import Trajectories
 from tests import pages
-from ui import futures, state, what_if
+from ui import futures, readings, samples, state, what_if
 from ui.edits import History
 from ui.state import Dataset
 
@@ -40,6 +40,28 @@ def test_everything_can_be_changed_where_the_law_is_known(few: Trajectories) -> 
     assert sent["editing"]["allowed"] == ["start", "velocity", "truth", "inferred"] and len(sent["editing"]["velocities"]) == 3
     assert sent["types"] == sent["truthTypes"] == ["none", "spring"] and sent["opening"]["frame"] == 0 and sent["other"] is None
     assert [metric.label for metric in app.metric] == ["Forecast off by"] and len(app.dataframe[0].value) == 3
+
+
+UNLIKE = Springs(strengths=(0.1, 0.4), directed=True, noise=0.05)  # one type more than springs5 knows
+
+
+def test_an_inferred_edge_gets_no_type_that_the_model_does_not_know() -> None:
+    data = simulate(UNLIKE, Simulation(num_sims=6))
+    app = opened(data)
+    names, kinds = readings.type_names(samples.folder("springs5"), data)
+    known = sorted({*kinds, names.index("none")})
+    assert not app.exception and header(app)["editing"]["inferred_types"] == known and len(known) == 2
+    assert "the model knows only" in words(app)
+    (unknown,) = {0, 1, 2} - {*known}
+    app = opened(data, edits=f"g1-2:{unknown}")
+    assert any("The model knows no such type" in text.value for text in app.markdown) and header(app)["editing"]["inferred_changed"] == []
+
+
+def test_types_have_the_names_that_compare_gives_them_however_unlike_the_data_are() -> None:
+    data = simulate(UNLIKE, Simulation(num_sims=60, num_steps=99))
+    known = readings.readings(readings.by_model(samples.folder("springs5"), None, data), data)
+    names, kinds = readings.type_names(samples.folder("springs5"), data)
+    assert known.complete and (names, kinds) == (data.edge_type_names, known.score.relabelling)
 
 
 def test_a_link_restores_changes_and_they_can_be_taken_back(few: Trajectories) -> None:

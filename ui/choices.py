@@ -25,7 +25,6 @@ from ui.readings import Reader, by_baseline, by_model
 from ui.seen import choose_systems, show_systems
 from ui.state import Dataset, Model
 
-MOST_COMPARED = 2000
 WINDOW = 49  # frames that a baseline is given, as the shipped models are
 _BEST = "Best way"
 _FITTING, _MY_MODEL = "Model that fits best", "My model"
@@ -95,7 +94,7 @@ def choose_reader(data: Dataset) -> Chosen | None:
     try:
         return _by_model(models[name], data) if name in models else _by_method(methods[name], data.trajectories)
     except NRIError as error:
-        st.error(sentence(str(error)), icon=":material/error:")
+        st.error(_naming(models.get(name), error), icon=":material/error:")
         _offer_ways_out(models.get(name), models[_FITTING], data.trajectories)
         return None
 
@@ -111,10 +110,15 @@ def choose_model(data: Dataset, *, needs_graph: bool = False) -> Model | None:
         if needs_graph and checkpoint.config.inference == "none":
             raise CheckpointError("This model forecasts without a graph, so there is no edge to change. Choose another one.")
     except NRIError as error:
-        st.error(sentence(str(error)), icon=":material/error:")
+        st.error(_naming(models[name], error), icon=":material/error:")
         _offer_ways_out(models[name], models[_FITTING], data.trajectories, methods=False)
         return None
     return models[name]
+
+
+def _naming(model: Model | None, error: NRIError) -> str:
+    """The error's sentence with the model's name in it: it may be one that nobody chose."""
+    return sentence(str(error).replace("This model", f"The model “{model.name}”", 1) if model else str(error))
 
 
 def _models(data: Trajectories) -> dict[str, Model]:
@@ -205,8 +209,3 @@ def _offer_ways_out(model: Model | None, fitting: Model, data: Trajectories, *, 
     if methods:
         st.button("Read by correlation", on_click=state.choose, args=({"by": called("correlation")},), icon=":material/swap_horiz:", width="stretch")
     next_step("train", "Train a model on such data")
-
-
-def comparable(data: Trajectories) -> Trajectories:
-    """The first systems of a large dataset: reading tens of thousands would keep the page waiting."""
-    return data if data.num_sims <= MOST_COMPARED else data.select(slice(0, MOST_COMPARED))

@@ -28,6 +28,8 @@ from nri_core.trajectories import Trajectories
 from ui import samples, state
 
 EDGES_AT_ONCE = 2000
+MOST_COMPARED = 2000
+CLEAR = 0.8  # share of pairs right, from which on nobody doubts which type is which
 WINDOWS_APART = 6  # of a graph over time: one starts each sixth of a window
 MANY_NODES = 30  # above this even one system takes seconds
 
@@ -108,15 +110,28 @@ def type_names(folder: Path, data: Trajectories) -> tuple[tuple[str, ...], tuple
     if data.edge_types is None:
         names = checkpoint(folder).edge_type_names
         return by_what_they_do(names, readings(by_model(folder, None, data), data).meanings), tuple(range(len(names)))
-    return _true_names(digest_of(folder), data.digest, checkpoint(folder), data)
+    names, relabelling, clear = _by_a_few(digest_of(folder), data.digest, checkpoint(folder), data)
+    if clear:
+        return names, relabelling
+    known = readings(by_model(folder, None, data), comparable(data))  # as Compare names them, by all systems
+    known.finish(st.empty())
+    return (data.edge_type_names, known.score.relabelling) if known.score else (names, relabelling)
 
 
 @st.cache_resource(max_entries=16, show_spinner="Matching the model's edge types with the true ones")
-def _true_names(model: str, data: str, _checkpoint: Checkpoint, _data: Trajectories) -> tuple[tuple[str, ...], tuple[int, ...]]:
+def _by_a_few(model: str, data: str, _checkpoint: Checkpoint, _data: Trajectories) -> tuple[tuple[str, ...], tuple[int, ...], bool]:
+    """What the encoder says of a few systems is enough where the types are as many and nearly all pairs right: no other reading would name them otherwise."""
     few = _data.select(slice(0, samples.MOST_EXPLORED))
     belief = infer_edges(_checkpoint, few, inference="encoder" if _checkpoint.model.encoder is not None else None)
-    score = score_edges(belief, few)
-    return (few.edge_type_names, score.relabelling) if score else (belief.edge_type_names, tuple(range(len(belief.edge_type_names))))
+    names, score = belief.edge_type_names, score_edges(belief, few)
+    if score is None:
+        return names, tuple(range(len(names))), True
+    return few.edge_type_names, score.relabelling, len(names) == len(few.edge_type_names) and score.accuracy > CLEAR
+
+
+def comparable(data: Trajectories) -> Trajectories:
+    """The first systems of a large dataset: reading tens of thousands would keep the page waiting."""
+    return data if data.num_sims <= MOST_COMPARED else data.select(slice(0, MOST_COMPARED))
 
 
 class Readings:

@@ -21,7 +21,7 @@ from ui.controls import bound, truth_hidden
 from ui.forms import check_choice, check_choices, note
 from ui.names import law_of, literal
 from ui.player import player
-from ui.readings import Reader, Reading, readings
+from ui.readings import Reader, Reading, comparable, readings
 from ui.seen import choose_by_number
 from ui.state import Dataset
 
@@ -45,7 +45,7 @@ class Entry:
 
 def show_several(side: DeltaGenerator, dataset: Dataset) -> None:
     """The choice of readers and system beside, the players, and the table below."""
-    data = choices.comparable(dataset.trajectories)
+    data = comparable(dataset.trajectories)
     with side:
         options = choices.offered(dataset)
         names = _choose_readers(options, data)
@@ -148,7 +148,7 @@ def _row(entry: Entry, first: Entry, data: Trajectories, system: int, *, judged:
     row: dict[str, object] = {"Reader": entry.name}
     if judged and entry.score:
         reliability = calibration(entry.reading.posterior, data)
-        row |= {"This system": 100 * entry.score.accuracy_by_sim[system], "All systems": 100 * entry.score.accuracy, "AUROC": entry.score.auroc}
+        row |= {"This system": round(100 * entry.score.accuracy_by_sim[system], 1), "All systems": round(100 * entry.score.accuracy, 1)} | ({} if entry.score.auroc is None else {"AUROC": entry.score.auroc})
         row |= {"ECE": 100 * reliability.error if reliability else None}
     else:
         likened = replace(data, edge_types=first.reading.posterior.edge_types, edge_type_names=first.reading.posterior.edge_type_names)
