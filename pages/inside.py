@@ -3,6 +3,8 @@
 import streamlit as st
 
 from ui import screens, share, state
+from ui.caveats import caveats
+from ui.forms import note
 from ui.frame import frame, next_step
 from ui.player import room
 
@@ -31,6 +33,8 @@ with frame("inside"):
         with notes:
             inside.explain_gaps(checkpoint, reading)
         inside.offer_numbers(here)
+        if beware := caveats(checkpoint.config, data, seen=False, held_out=True):
+            note("orange", "info", " ".join(beware))
     with st.container(horizontal=True):
         next_step("explore", "See the whole graph move")
         next_step("compare", "Compare it, system by system")

@@ -39,7 +39,7 @@ with frame("simulate"):
         with length:
             answers |= ask(Simulation, ["num_steps"], start=start)
         off = pressing("make_dataset", "Make dataset")
-        make = button.container(key="make_dataset").button("Make dataset", type="primary", disabled=off, width="stretch", icon=":material/dataset:", help="As many systems of this kind, each with a graph and a start of its own.")
+        make = button.container(key="make_dataset").button("Make dataset", type="primary", disabled=off, width="stretch", icon=":material/dataset:", help="As many systems of this kind, each with a graph and a start of its own. The one shown is drawn by itself: its motion is none of theirs.")
         made = st.container()
 
     system, simulation = validated(chosen, parameters), validated(Simulation, answers)

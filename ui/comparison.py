@@ -55,9 +55,9 @@ def show_score(score: EdgeScore | None, system: int, posterior: EdgePosterior, d
         if does:
             st.caption(f"Edge types by what they do to the forecast: {does}.")
         if not truth_hidden():
-            st.caption("The page shows the inferred graph and the forecast. Accuracy and the true matrix need a known graph: add one under Your data.")
+            st.caption("Accuracy and the true matrix need a known graph: add one under Your data.")
         return
-    ranking = "not defined" if score.auroc is None else f"{score.auroc:.4f}"
+    ranking = f"for two types, not {len(data.edge_type_names)}" if score.auroc is None and len(data.edge_type_names) != 2 else "not defined" if score.auroc is None else f"{score.auroc:.4f}"
     metrics = (
         ("This system", f"{100 * score.accuracy_by_sim[system]:.1f} % right", f"Share of ordered pairs inferred rightly. {_BY_BEST_NAME}"),
         *([(f"All {data.num_sims:,} systems", f"{100 * score.accuracy:.1f} % right", f"The same share over all of them. {_BY_BEST_NAME}")] if data.num_sims > 1 else []),
