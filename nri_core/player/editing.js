@@ -90,13 +90,16 @@ class Editing {
     return best;
   }
 
-  press({ clientX, clientY }) { this.pressed = [clientX, clientY]; }
+  // No click follows the drag of a finger: what is to be swallowed is over when the pointer goes down again.
+  press({ clientX, clientY }) {
+    this.pressed = [clientX, clientY];
+    this.swallow = false;
+  }
 
   // Pixels from where the pointer went down last.
   away({ clientX, clientY }) { return Math.hypot(clientX - this.pressed[0], clientY - this.pressed[1]); }
 
   grab(event, stage) {
-    this.swallow = false;
     this.press(event);
     if (event.button || !event.isPrimary) return;
     const handle = this.handleAt(event, stage);

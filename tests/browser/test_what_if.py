@@ -6,7 +6,7 @@ import statistics
 import time
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.server import ROOT, serving
 
@@ -229,6 +229,26 @@ def test_a_cell_changes_the_true_graph_where_that_is_chosen(page: Page, app_url:
     width = canvas.bounding_box()["width"]
     canvas.click(position={"x": 0.35 * width, "y": 0.2 * width})  # row 1, column 2
     settled(page, player, "edits=t[12]-[12]:0|edits=t[12]-[12]%3A0")
+
+
+def test_a_tap_after_a_finger_dragged_changes_a_pair_and_nothing_moves_under_it(browser: Browser, app_url: str) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    player, finger = opened(page, app_url), context.new_cdp_session(page)
+    x, y = start(player, 0)
+    for kind, points in (("Start", [(x, y)]), *(("Move", [(x + 8 * step, y - 4 * step)]) for step in range(1, 6)), ("End", [])):
+        finger.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": [{"x": x, "y": y} for x, y in points]})
+        page.wait_for_timeout(60)
+    settled(page, player, "edits=p1")
+    canvas = player.locator(".matrix canvas")
+    canvas.scroll_into_view_if_needed()
+    before = canvas.bounding_box()
+    place = (before["x"] + 0.35 * before["width"], before["y"] + 0.2 * before["width"])  # row 1, column 2
+    page.touchscreen.tap(*place)
+    settled(page, player, "edits=p1.*g[12]-[12](:|%3A)")
+    expect(player.locator(".caption")).to_contain_text("Dotted", timeout=PATIENCE)
+    assert canvas.bounding_box() == before
+    context.close()
 
 
 def test_undo_brings_the_picture_back(page: Page, app_url: str) -> None:
