@@ -53,6 +53,7 @@ with frame("simulate"):
         with made, st.spinner(words, show_time=True):
             data = simulate(system, simulation)
         state.keep_dataset(simulations.title(name, system, simulation), data, made=simulations.recipe(name, system, simulation))
+        st.rerun()  # the links of the menu ask for what was looked at before
 
     data = state.dataset()
     if not data.shipped:

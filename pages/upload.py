@@ -65,6 +65,7 @@ with frame("upload"):
         if use:
             with said, mistakes_shown():
                 state.keep_dataset(upload.name, plan.cut(recording))
+                st.rerun()  # the links of the menu ask for what was looked at before
         if state.dataset().name == upload.name:
             with said:
                 st.success(f"{state.dataset().size}. Ready.", icon=":material/check:")

@@ -96,10 +96,10 @@ def frame(name: str) -> Iterator[None]:
     with st.sidebar:
         st.markdown("**NRI Explorer**")
         st.caption("Who acts on whom, from motion alone")
-        menu, loaded = st.empty(), st.empty()
+        for other in PAGES:
+            next_step(other, PAGES[other].title)
+        loaded = st.empty()
         state.own(_Arrival).page, state.own(_Arrival).place = name, st.empty()
-    used = state.in_use()
-    _show_menu(menu.container())
     controls.hide()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title(entry.title, anchor=False)
@@ -113,8 +113,6 @@ def frame(name: str) -> Iterator[None]:
     with mistakes_shown():
         yield
     _show_loaded(loaded.container())  # the page may have changed it
-    if state.in_use() != used:
-        _show_menu(menu.container())  # links ask for what was looked at before
     follows = name == "train" and state.followed_run()  # then what the form was told stays in the address, for the next run
     if st.query_params and not follows:
         with about_link:
@@ -166,12 +164,6 @@ def _offer_tour() -> None:
 
 def _refuse_tour() -> None:
     state.own(_Tour).refused = True
-
-
-def _show_menu(place: DeltaGenerator) -> None:
-    with place:
-        for name, entry in PAGES.items():
-            next_step(name, entry.title)
 
 
 def _show_loaded(place: DeltaGenerator) -> None:
