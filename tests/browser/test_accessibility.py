@@ -16,6 +16,7 @@ def test_axe_finds_nothing_serious(browser: Browser, app_url: str, scheme: str) 
     for name in PAGES:
         page.goto(f"{app_url}/{name}")
         expect(page.get_by_role("heading", level=1, name=PAGES[name].title, exact=True)).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_test_id("stSidebar").get_by_role("link").last).to_be_visible(timeout=PATIENCE)
         page.wait_for_timeout(1000)  # the last parts are drawn, and nothing fades any more
         page.wait_for_function(SETTLED, timeout=PATIENCE)
         faults = (fault for fault in Axe().run(page).response["violations"] if fault["impact"] in ("serious", "critical"))
