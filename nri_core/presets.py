@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
-from jaxtyping import Float
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nri_core.errors import DataError
@@ -122,27 +121,14 @@ class Preset(BaseModel):
         return simulate_from(law, np.array(self.start)[None], graph, num_steps=self.num_steps)
 
 
-def naming(posterior: EdgePosterior, data: Trajectories) -> tuple[int, ...]:
-    """Which true type each inferred type is called: as numbered where both begin with “none” and are as many, since a silent type is no other; else as fits best."""
+def measures(posterior: EdgePosterior, data: Trajectories) -> dict[Measure, float]:
+    """Accuracy up to relabelling; certainty, the mean probability of the type that is named; joined, the share of pairs not named by the first type."""
     from nri_core.metrics import score_edges
 
-    kinds = range(len(posterior.edge_type_names))
-    same = len(kinds) == len(data.edge_type_names) and posterior.edge_type_names[0] == data.edge_type_names[0] == "none"
-    return tuple(kinds) if same else score_edges(posterior, data).relabelling
-
-
-def right_by_system(posterior: EdgePosterior, data: Trajectories) -> Float[np.ndarray, " sim"]:
-    """Share of ordered pairs named rightly in each system, under `naming`."""
-    named = posterior.relabelled(naming(posterior, data), data.edge_type_names)
-    return (named.edge_types == data.edge_types)[:, off_diagonal(data.num_nodes)].mean(1)
-
-
-def measures(posterior: EdgePosterior, data: Trajectories) -> dict[Measure, float]:
-    """Accuracy under `naming`; certainty, the mean probability of the type that is named; joined, the share of pairs not named by the first type."""
-    off = off_diagonal(data.num_nodes)
-    named = posterior.relabelled(naming(posterior, data), data.edge_type_names)
+    off, score = off_diagonal(data.num_nodes), score_edges(posterior, data)
+    named = posterior.relabelled(score.relabelling, data.edge_type_names)
     return {
-        "accuracy": float(right_by_system(posterior, data).mean()),
+        "accuracy": score.accuracy,
         "certainty": float(named.edge_probs.max(-1)[:, off].mean()),
         "joined": float((named.edge_types[:, off] > 0).mean()),
     }

@@ -8,9 +8,10 @@ import streamlit as st
 from jaxtyping import Float
 
 from nri_core.inference import rollout
+from nri_core.metrics import score_edges
 from nri_core.network_baselines import BASELINES
 from nri_core.posterior import EdgePosterior
-from nri_core.presets import Preset, measures, naming, right_by_system
+from nri_core.presets import Preset, measures
 from nri_core.trajectories import Trajectories
 from ui import samples
 from ui.controls import truth_hidden
@@ -50,8 +51,8 @@ def read(preset: Preset) -> ExampleReading:
 def _read(key: str, _preset: Preset) -> ExampleReading:
     data = _preset.data()
     posterior = _preset.read(data, samples.SAMPLE_DATA / "models")
-    named = posterior.relabelled(naming(posterior, data), data.edge_type_names)
-    right = right_by_system(posterior, data)
+    score = score_edges(posterior, data)
+    named, right = posterior.relabelled(score.relabelling, data.edge_type_names), score.accuracy_by_sim
     kind, _, method = _preset.reader.partition(":")
     if kind == "baseline":
         return ExampleReading(data, named, None, called(method).lower() if method in BASELINES else method, right, measures(posterior, data)["certainty"])

@@ -78,7 +78,7 @@ def _show(path: Path, preset: Preset) -> DeltaGenerator:
     state.show(preset.title, state.Dataset(preset.title, found.data).size, found.reader)
     with side:
         system = choose_system(found.data.num_sims, key=f"{name}_system", start=preset.shown)
-        share.repeated_by(screens.example(path, varied, system))
+        share.repeated_by(screens.example(path, preset, varied, system))
         for label, value, meaning in found.figures(system):
             st.metric(label, value, help=meaning)
     with stage:

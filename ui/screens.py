@@ -58,16 +58,14 @@ def taught(data: str | Data, reader: Path | Method, system: int, *, inference: s
     return Read(data=data, reader=reader, system=system, truth=not hidden("truth"), **seen)
 
 
-def example(path: Path, preset: Preset, system: int) -> Example:
-    """An example, with what was moved in it."""
-    before = Preset.load(path)
-    kind, _, method = preset.reader.partition(":")
-    models = project_path(samples.SAMPLE_DATA / "models")
-    reader: Model | Method = Model(folder=f"{models}/{preset.reader}", inference=preset.options.get("inference"))
+def example(path: Path, preset: Preset, moved: Preset, system: int) -> Read:
+    """A system of an example, with what was moved in it."""
+    changes = {name: getattr(moved, name) for name in Preset.model_fields if name != "frames" and getattr(moved, name) != getattr(preset, name)}
+    kind, _, method = moved.reader.partition(":")
     if kind == "baseline":
-        reader = Method(name=method, window=preset.frames, options=preset.options)
-    changes = {name: getattr(preset, name) for name in Preset.model_fields if getattr(preset, name) != getattr(before, name)}
-    return Example(path=project_path(path), models=models, reader=reader, frames=preset.frames, changes=changes, system=system, truth=not hidden("truth"))
+        return taught(Example(path=project_path(path), changes=changes), Method(name=method, window=moved.frames, options=moved.options), system)
+    data = Example(path=project_path(path), changes=changes, frames=moved.frames if moved.frames < samples.window(moved.reader) else None)
+    return taught(data, samples.folder(moved.reader), system, inference=moved.options.get("inference"))
 
 
 def measured(dataset: Dataset, reader: Model, by: str, *, beside: str, fresh: bool) -> Measured:

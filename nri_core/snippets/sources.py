@@ -55,7 +55,29 @@ class HeldOut(Frozen):
         return [shlex.join(["python", "-c", saved])], out
 
 
-Data = File | Simulated | HeldOut
+class Example(Frozen):
+    """The systems of a named example, whose file is at `path`, with what was moved in it; `frames`: only the first ones."""
+
+    path: str
+    changes: dict[str, Any] = {}
+    frames: int | None = None
+
+    def python(self) -> Code:
+        """Simulate them as the file says."""
+        return Code(imports={"nri_core.presets": ("Preset",), **PATH}, lines=(f"data = {self._made()}",))
+
+    def commands(self, out: str = "data.npz") -> tuple[list[str], str]:
+        """Save them."""
+        saved = f"from pathlib import Path; from nri_core.presets import Preset; {self._made()}.save(Path({literal(out)}))"
+        return [shlex.join(["python", "-c", saved])], out
+
+    def _made(self) -> str:
+        moved = f".model_copy(update={literal(self.changes)})" if self.changes else ""
+        cut = f".select(slice(None), frames=slice(0, {self.frames}))" if self.frames else ""
+        return f"Preset.load(Path({literal(self.path)})){moved}.data(){cut}"
+
+
+Data = File | Simulated | HeldOut | Example
 
 
 class Model(Frozen):
@@ -106,6 +128,6 @@ class Method(Frozen):
 
     def command(self, verb: str, path: str, *options: str) -> str:
         """`evaluate` or `infer`."""
-        given = [word for name, value in {"window": self.window, **self.options}.items() for word in (f"--{name}", str(value)) if value is not False]
-        given = ["--directed" if word == "--undirected" else word for word in given]
+        options_given = {"window": self.window, **self.options}.items()
+        given = [word for name, value in options_given for word in (["--directed"] if name == "undirected" else [f"--{name}", str(value)])]
         return shell(verb, f"baseline:{self.name}", path, *given, *options)
