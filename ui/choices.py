@@ -10,7 +10,7 @@ from nri_core.checkpoint import Checkpoint
 from nri_core.errors import CheckpointError, NRIError
 from nri_core.inference import forecast_start
 from nri_core.jobs import open_run
-from nri_core.network_baselines import BASELINES, directions
+from nri_core.network_baselines import BASELINES, directions, reader_of
 from nri_core.network_baselines import LAWS as KNOWN_LAWS
 from nri_core.posterior import EdgePosterior
 from nri_core.sensitivity import as_reader
@@ -25,7 +25,6 @@ from ui.readings import Reader, by_baseline, by_model
 from ui.seen import choose_systems, show_systems
 from ui.state import Dataset, Model
 
-WINDOW = 49  # frames that a baseline is given, as the shipped models are
 _BEST = "Best way"
 _FITTING, _MY_MODEL = "Model that fits best", "My model"
 
@@ -171,10 +170,9 @@ def offered(data: Dataset) -> dict[str, Callable[[], Reader]]:
         ways = {} if checkpoint.config.inference == "none" else _ways(checkpoint)
         for way, inference in ways.items():
             found[name if way == _BEST else f"{name}, {way.lower()}"] = partial(by_model, model.folder, inference, trajectories)
-    window = min(WINDOW, trajectories.num_steps)
-    found |= {called(name): partial(by_baseline, name, window, **directions(name, trajectories)) for name in BASELINES if name != "known_law"}
+    found |= {called(name): partial(by_baseline, name, trajectories) for name in BASELINES if name != "known_law"}
     laws = [law for law, known in KNOWN_LAWS.items() if known.of_phases == ("phase" in trajectories.feature_names)]
-    return found | {f"Known law: {LAWS[law].title.lower()}": partial(by_baseline, "known_law", window, law=law, **directions("known_law", trajectories)) for law in laws}
+    return found | {f"Known law: {LAWS[law].title.lower()}": partial(by_baseline, "known_law", trajectories, law=law) for law in laws}
 
 
 def _ways(checkpoint: Checkpoint) -> dict[str, str | None]:
@@ -188,15 +186,15 @@ def _ways(checkpoint: Checkpoint) -> dict[str, str | None]:
 
 
 def _by_method(name: str, data: Trajectories) -> Chosen:
-    options: dict[str, str | bool] = dict(directions(name, data))
+    options = {}
     if name == "known_law":
         own, laws = law_of(data.metadata), {LAWS[law].title: law for law in KNOWN_LAWS}
         first = list(laws).index(own.title) if own and own.title in laws else 0
         options["law"] = laws[st.selectbox("Law", laws, first, **bound("told", "Law that is told"), help="Try a wrong one, and see it fail.")]
     about = (BASELINES[name].__doc__ or "").strip().split("\n")[0]
-    window, apart = min(WINDOW, data.num_steps), options.get("undirected") is False
-    about += " Each direction of a pair is read on its own." if apart else " Both directions of a pair get the same."
-    return Chosen(called(name), by_baseline(name, window, **options), window - 1, about, infer=partial(BASELINES[name], **options))
+    about += " Each direction of a pair is read on its own." if directions(name, data) else " Both directions of a pair get the same."
+    reader = by_baseline(name, data, **options)
+    return Chosen(called(name), reader, reader.source.window - 1, about, infer=reader_of(name, **options))
 
 
 def _offer_ways_out(model: Model | None, fitting: Model, data: Trajectories, *, methods: bool = True) -> None:

@@ -20,11 +20,12 @@ from nri_core.sensitivity import Point, Question, Read, by_frames, by_nodes, by_
 from nri_core.snippets import Model
 from nri_core.systems import System, system_of
 from ui import figures, screens, share, state
-from ui.choices import WINDOW, Chosen
+from ui.choices import Chosen
 from ui.controls import bound
 from ui.forms import check_choice, note
 from ui.frame import mistakes_shown, next_step
 from ui.names import LAWS, called, literal
+from ui.readings import WINDOW
 from ui.state import Dataset
 
 SECONDS_BETWEEN = 0.6

@@ -20,7 +20,7 @@ from nri_core.inference import forecast_start, infer_edges, infer_windows, rollo
 from nri_core.jobs import open_run
 from nri_core.meaning import Meaning, edge_type_meanings
 from nri_core.metrics import EdgeScore, forecast_error, score_edges
-from nri_core.network_baselines import BASELINES
+from nri_core.network_baselines import BASELINES, directions
 from nri_core.posterior import EdgePosterior, PosteriorOverTime
 from nri_core.snippets import Method, Model, project_path
 from nri_core.storage import CHECKPOINT_FILES
@@ -30,6 +30,7 @@ from ui import samples, state
 EDGES_AT_ONCE = 2000
 MOST_COMPARED = 2000
 CLEAR = 0.8  # share of pairs right, from which on nobody doubts which type is which
+WINDOW = 49  # frames that a baseline is given, as the shipped models are
 WINDOWS_APART = 6  # of a graph over time: one starts each sixth of a window
 MANY_NODES = 30  # above this even one system takes seconds
 
@@ -81,9 +82,9 @@ def by_model(folder: Path, inference: str | None, data: Trajectories) -> Reader:
     return Reader(f"{digest_of(folder)} {inference}", read, source, partial(edge_type_meanings, model), windows)
 
 
-def by_baseline(name: str, window: int, **options: str | bool) -> Reader:
-    """A classical method, given the first `window` frames as a model is."""
-    baseline = BASELINES[name]
+def by_baseline(name: str, data: Trajectories, **options: str | bool) -> Reader:
+    """A classical method, given as many of the first frames as a model is, and the directions that fit `data`."""
+    baseline, window, options = BASELINES[name], min(WINDOW, data.num_steps), directions(name, data) | options
     source = Method(name=name, window=window, options=options)
     return Reader(f"{name} {window} {options}", lambda data: Reading(baseline(data.select(slice(None), frames=slice(0, window)), **options), None), source, whole=True)
 
