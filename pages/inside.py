@@ -3,8 +3,7 @@
 import streamlit as st
 
 from ui import screens, share, state
-from ui.caveats import caveats
-from ui.forms import note
+from ui.caveats import warn_unlike
 from ui.frame import frame, next_step
 from ui.player import room
 
@@ -33,8 +32,7 @@ with frame("inside"):
         with notes:
             inside.explain_gaps(checkpoint, reading)
         inside.offer_numbers(here)
-        if beware := caveats(checkpoint.config, data, seen=False, held_out=True):
-            note("orange", "info", " ".join(beware))
+        warn_unlike(checkpoint.config, data)
     with st.container(horizontal=True):
         next_step("explore", "See the whole graph move")
         next_step("compare", "Compare it, system by system")

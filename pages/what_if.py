@@ -3,8 +3,7 @@
 import streamlit as st
 
 from ui import screens, state
-from ui.caveats import caveats
-from ui.forms import note
+from ui.caveats import warn_unlike
 from ui.frame import frame, next_step
 from ui.names import literal
 from ui.player import player, room
@@ -33,5 +32,5 @@ with frame("what_if"):
             scene = futures.scene(data, system, model)
             what_if.introduce(scene)
             what_if.explore(scene, height=HEIGHT, source=screens.asked(data, model, system))
-    if model is not None and (beware := caveats(scene.checkpoint.config, data.trajectories, seen=False, held_out=True)):
-        note("orange", "info", " ".join(beware))
+    if model is not None:
+        warn_unlike(scene.checkpoint.config, data.trajectories)

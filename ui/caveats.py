@@ -1,5 +1,6 @@
 """What a figure on Compare does not say by itself: data that the model has seen, or that are unlike those it learned from."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from nri_core.checkpoint import CheckpointConfig
 from nri_core.player.payload import noun_of
 from nri_core.trajectories import ANGLES, Trajectories
+from ui.forms import note
 from ui.names import called, law_of
 
 TIED = "Both directions of a pair are taken to be alike, so who leads cannot be seen: to ask that, train with “Both directions alike” off (Advanced settings)."
@@ -21,11 +23,25 @@ def caveats(config: CheckpointConfig, data: Trajectories, *, seen: bool, held_ou
 
     `seen`: these are the training data themselves. `held_out`: the training set them aside, so equal settings say nothing.
     """
-    learned, found = config.metadata.get("data", {}), dict(data.metadata)
-    differing = _other_parameters(learned.get("parameters", {}), found.get("parameters", {}))
-    alike = all(name in learned and learned[name] == found.get(name) for name in ("system", "seed"))
-    size = [*_other_size(config.num_nodes, data), *_other_scale(config, data)]
-    return [*_seen(seen, alike and not (held_out or differing or size)), *size, *differing, *tied(config.settings.undirected, data)]
+    learned, differing = config.metadata.get("data", {}), _differing(config, data)
+    alike = all(name in learned and learned[name] == data.metadata.get(name) for name in ("system", "seed"))
+    return [*_seen(seen, alike and not (held_out or differing)), *differing, *tied(config.settings.undirected, data)]
+
+
+def warn_unlike(config: CheckpointConfig, data: Trajectories) -> None:
+    """On a page: what of the data is unlike what the model learned from."""
+    warn([*_differing(config, data), *tied(config.settings.undirected, data)])
+
+
+def warn(sentences: Sequence[str]) -> None:
+    """On a page, in one paragraph; nothing for none."""
+    if sentences:
+        note("orange", "info", " ".join(sentences))
+
+
+def _differing(config: CheckpointConfig, data: Trajectories) -> list[str]:
+    parameters = (metadata.get("parameters", {}) for metadata in (config.metadata.get("data", {}), data.metadata))
+    return [*_other_size(config.num_nodes, data), *_other_scale(config, data), *_other_parameters(*parameters)]
 
 
 def tied(undirected: bool, data: Trajectories) -> list[str]:

@@ -11,9 +11,10 @@ from nri_core.metrics import EdgeScore, calibration, static_error
 from nri_core.posterior import EdgePosterior, PosteriorOverTime
 from nri_core.trajectories import Trajectories
 from ui import figures
+from ui.caveats import warn
 from ui.choices import Chosen
 from ui.controls import bound, truth_hidden
-from ui.forms import choose_one, note
+from ui.forms import choose_one
 from ui.names import literal
 from ui.readings import Reader, Reading, over_time
 from ui.state import Dataset
@@ -31,8 +32,7 @@ def introduce(chosen: Chosen, dataset: Dataset, data: Trajectories) -> None:
     part = "" if data.num_sims == dataset.trajectories.num_sims else f" The first {data.num_sims:,} of {dataset.trajectories.num_sims:,} systems."
     truth = "" if data.edge_types is None else ", beside the truth"
     st.caption(f"What “{literal(chosen.name)}” made of “{literal(dataset.name)}”{truth}.{part} {chosen.about}".strip())
-    if chosen.caveats:
-        note("orange", "info", " ".join(chosen.caveats))
+    warn(chosen.caveats)
 
 
 def choose_view() -> str:
@@ -57,7 +57,8 @@ def show_score(score: EdgeScore | None, system: int, posterior: EdgePosterior, d
         if not truth_hidden():
             st.caption("Accuracy and the true matrix need a known graph: add one under Your data.")
         return
-    ranking = f"for two types, not {len(data.edge_type_names)}" if score.auroc is None and len(data.edge_type_names) != 2 else "not defined" if score.auroc is None else f"{score.auroc:.4f}"
+    types = len(data.edge_type_names)
+    ranking = f"{score.auroc:.4f}" if score.auroc is not None else "not defined" if types == 2 else f"for two types, not {types}"
     metrics = (
         ("This system", f"{100 * score.accuracy_by_sim[system]:.1f} % right", f"Share of ordered pairs inferred rightly. {_BY_BEST_NAME}"),
         *([(f"All {data.num_sims:,} systems", f"{100 * score.accuracy:.1f} % right", f"The same share over all of them. {_BY_BEST_NAME}")] if data.num_sims > 1 else []),
