@@ -3,7 +3,7 @@
 import streamlit as st
 
 from nri_core.player.payload import NOUNS
-from ui import share, state
+from ui import seen, share, state
 from ui.controls import bound, pressing
 from ui.forms import ask, check_choice, validated
 from ui.frame import STAGE_AND_SIDE, frame, next_step
@@ -63,6 +63,6 @@ with frame("simulate"):
             else:
                 st.badge(f"Not these: {data.trajectories.num_sims:,} systems {'made with other settings' if data.made else f'of {literal(data.name)}'} are in use", icon=":material/history:", color="orange")
             next_step("train", "Train on them")
-            next_step("compare", "See what a model reads in them")
+            next_step("compare", "See what a model reads in them", seen.ask_for_mine("compare"))
             download = {"file_name": "data.npz", "on_click": "ignore", "icon": ":material/download:", "type": "tertiary"}
             st.download_button("Download .npz", lambda: simulations.as_npz(data.trajectories), **download)
