@@ -8,13 +8,10 @@ const fold = (event) => {
   document.querySelector("[data-testid=stSidebarCollapseButton] button")?.click();
 };
 
-const lessonIn = (address) => new URL(address, location.href).searchParams.get("lesson");
+const told = (address, name) => new URL(address, location.href).searchParams.get(name);
 
 // A page that begins to follow a run: going back to it without one would show the run again.
-const begins = (address) => {
-  const there = new URL(address, location.href);
-  return there.pathname === location.pathname && there.searchParams.has("run") && !new URL(location.href).searchParams.has("run");
-};
+const begins = (address) => new URL(address, location.href).pathname === location.pathname && told(address, "run") && !told(location.href, "run");
 
 // What one action does to the address is one step back: Streamlit takes several for a link from a page with settings to another page, and an early one has lost them.
 // It takes none for a widget; another lesson is a step all the same, by whichever button.
@@ -29,7 +26,7 @@ const oneStepAnAction = () => {
     return push(...entry);
   };
   history.pushState = (state, title, address) => (address && begins(address) ? replace : step)(state, title, address);
-  history.replaceState = (state, title, address) => (address && lessonIn(address) !== lessonIn(location.href) ? step : replace)(state, title, address);
+  history.replaceState = (state, title, address) => (address && told(address, "lesson") !== told(location.href, "lesson") ? step : replace)(state, title, address);
 };
 
 // Sliders and switches take no letters: a key that a button of the page answers to works there too.

@@ -50,8 +50,8 @@ def introduce(scene: Scene) -> None:
     if not scene.limits.allowed and scene.one.num_nodes > futures.MOST_NODES:
         st.caption(f"Systems of more than {futures.MOST_NODES} nodes are shown as they are: there is no room to take hold of anything. Choose a smaller one.")
     elif scene.law is None:
-        behind = "No law and graph are known behind these data" if scene.one.edge_types is None else "The true graph is known, and no law by which the particles would move under another one"
-        unknown = "This link hides the truth" if hidden("truth") else behind.replace("particles", f"{noun_of(scene.one)}s")
+        behind = "No law and graph are known behind these data" if scene.one.edge_types is None else f"The true graph is known, and no law by which the {noun_of(scene.one)}s would move under another one"
+        unknown = "This link hides the truth" if hidden("truth") else behind
         only = f"{unknown}, so only the inferred graph can be changed: choose a line{', or a cell of the matrix,' * (not hidden('matrix'))} {cut}, and the forecast follows."
         st.caption(only if scene.forecasts else "Nothing can be changed here: no law is known behind these data, and the model forecasts nothing.")
     elif not scene.forecasts:
