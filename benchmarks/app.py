@@ -23,6 +23,7 @@ COLD_STARTS = 3
 VISITS = 5
 ROUNDS = 3  # times that each page is opened from the menu
 USERS = 20
+BARE = "import streamlit as st; st.title('Bare')"
 THINKING = (2.0, 8.0)  # seconds that a user looks at a page
 VISITS_EACH = 8
 TITLE = "document.querySelector('h1')?.innerText"
@@ -35,7 +36,7 @@ def main() -> dict[str, Any]:
         cold = [_cold(browser, env) for _ in range(COLD_STARTS)]
         with started(ROOT / "app.py", env) as server:
             _warm_up(browser, server)
-            warm = [_first_motion(browser, server.url) for _ in range(VISITS)]
+            warm, bare = _warm_beside_bare(browser, server.url, Path(runs, "bare.py"))
             changes = _page_changes(browser, server.url)
             crowd = _crowd(browser, server)
     return {
@@ -43,6 +44,7 @@ def main() -> dict[str, Any]:
         "browser": f"headless Chromium {browser.version}",
         "navigation_to_motion_cold_server_s": _summary(cold),
         "navigation_to_motion_warm_server_s": _summary(warm),
+        "navigation_to_title_of_a_bare_streamlit_page_s": _summary(bare),
         "page_change_s": {name: _summary(seconds) for name, seconds in changes.items()},
         "page_change_all_s": _summary([second for seconds in changes.values() for second in seconds]),
         **crowd,
@@ -62,6 +64,21 @@ def _first_motion(browser: Browser, url: str) -> float:
     seconds = seconds_to_motion(page)
     context.close()
     return seconds
+
+
+def _warm_beside_bare(browser: Browser, url: str, script: Path) -> tuple[list[float], list[float]]:
+    """Seconds to the first motion, and in turn those to the only line of a page that has nothing else: the share of Streamlit and of the machine."""
+    script.write_text(BARE, encoding="ascii")
+    warm, bare = [], []
+    with started(script) as server:
+        for _ in range(VISITS):
+            warm.append(_first_motion(browser, url))
+            page = browser.new_page(viewport={"width": 1280, "height": 720})  # of a context of its own: nothing is in its cache
+            page.goto(server.url, wait_until="commit")
+            page.wait_for_function(f"{TITLE} === 'Bare'")
+            bare.append(page.evaluate("performance.now()") / 1000)
+            page.close()
+    return warm, bare
 
 
 def _warm_up(browser: Browser, server: Server) -> None:
