@@ -93,7 +93,7 @@ def _explore(scene: Scene, height: int, source: Changed) -> None:
                 forecast=found.forecast,
                 other=found.other,
                 fan=None if sampled is None else sampled.different,
-                caption=_caption(found),
+                caption=_caption(found, fan=sampled is not None),
                 height=height,
                 opening=Opening(frame=0),
                 remember=("temperature",) if fan else (),
@@ -202,10 +202,11 @@ def _temperature() -> float:
         return 1.0
 
 
-def _caption(found: Picture) -> str:
+def _caption(found: Picture, *, fan: bool) -> str:
     if found.forecast is None:
         return "Thin: the whole motion. Dashed rings and arrows: where and how fast it starts."
-    return "Thin: what happens. Dashed: the model's forecast." + (" Dotted: what would truly follow from the change." if found.other is not None else "")
+    sampled, truly = ", faint under sampled graphs", " Dotted: what would truly follow."
+    return f"Thin: what happens. Dashed: the model's forecast{sampled * fan}.{truly * (found.other is not None)}"
 
 
 def _buttons(scene: Scene, history: History, place: DeltaGenerator) -> bool:

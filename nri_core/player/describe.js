@@ -73,6 +73,7 @@ function describeGraph(player) {
     const { wrong, missed } = countVerdicts(edges, truth);
     parts.push(wrong || missed ? `${wrong || "None"} wrong, ${missed || "none"} missed.` : "All of it right.");
   }
+  if (edges.byHand.size) parts.push(`${edges.byHand.size} set by hand.`);
   return parts.join(" ");
 }
 

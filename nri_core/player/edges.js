@@ -24,6 +24,7 @@ class Edges {
     this.scene = scene;
     this.types = this.isTruth ? scene.truthTypes : scene.types;
     this.drawn = this.types.map((name, kind) => (name === "none" ? -1 : kind)).filter((kind) => kind >= 0);
+    this.byHand = this.isTruth ? new Set() : setByHand(scene);
     this.slice = -1;
     this.setFrame(frame);
     this.settled = false;
@@ -102,30 +103,41 @@ class Edges {
   }
 }
 
-// right, wrong or missed: the shown edge against the truth of this moment.
+// Pairs of the inferred graph that were changed by whoever looks: no model said so, and none is right or wrong there.
+function setByHand({ editing, nodes }) {
+  return new Set((editing?.inferred_changed ?? []).map(([receiver, sender]) => receiver * nodes + sender));
+}
+
+// right, wrong or missed: the shown edge against the truth of this moment; yours where it was set by hand.
 function verdict(edges, truth, pair) {
+  if (edges.byHand.has(pair)) return "yours";
   if (edges.shows(pair)) return truth.goal[pair] > 0 && truth.kind[pair] === edges.kind[pair] ? "right" : "wrong";
   return truth.goal[pair] > 0 ? "missed" : "";
 }
 
 function countVerdicts(edges, truth) {
-  const count = { right: 0, wrong: 0, missed: 0, "": 0 };
+  const count = { right: 0, wrong: 0, missed: 0, yours: 0, "": 0 };
   for (let pair = 0; pair < edges.goal.length; pair++) if (pair % (edges.nodes + 1)) count[verdict(edges, truth, pair)]++;
   return count;
 }
 
-// Share of ordered pairs whose most probable type is the true one.
+// The most probable type of a pair, "none" among them.
+function likeliest({ probs, types, nodes }, slice, pair) {
+  const from = (slice * nodes * nodes + pair) * types.length;
+  let best = 0;
+  for (let kind = 1; kind < types.length; kind++) if (probs[from + kind] > probs[from + best]) best = kind;
+  return best;
+}
+
+// Share of ordered pairs whose most probable type is the true one, of those that the model spoke of.
 function edgeAccuracy(scene, frame) {
-  const { probs, truth, types, nodes } = scene, kinds = types.length, all = nodes * nodes;
-  const from = sliceAt(scene, frame, true) * all, read = sliceAt(scene, frame, false) * all;
+  const { truth, nodes } = scene, from = sliceAt(scene, frame, true) * nodes * nodes, slice = sliceAt(scene, frame, false), byHand = setByHand(scene);
   let right = 0;
   for (let pair = 0; pair < nodes * nodes; pair++) {
-    if (pair % (nodes + 1) === 0) continue;
-    let best = 0;
-    for (let kind = 1; kind < kinds; kind++) if (probs[(read + pair) * kinds + kind] > probs[(read + pair) * kinds + best]) best = kind;
-    right += best === truth[from + pair];
+    if (pair % (nodes + 1) === 0 || byHand.has(pair)) continue;
+    right += likeliest(scene, slice, pair) === truth[from + pair];
   }
-  return right / (nodes * (nodes - 1));
+  return right / (nodes * (nodes - 1) - byHand.size);
 }
 
 // What the pointer is on: one pair, or one node and all its pairs. `ends` are the nodes it is about.

@@ -177,12 +177,8 @@ class Editing {
   // ---- edges
 
   kindOf(what, pair) {
-    const { scene, inferred, truth } = this.player, all = scene.nodes ** 2;
-    if (what === "truth") return scene.truth[truth.slice * all + pair];
-    const kinds = scene.types.length, from = (inferred.slice * all + pair) * kinds;
-    let best = 0;
-    for (let kind = 1; kind < kinds; kind++) if (scene.probs[from + kind] > scene.probs[from + best]) best = kind;
-    return best;
+    const { scene, inferred, truth } = this.player;
+    return what === "truth" ? scene.truth[truth.slice * scene.nodes ** 2 + pair] : likeliest(scene, inferred.slice, pair);
   }
 
   // What a click there would change: the graph of that pane.

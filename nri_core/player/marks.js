@@ -10,15 +10,6 @@ const withMarks = {
     return [`${HAND} to ${next === "none" ? "cut it" : types[now] === "none" && types.length === 2 ? "join them" : `make it “${next}”`}`];
   },
 
-  legend() {
-    const { scene, palette } = this.player;
-    if (!this.asked) return [];
-    const lines = scene.forecast ? [["dashed", palette.ink, "forecast", ""]] : [];
-    if (scene.other) lines.push(["dotted", palette.ink, "truly then", ""]);
-    if (scene.fan) lines.push(["fan", palette.ink, "sampled graphs", ""]);
-    return lines;
-  },
-
   draw() {
     if (!this.asked) return;
     const { player } = this, { dataset } = player.root;

@@ -36,7 +36,7 @@ class Matrix {
       pen.fillStyle = palette.ink;
       if (this.gap) pen.fillRect(x, y, size, size);
       const p = edges.prob[pair];
-      pen.globalAlpha = judged ? (ruling ? 1 : 0) : 0.96 * p;
+      pen.globalAlpha = judged && ruling !== "yours" ? (ruling ? 1 : 0) : 0.96 * p;
       pen.fillStyle = palette[ruling] ?? (neutral ? palette.truth : hues[edges.kind[pair]]);
       if (ruling === "wrong" && this.cell > 9) this.crossed(x, y, size, palette);
       else if (ruling === "missed" && this.gap) this.dashed(x, y, size, palette.missed);

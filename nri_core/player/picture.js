@@ -68,7 +68,7 @@ function drawSwatch(pen, shape, colour, [x, y, width, height]) {
   const middle = y + height / 2;
   pen.strokeStyle = pen.fillStyle = colour;
   pen.lineWidth = shape === "line" ? 3 : shape === "box" ? 1.5 : 2;
-  pen.setLineDash(shape === "dashed" ? [5, 3] : shape === "dotted" ? [2, 3] : shape === "fan" ? [2, 4] : []);
+  pen.setLineDash(shape === "dashed" ? [5, 3] : []);
   pen.beginPath();
   if (shape === "under") return void ((pen.globalAlpha = 0.4), pen.fillRect(x, y, width, height), (pen.globalAlpha = 1));
   if (shape === "box") pen.rect(x + 1, y + 1, width - 2, height - 2);

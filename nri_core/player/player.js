@@ -267,8 +267,8 @@ class Player {
     this.crowd = this.shownView ? Math.max(shown, truth.countShown()) : shown;
     this.root.dataset.edgesShown = drawn;
     this.detail.textContent = drawn < shown ? `strongest ${drawn} of ${shown} edges while playing` : this.hint();
-    if (edges) this.legendText = writeLegend(this.legend, this.guess.on ? this.guess.legend() : [...legendLines(this, shown), ...this.editing.legend()], this.legendText);
-    this.side.style.setProperty("--lines", this.legend.children.length);
+    if (edges) this.legendText = writeLegend(this.legend, this.guess.on ? this.guess.legend() : legendLines(this, shown), this.legendText);
+    this.side.style.setProperty("--lines", this.legend.children.length + (this.editing.cells.hidden ? 0 : 3)); // its place is as high as three lines
     this.writePanel();
     this.sayIt();
   }

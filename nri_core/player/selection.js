@@ -116,15 +116,16 @@ function shownPairs(edges) {
 // Lines are [words, value, share or null, colour]: a share is drawn as a bar behind them.
 function numbersOfPair({ scene, inferred, edges, truth, palette }, pair) {
   const { names, nodes, probs, types, truthTypes } = scene, lines = [], hues = probs ? typeColours(palette, types) : [];
-  if (probs) {
+  if (probs && inferred.byHand.has(pair)) lines.push(["set by hand", types[likeliest(scene, inferred.slice, pair)], null, ""]);
+  else if (probs) {
     const from = (inferred.slice * nodes * nodes + pair) * types.length;
     types.forEach((type, kind) => lines.push([type, probs[from + kind].toFixed(3), probs[from + kind], type === "none" ? palette.truth : hues[kind]]));
   }
   if (truth) {
-    const ruling = scene.comparable ? verdict(edges, truth, pair) || "rightly not there" : "";
+    const ruling = scene.comparable && !edges.byHand.has(pair) ? verdict(edges, truth, pair) || "rightly not there" : "";
     lines.push(["truth", `${truthTypes[scene.truth[truth.slice * nodes * nodes + pair]]}${ruling ? `: ${ruling}` : ""}`, null, ""]);
   }
-  if (probs) lines.push(["unsure", `${entropyOf(scene, inferred.slice, pair).toFixed(2)} of ${Math.log2(types.length).toFixed(2)} bits`, null, ""]);
+  if (probs && !inferred.byHand.has(pair)) lines.push(["unsure", `${entropyOf(scene, inferred.slice, pair).toFixed(2)} of ${Math.log2(types.length).toFixed(2)} bits`, null, ""]);
   return { title: `${names[pair % nodes]} → ${names[Math.floor(pair / nodes)]}`, lines };
 }
 

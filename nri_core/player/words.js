@@ -9,7 +9,7 @@ function legendLines(player, shown) {
     lines.push([...rightSwatch(edges.drawn.map((kind) => hues[kind])), "right", count.right], ["double", palette.wrong, "wrong", count.wrong]);
     lines.push(["dashed", palette.missed, "missed", count.missed]);
     if (edges.drawn.length > 1) for (const kind of edges.drawn.slice(0, 4)) lines.push(["line", hues[kind], edges.types[kind], ""]);
-    judged = (count.right + count[""]) / (scene.nodes * (scene.nodes - 1));
+    judged = (count.right + count[""]) / (scene.nodes * (scene.nodes - 1) - count.yours);
   } else {
     const shape = edges.isTruth ? "line" : "ramp";
     for (const kind of edges.drawn.slice(0, 4)) lines.push([shape, plain ? palette.truth : hues[kind], edges.types[kind], ""]);
@@ -17,6 +17,8 @@ function legendLines(player, shown) {
     else if (edges !== truth && truth && scene.nodes <= NAMED_NODES) lines.push(["box", palette.ink, truth.drawn.length > 1 ? "ring: the true type" : "truly there", ""]);
   }
   lines.push(["", "", "edges shown", `${shown} of ${scene.nodes * (scene.nodes - 1)}`]);
+  if (edges.byHand.size) lines.push(["", "", "set by hand", edges.byHand.size]);
+  if (edges.byHand.size === scene.nodes * (scene.nodes - 1)) return lines;
   if (judged !== null) lines.push(["", "", player.withheld.has("threshold") ? "pairs right" : "right as drawn", `${(100 * judged).toFixed(1)} %`]);
   else if (scene.comparable) lines.push(["", "", "edge accuracy", `${(100 * edgeAccuracy(scene, frame)).toFixed(1)} %`]);
   return lines;
@@ -47,7 +49,8 @@ function writeLegend(list, lines, before) {
 function aboutPair({ scene, inferred, truth }, pair) {
   const { names, nodes, probs, types, truthTypes } = scene;
   const lines = [`${names[pair % nodes]} → ${names[Math.floor(pair / nodes)]}`];
-  if (probs) types.forEach((type, kind) => lines.push(`${type} ${probs[(inferred.slice * nodes * nodes + pair) * types.length + kind].toFixed(3)}`));
+  if (probs && inferred.byHand.has(pair)) lines.push(`set by hand: ${types[likeliest(scene, inferred.slice, pair)]}`);
+  else if (probs) types.forEach((type, kind) => lines.push(`${type} ${probs[(inferred.slice * nodes * nodes + pair) * types.length + kind].toFixed(3)}`));
   if (truth) lines.push(`truth: ${truthTypes[scene.truth[truth.slice * nodes * nodes + pair]]}`);
   return lines;
 }

@@ -93,12 +93,19 @@ def test_a_cut_inferred_edge_changes_the_forecast_and_says_what_it_was_worth(pag
     player.press("Enter")
     settled(page, player, r"edits=g\d-\d")
     expect(player).to_have_attribute("data-edges-shown", str(shown - 2))
+    expect(player.get_by_role("listitem").filter(has_text=re.compile("set by hand *none"))).to_be_visible()  # of the selected pair: no belief of the model
+    expect(player).to_have_attribute("data-edge-accuracy", "1.0000")  # of what the model said
+    player.press("Escape")
+    expect(player.get_by_role("listitem").filter(has_text=re.compile("set by hand *2"))).to_be_visible()
+    player.get_by_role("radio", name="difference").check()
+    expect(player.get_by_role("listitem").filter(has_text=re.compile("missed *0"))).to_be_visible()
+    player.get_by_role("radio", name="side by side").check()
     expect(page.get_by_text("as far as before the change")).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_text("True paths would move by")).to_be_visible(timeout=PATIENCE)
     expect(page.get_by_text("How much each pair matters")).to_be_visible(timeout=PATIENCE)
     choices = page.get_by_text("Systems", exact=True).first.bounding_box()
     assert choices and choices["y"] < 680, "what is to choose stays where it was"
-    expect(player.get_by_text("truly then")).to_be_attached()
+    expect(player.get_by_text("Dotted: what would truly follow")).to_be_visible()
     address = page.url
     page.goto("about:blank")
     page.goto(address)  # a link
@@ -112,7 +119,7 @@ def test_sampled_graphs_are_a_fan(page: Page, app_url: str) -> None:
     player = opened(page, app_url)
     page.get_by_text("Sampled graphs", exact=True).click()
     expect(page.get_by_text("All 20 sampled graphs agree")).to_be_visible(timeout=PATIENCE)
-    expect(player.get_by_text("sampled graphs")).to_be_attached(timeout=PATIENCE)
+    expect(player.get_by_text("faint under sampled graphs")).to_be_visible(timeout=PATIENCE)
     player.get_by_label("Temperature").fill("1")
     expect(page.get_by_text(re.compile(r"20 sampled graphs, \d+ different"))).to_be_visible(timeout=PATIENCE)
 
