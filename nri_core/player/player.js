@@ -268,7 +268,7 @@ class Player {
     this.root.dataset.edgesShown = drawn;
     this.detail.textContent = drawn < shown ? `strongest ${drawn} of ${shown} edges while playing` : this.hint();
     if (edges) this.legendText = writeLegend(this.legend, this.guess.on ? this.guess.legend() : legendLines(this, shown), this.legendText);
-    this.side.style.setProperty("--lines", this.legend.children.length + (this.editing.cells.hidden ? 0 : 3)); // its place is as high as three lines
+    this.side.style.setProperty("--lines", this.legend.children.length + (this.editing.cells.hidden ? 0 : 2.2)); // of what says which graph a cell changes
     this.writePanel();
     this.sayIt();
   }

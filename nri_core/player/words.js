@@ -17,10 +17,11 @@ function legendLines(player, shown) {
     else if (edges !== truth && truth && scene.nodes <= NAMED_NODES) lines.push(["box", palette.ink, truth.drawn.length > 1 ? "ring: the true type" : "truly there", ""]);
   }
   lines.push(["", "", "edges shown", `${shown} of ${scene.nodes * (scene.nodes - 1)}`]);
-  if (edges.byHand.size) lines.push(["", "", "set by hand", edges.byHand.size]);
+  if (player.editing.allows("inferred")) lines.push(["", "", "set by hand", edges.byHand.size]); // before the first too: the matrix keeps its place
   if (edges.byHand.size === scene.nodes * (scene.nodes - 1)) return lines;
-  if (judged !== null) lines.push(["", "", player.withheld.has("threshold") ? "pairs right" : "right as drawn", `${(100 * judged).toFixed(1)} %`]);
-  else if (scene.comparable) lines.push(["", "", "edge accuracy", `${(100 * edgeAccuracy(scene, frame)).toFixed(1)} %`]);
+  const rest = edges.byHand.size ? "of the rest right" : "";
+  if (judged !== null) lines.push(["", "", rest || (player.withheld.has("threshold") ? "pairs right" : "right as drawn"), `${(100 * judged).toFixed(1)} %`]);
+  else if (scene.comparable) lines.push(["", "", rest || "edge accuracy", `${(100 * edgeAccuracy(scene, frame)).toFixed(1)} %`]);
   return lines;
 }
 

@@ -87,7 +87,8 @@ def test_a_true_edge_that_is_changed_is_found_by_the_model(page: Page, app_url: 
 
 def test_a_cut_inferred_edge_changes_the_forecast_and_says_what_it_was_worth(page: Page, app_url: str) -> None:
     player = opened(page, app_url)
-    shown = int(player.get_attribute("data-edges-shown"))
+    shown, matrix = int(player.get_attribute("data-edges-shown")), player.locator(".matrix canvas")
+    cells = matrix.bounding_box()
     player.press("p")  # the strongest pair
     expect(player).to_have_attribute("data-selected", re.compile(r"\d-\d"))
     player.press("Enter")
@@ -96,6 +97,7 @@ def test_a_cut_inferred_edge_changes_the_forecast_and_says_what_it_was_worth(pag
     expect(player.get_by_role("listitem").filter(has_text=re.compile("set by hand *none"))).to_be_visible()  # of the selected pair: no belief of the model
     expect(player).to_have_attribute("data-edge-accuracy", "1.0000")  # of what the model said
     player.press("Escape")
+    assert matrix.bounding_box() == cells, "a second click finds the same cell"
     expect(player.get_by_role("listitem").filter(has_text=re.compile("set by hand *2"))).to_be_visible()
     player.get_by_role("radio", name="difference").check()
     expect(player.get_by_role("listitem").filter(has_text=re.compile("missed *0"))).to_be_visible()
