@@ -34,7 +34,8 @@ def show_examples(folder: Path = FOLDER) -> None:
     else:
         if name:
             note("orange", "link_off", literal(refused.get(name) or f"There is no example named “{name[:40]}”. Choose one of these."))
-        st.markdown(f"**{len(presets)} systems worth a look, failures among them.** Open one, look for what it says, then move something.")
+        look = "find out who acts on whom" if hidden("truth") else "look for what it says"
+        st.markdown(f"**{len(presets)} systems worth a look, failures among them.** Open one, {look}, then move something.")
         _show_cards(presets, name)
     for sentence in refused.values():
         note("orange", "warning", literal(sentence))
@@ -86,7 +87,7 @@ def _show(path: Path, preset: Preset) -> DeltaGenerator:
         shown = {"caption": caption, "height": _HEIGHT, "view": preset.view, "opening": Opening(hidden=("keep", "temperature", "loop", "threshold"))}
         player(found.data, key=f"example {name}", sim=system, posterior=found.posterior, forecast=found.forecast, **shown)
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.button("All examples", on_click=address.leave, icon=":material/apps:", type="tertiary")
+            st.button("All examples", on_click=address.leave, icon=":material/arrow_back:", type="tertiary")
             next_step("simulate", "Simulate such systems", _as_address(varied))
     return stage
 
