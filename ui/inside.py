@@ -145,7 +145,8 @@ def show(stage: Stage, followed: Followed, data: Trajectories, shown: EdgePoster
     with right:
         st.latex(rf"\small {stage.equation}", help=stage.source[:1].upper() + stage.source[1:] if stage.source else None)
         st.latex(rf"\small {stage.filled}")
-        st.caption(" · ".join(f"${symbol}$ {meaning}" for symbol, meaning in stage.symbols.items()))
+        ends = ["$i$ receives, $j$ sends"] if "ij" in stage.equation else []
+        st.caption(" · ".join([*(f"${symbol}$ {meaning}" for symbol, meaning in stage.symbols.items()), *ends]))
         if stage.key == "next" or stage.key == "law":
             _show_error(stage)
     with left:

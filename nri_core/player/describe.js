@@ -3,6 +3,7 @@
 const SAY_EVERY = 1000; // ms
 const MENTIONED = 8; // statements about pairs; beyond, only the strongest
 const STRONGEST = 5;
+const DOUBT = 0.05; // probabilities this far from 0 and from 1 are no more than nearly certain
 
 const withWords = {
   // What is worth knowing about the view: nothing where it is plain.
@@ -10,11 +11,15 @@ const withWords = {
     const { space, units, gaps, nodes, noun } = this.scene;
     const words = space ? [this.turned ? "" : "drag to turn", units ? `grid ${Number(space.step.toPrecision(1))} ${units}` : ""] : [];
     if (gaps) words.push(`${this.seen} of ${nodes} nodes seen`);
+    if (this.edges && this.sliders() && sureOfAll(this.edges)) words.push(`sure of every pair: none between ${DOUBT} and ${1 - DOUBT}`); // else they seem dead
     const free = this.edges && !this.playing && !this.chosen && !this.guess.on && !this.editing.asked; // a click does nothing else, and nobody has found it yet
     const plain = words.filter(Boolean).join(" · ");
     this.detail.classList.toggle("passing", !plain && Boolean(free)); // it may lie over a particle
     return plain || (free ? `${HAND} a line, a cell or ${noun[0] === "o" ? "an" : "a"} ${noun} to keep its numbers in view` : "");
   },
+
+  // Whether one of those that need doubt to show anything was moved.
+  sliders() { return !this.edges.isTruth && !this.guess.on && (this.edges.threshold !== 0.5 || this.temperature !== 1); },
 
   listenToWords() {
     this.tell.onclick = () => this.setDescribed(!this.described);
@@ -55,6 +60,8 @@ const withWords = {
     }, Math.max(80, SAY_EVERY - (now - (this.saidAt ?? -SAY_EVERY))));
   },
 };
+
+const sureOfAll = ({ goal }) => goal.every((p) => p < DOUBT || p > 1 - DOUBT);
 
 function describeMoment({ scene, frame, badge, seen }) {
   const who = `${scene.nodes} ${scene.noun}${scene.nodes === 1 ? "" : "s"}`, ahead = badge.hidden ? "" : ` Here the ${badge.textContent}.`;

@@ -330,3 +330,17 @@ def test_reduced_motion_starts_still(page: Page, url: str) -> None:
     expect(player).to_have_attribute("data-frame", "50")
     player.get_by_role("button", name="Play").click()
     wait_for(page, "d.frame > 52")
+
+
+def test_a_slider_that_changes_nothing_says_why(page: Page, url: str) -> None:
+    player = open_player(page, url)
+    words = player.get_by_text("sure of every pair: none between 0.05 and 0.95")
+    player.get_by_label("Edge threshold").fill("0.55")
+    expect(player).to_have_attribute("data-edges-shown", re.compile(r"[1-9]"))
+    expect(words).to_have_count(0)
+    for epoch in range(2, 6):  # the beliefs go from 0.6 to 1
+        page.get_by_role("button", name="Next epoch").click()
+        expect(player.get_by_text(f"epoch {epoch}")).to_be_visible()
+    expect(words).to_be_visible()
+    player.get_by_label("Edge threshold").fill("0.5")
+    expect(words).to_have_count(0)
