@@ -62,7 +62,7 @@ def recognise(paths: Sequence[Path]) -> str:
             return name
     if len(paths) > 1:
         names = ", ".join(path.name for path in paths[:5])
-        raise DataError(f"Expected files that belong together, such as a skeleton and its motions; found {names}. Load them one after another.")
+        raise DataError(f"Expected files that belong together, such as a skeleton and its motions; found {names}. Load them one after another; a known graph comes once its data are read.")
     known = ", ".join(sorted({suffix for reader in READERS.values() for suffix in reader.suffixes}))
     raise DataError(f"Expected a file of motion ({known}); {paths[0].name} is none that can be read. Choose its format, or save it as CSV.")
 

@@ -26,8 +26,11 @@ function decodeScene(bytes) {
   return scene;
 }
 
-// Names in two letters, where there is room for no more: the first two, else the first and one that tells it from those that begin alike, else its number.
+// Names in two letters, where there is room for no more: their numbers where all are one word with a number, else the first two letters, else the first and one that
+// tells it from those that begin alike, else its place.
 function tagsOf(names) {
+  const numbered = names.map((name) => name.match(/^(.*\D)(\d{1,2})$/));
+  if (names.some((name) => name.length > 2) && numbered.every((found) => found && found[1] === numbered[0][1])) return numbered.map((found) => found[2]);
   const letters = names.map((name) => [...name]), begin = letters.map((name) => name.slice(0, 2).join("")), tags = new Set();
   return letters.map((name, k) => {
     const alike = letters.filter((other, at) => at !== k && begin[at] === begin[k]);

@@ -290,7 +290,10 @@ def test_theme_and_width(page: Page, url: str) -> None:
     [
         (["1", "2", "10"], ["1", "2", "10"]),
         (["Buoy α", "Buoy β, north", "3rd one", "drifter/4"], ["Bα", "Bβ", "3r", "dr"]),
-        (["node_1", "node_2", "node_12"], ["1", "n2", "3"]),
+        (["node_1", "node_2", "node_12"], ["1", "2", "12"]),
+        (["G1", "G9", "G10"], ["1", "9", "10"]),
+        (["G1", "G2", "H1"], ["G1", "G2", "H1"]),
+        (["left_1", "right_1", "right_2"], ["le", "r1", "r2"]),
         (["same", "same"], ["1", "2"]),
     ],
 )
