@@ -175,6 +175,21 @@ def test_an_example_offers_no_more_frames_than_its_reader_reads(name: str, most:
     assert f"from the first {most} frames" in header(app)["caption"]
 
 
+@pytest.mark.parametrize(
+    ("name", "moved", "told"),
+    [
+        ("one_way", {}, "Simulate such systems"),
+        ("two_graphs", {}, "Simulate such systems, with random starts and graphs"),
+        ("hidden_particle", {}, "Simulate such systems, all 6 particles seen"),
+        ("too_short", {}, "Simulate such systems, to be read in full"),
+        ("too_short", {"too_short_frames": "49"}, "Simulate such systems"),
+    ],
+)
+def test_the_link_to_simulate_says_what_it_cannot_make_of_an_example(name: str, moved: dict[str, str], told: str) -> None:
+    app = learn(lesson=tour.EXAMPLES, example=name, **moved)
+    assert [link.proto.label for link in app.main.get("page_link") if "Simulate" in link.proto.label] == [told]
+
+
 def test_an_example_that_is_not_there_is_one_sentence_with_a_way_on() -> None:
     app = learn(lesson=tour.EXAMPLES, example="<b>moons</b>")
     assert sum("There is no example" in text.value for text in app.markdown) == 1

@@ -88,7 +88,7 @@ def _show(path: Path, preset: Preset) -> DeltaGenerator:
         player(found.data, key=f"example {name}", sim=system, posterior=found.posterior, forecast=found.forecast, **shown)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.button("All examples", on_click=address.leave, icon=":material/arrow_back:", type="tertiary")
-            next_step("simulate", "Simulate such systems", _as_address(varied))
+            next_step("simulate", _simulated(varied), _as_address(varied))
     return stage
 
 
@@ -111,6 +111,16 @@ def _vary(name: str, preset: Preset) -> Preset:
         check_choice("Seed", key, range(1000), start=preset.seed)
         changes["seed"] = st.number_input("Seed", 0, 999, preset.seed, **bound(key, "Seed"), help="Other systems under the same law.")
     return preset.model_copy(update=changes)
+
+
+def _simulated(preset: Preset) -> str:
+    """What the page Simulate makes of it: it sets no start, hides no particle and cuts nothing short, and where these are what fails, the link says so."""
+    otherwise = {
+        "with random starts and graphs": bool(preset.start),
+        f"all {preset.num_nodes} particles seen": bool(preset.hidden),
+        "to be read in full": preset.frames < Preset.model_fields["frames"].default,
+    }
+    return ", ".join(["Simulate such systems", *(words for words, holds in otherwise.items() if holds)])
 
 
 def _as_address(preset: Preset) -> dict[str, str]:
