@@ -16,6 +16,7 @@ BOUND = {"objective": "elbo", "encoder": "mlp", "decoder": "mlp", "inference": "
 RECIPES = {
     "live": TINY,
     "marginal": TINY | {"objective": "marginal", "encoder": "none"},
+    "three types": TINY | {"num_edge_types": 3},
     "bound": TINY | BOUND,
     "keeps the best": TINY | BOUND | {"epochs": 6, "keep_best": True, "learning_rate": 0.05},
     "supervised": TINY | {"objective": "supervised", "decoder": "none", "inference": "encoder"},
@@ -36,6 +37,7 @@ def test_accuracies_and_forecasts_are_those_of_the_kept_model(recipe: str, data:
         figures = evaluate(record.checkpoint, looked_at(valid, TrainConfig(**RECIPES[recipe])))
         for name in ("edge_accuracy", "edge_accuracy_encoder"):
             assert getattr(record, name) == pytest.approx(figures[name]), (record.epoch, name)
+        assert record.valid_relabelling == figures["relabelling"]
         if record.epoch in (1, record.num_epochs):
             assert (record.valid_mse or {}) == pytest.approx(figures["rollout_mse"])
         else:

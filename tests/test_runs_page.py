@@ -1,19 +1,24 @@
 """The Runs page without a browser: what it lists, compares, renames, deletes and takes back."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from nri_core.jobs import Run, list_runs
 from nri_core.jobs.repeat import command
+from nri_core.posterior import EdgePosterior
 from nri_core.settings import TrainConfig
 from nri_core.snippets import Ran
 from nri_core.systems import Simulation, Springs, simulate
+from nri_core.trajectories import Trajectories
 from tests import pages
 from tests.runs import trained_here
 from ui import loading, state
 from ui.names import literal
+from ui.runs import _graph
 
 CONFIG = TrainConfig(epochs=2, epoch_size=4, batch_size=2, encoder_hidden=4, decoder_hidden=4, window=10)
 
@@ -53,6 +58,19 @@ def test_every_run_is_listed_with_its_results() -> None:
     row = table[table["Name"] == "wider"].iloc[0]
     assert row["Validation loss"] == run.records()[-1]["valid_loss"] and row["Seed"] == 0
     assert row["Edges right"] == 100 * run.records()[-1]["edge_accuracy"]
+
+
+def test_the_graph_that_forms_goes_by_the_names_that_fit_all_validation_data() -> None:
+    """The watched system alone may suit other names than Compare and the run's accuracy have."""
+    said, true = np.array([[[0, 1, 1], [2, 0, 1], [2, 2, 0]]]), np.array([[[0, 2, 2], [1, 0, 1], [1, 2, 0]]])
+    types = ("none", "weak", "strong")
+    watched = Trajectories(np.random.default_rng(0).normal(size=(1, 4, 3, 2)), ("x", "y"), edge_types=true, edge_type_names=types)
+    run = SimpleNamespace(snapshot=lambda epoch: EdgePosterior.certain(said, ("none", "a", "b"), watched.node_names, "encoder"))
+    for told, expected in (([0, 1, 2], said), ([0, 2, 1], np.array([0, 2, 1])[said])):
+        graph = _graph(run, 7, watched, [{"epoch": 6, "valid_relabelling": [0, 0, 0]}, {"epoch": 7, "valid_relabelling": told}])
+        assert graph.edge_type_names == types and (graph.edge_types == expected).all()
+    old = _graph(run, 7, watched, [{"epoch": 7}])
+    assert (old.edge_types == np.array([0, 2, 1])[said]).all(), "a run of an older version: by what fits this system best"
 
 
 def test_the_address_says_what_is_looked_for() -> None:

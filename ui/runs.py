@@ -80,10 +80,13 @@ def _dated(run: Run) -> str:
     return f"{run.name}, {when.day} {when:%B %H:%M}"
 
 
-def named(posterior: EdgePosterior, data: Trajectories) -> EdgePosterior:
-    """The belief with its types called by their true names, where truth is known."""
-    score = score_edges(posterior, data)
-    return posterior if score is None else posterior.relabelled(score.relabelling, data.edge_type_names)
+def _graph(run: Run, epoch: int, watched: Trajectories, records: curves.Records) -> EdgePosterior:
+    """The belief after an epoch. Where truth is known, types go by the names that fit the validation data best then, as in the run's accuracy;
+    before the first epoch, and in runs that do not tell them, by those that fit the watched systems."""
+    posterior, told = run.snapshot(epoch), (record.get("valid_relabelling") for record in records if record["epoch"] == epoch)
+    if (score := score_edges(posterior, watched)) is None:
+        return posterior
+    return posterior.relabelled(tuple(next(told, None) or score.relabelling), watched.edge_type_names)
 
 
 def _in_view(run: Run) -> tuple[str, str, str]:
@@ -100,13 +103,14 @@ def _live(run_id: str, every: float | None) -> None:
             st.rerun()
         stage, side = st.columns(STAGE_AND_SIDE, gap="medium")
         watched = run.watched()
-        records = _steady(run.records(), status)
+        every_record = run.records()
+        records = _steady(every_record, status)
         known = records[-1]["edge_accuracy"] is not None if records else watched.edge_types is not None
         with side:
             _state(run, status)
             _draw(curves.accuracies(records) if known else curves.losses(records), "first")
         with stage:
-            _forming(run, status, watched)
+            _forming(run, status, watched, every_record)
         _more_curves(records, known)
         _beside(run, records)
 
@@ -200,7 +204,7 @@ def _ordinal(place: int) -> str:
     return f"{place}{'th' if place % 100 in (11, 12, 13) else ENDINGS.get(place % 10, 'th')}"
 
 
-def _forming(run: Run, status: RunStatus, watched: Trajectories) -> None:
+def _forming(run: Run, status: RunStatus, watched: Trajectories, records: curves.Records) -> None:
     epochs, ended = run.snapshots(), status.state in ENDED
     meaning = "An epoch is the stretch of training between two reports. Look back to see the graph form again."
     st.caption("The graph forming: what the model believes after each epoch.", help=meaning)
@@ -217,7 +221,7 @@ def _forming(run: Run, status: RunStatus, watched: Trajectories) -> None:
         if back and len(epochs) > 1:
             epoch = st.select_slider("Epoch", epochs, value=epochs[-1], key=f"epoch {run.id}")
     with screen:
-        posterior = None if epoch is None else named(run.snapshot(epoch), watched)
+        posterior = None if epoch is None else _graph(run, epoch, watched, records)
         note = f"after epoch {epoch}" if epoch else "before the first epoch" if epoch is None else "before the first epoch: a guess"
         player(watched, key="forming", sim=sim, posterior=posterior, note=note, height=446)
 
