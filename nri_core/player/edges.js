@@ -10,6 +10,7 @@ class Edges {
     const count = scene.nodes ** 2;
     this.kind = new Uint8Array(count); // most probable drawn type
     this.goal = new Float32Array(count); // its probability
+    this.lead = new Float32Array(count); // held against the next likeliest type: what the threshold asks for
     this.prob = new Float32Array(count); // eased towards goal
     this.seen = new Float32Array(count); // eased towards 1 (passes the threshold) or 0
     this.threshold = 0.5;
@@ -31,13 +32,7 @@ class Edges {
   }
 
   readProbs() {
-    const { probs, nodes } = this.scene, types = this.types.length, from = this.slice * nodes * nodes;
-    for (let pair = 0; pair < nodes * nodes; pair++) {
-      let best = this.drawn[0] ?? 0, p = 0;
-      for (const kind of this.drawn) if (probs[(from + pair) * types + kind] > p) p = probs[(from + pair) * types + (best = kind)];
-      this.kind[pair] = best;
-      this.goal[pair] = p;
-    }
+    for (let pair = 0; pair < this.nodes ** 2; pair++) [this.kind[pair], this.goal[pair], this.lead[pair]] = strongest(this.scene, this.slice, pair, false);
   }
 
   // A graph that changes over time shows the one of this frame; returns whether it is another than before.
@@ -71,7 +66,7 @@ class Edges {
   }
 
   shows(pair) {
-    return pair % (this.nodes + 1) !== 0 && (this.isTruth ? this.goal[pair] > 0 : this.goal[pair] >= this.threshold && (!this.kept || this.kept[pair] === 1));
+    return pair % (this.nodes + 1) !== 0 && (this.isTruth ? this.goal[pair] > 0 : this.lead[pair] >= this.threshold && (!this.kept || this.kept[pair] === 1));
   }
 
   countShown() {
@@ -101,6 +96,20 @@ class Edges {
     }
     this.settled = true;
   }
+}
+
+// The most probable drawn type of a pair in a slice, its probability p, and p / (p + q), where the next likeliest of all types has q.
+// With two types that is p; with more, too, it is above one half where this type is the likeliest.
+function strongest(scene, slice, pair, ofTruth) {
+  const types = ofTruth ? scene.truthTypes : scene.types, from = slice * scene.nodes ** 2 + pair;
+  if (ofTruth) return types[scene.truth[from]] === "none" ? [0, 0, 0] : [scene.truth[from], 1, 1];
+  let best = Math.max(types.findIndex((name) => name !== "none"), 0), p = 0, q = 0;
+  for (let kind = 0; kind < types.length; kind++) {
+    const here = scene.probs[from * types.length + kind];
+    if (types[kind] !== "none" && here > p) [best, p, q] = [kind, here, Math.max(p, q)];
+    else q = Math.max(q, here);
+  }
+  return [best, p, p && p / (p + q)];
 }
 
 // Pairs of the inferred graph that were changed by whoever looks: no model said so, and none is right or wrong there.

@@ -16,18 +16,6 @@ function sliceAt({ probFrames, truthFrames }, frame, ofTruth) {
   return low;
 }
 
-// The most probable drawn type of a pair in a slice, and its probability.
-function strongest(scene, slice, pair, ofTruth) {
-  const types = ofTruth ? scene.truthTypes : scene.types, from = slice * scene.nodes ** 2 + pair;
-  if (ofTruth) return types[scene.truth[from]] === "none" ? [0, 0] : [scene.truth[from], 1];
-  let best = 0, p = 0;
-  for (let kind = 0; kind < types.length; kind++) {
-    const here = scene.probs[from * types.length + kind];
-    if (types[kind] !== "none" && here > p) [best, p] = [kind, here];
-  }
-  return [best, p];
-}
-
 // Pairs whose truth or inferred probability changes over time, those that change most first.
 function lanesOf(scene) {
   const { nodes, probFrames, truthFrames } = scene, found = [];
@@ -94,7 +82,7 @@ function drawShare(pen, scene, x, floor, palette, threshold) {
   const pairs = scene.nodes * (scene.nodes - 1), lines = [false, true].filter((ofTruth) => (ofTruth ? scene.truth : scene.probs)).map((ofTruth) => {
     const steps = [...spells(scene, ofTruth)].map(([slice, from, to]) => {
       let count = 0;
-      for (let pair = 0; pair < scene.nodes ** 2; pair++) count += pair % (scene.nodes + 1) && strongest(scene, slice, pair, ofTruth)[1] >= Math.max(threshold, 1e-9) ? 1 : 0;
+      for (let pair = 0; pair < scene.nodes ** 2; pair++) count += pair % (scene.nodes + 1) && strongest(scene, slice, pair, ofTruth)[2] >= Math.max(threshold, 1e-9) ? 1 : 0;
       return [from, to, count / pairs];
     });
     return { ofTruth, steps };

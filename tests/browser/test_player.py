@@ -33,13 +33,15 @@ observed = np.ones(values.shape[:3], dtype=bool)
 observed[:, 10:30, 0] = False
 if "turning" in query:
     edges = np.stack([edges if frame < 50 else 1 - edges for frame in range(frames)], axis=1)
-truth = {} if "blind" in query else {"edge_types": edges, "edge_type_names": ("none", "spring")}
+types = ("none", "weak", "strong") if "strengths" in query else ("none", "spring")
+truth = {} if "blind" in query else {"edge_types": edges * (len(types) - 1), "edge_type_names": types}
 data = Trajectories(values, ("x", "y"), node_names=names, observed=observed, **truth)
 
 belief = np.where(edges if edges.ndim == 3 else edges[:, 0], 0.5 + 0.1 * epoch, 0.5 - 0.1 * epoch)
 belief[:, 1, 0] = 1 - belief[:, 1, 0]  # the pair 1 → 2 is read wrongly
-probs = np.stack([1 - belief, belief], axis=-1) * ~np.eye(nodes, dtype=bool)[..., None]
-posterior = None if "blind" in query else EdgePosterior(probs, ("none", "spring"), data.node_names, "encoder")
+joined = np.where(belief > 0.5, 0.7, 0.3)  # where there are two strengths: that there is a spring is surer than which
+probs = np.stack([1 - joined, 0.45 * joined, 0.55 * joined] if "strengths" in query else [1 - belief, belief], axis=-1) * ~np.eye(nodes, dtype=bool)[..., None]
+posterior = None if "blind" in query else EdgePosterior(probs, types, data.node_names, "encoder")
 start = frames // 2
 ahead = values[:, start + 1 :] + np.linspace(0, 0.5, frames - start - 1)[None, :, None, None]
 forecast = Trajectories(ahead, ("x", "y"), metadata={"start": start})
@@ -215,6 +217,18 @@ def test_the_share_right_follows_the_threshold_as_its_colours_do(page: Page, url
     expect(missed).not_to_have_text("0")
     share = 100 * (1 - int(missed.inner_text()) / 20)
     expect(player.get_by_text(re.compile(f"right as drawn *{share:.1f} %"))).to_be_visible()
+
+
+def test_of_three_types_the_likeliest_is_drawn_though_none_has_one_half(page: Page, url: str) -> None:
+    player = open_player(page, url, "strengths=1")
+    expect(player).to_have_attribute("data-edge-accuracy", "0.9500")
+    shown = int(read(player, "edges-shown"))
+    player.get_by_role("radio", name="difference").check(force=True)
+    expect(player.get_by_text(re.compile("right as drawn *95.0 %"))).to_be_visible()
+    player.get_by_label("Edge threshold").fill("0.56")  # strong has 0.385, none 0.3: 0.385 / 0.685
+    expect(player).to_have_attribute("data-edges-shown", str(shown))
+    player.get_by_label("Edge threshold").fill("0.57")
+    expect(player).to_have_attribute("data-edges-shown", "0")
 
 
 HUES = """element => {
