@@ -9,6 +9,7 @@ from nri_core.snippets import Imported
 from ui import seen, share, state
 from ui.controls import pressing
 from ui.exports import offer_exports
+from ui.forms import note
 from ui.frame import STAGE_AND_SIDE, frame, mistakes_shown, next_step
 from ui.mapping import corrected
 from ui.mending import show_findings, show_steps, show_trial
@@ -65,10 +66,14 @@ with frame("upload"):
         if use:
             with said, mistakes_shown():
                 state.keep_dataset(upload.name, plan.cut(recording))
+                upload.used = (recording, window, stride)
                 st.rerun()  # the links of the menu ask for what was looked at before
         if state.dataset().name == upload.name:
             with said:
-                st.success(f"{state.dataset().size}. Ready.", icon=":material/check:")
+                if upload.used == (recording, window, stride):
+                    st.success(f"{state.dataset().size}. Ready.", icon=":material/check:")
+                else:
+                    note("orange", "history", "In use is how it was before. Press “Use this data” for how it is now.")
                 next_step("train", "Train on it")
                 next_step("compare", "Compare", seen.ask_for_mine("compare"))
                 offer_exports(View(state.dataset().trajectories, title=upload.name), key="upload", name=upload.name)

@@ -145,16 +145,30 @@ def test_a_known_graph_is_compared_with() -> None:
     app = opened(sample("tidy"))
     uploader = next(box for box in app.file_uploader if box.label == "Known graph")
     uploader.set_value((*sample("graph"), "text/csv")).run()
-    press(app, "Compare with it")
     press(app, "Use this data")
     assert dataset(app).trajectories.edge_type_names == ("none", "edge") and dataset(app).trajectories.edge_types[0].sum() == 6
     assert "Known: 6 of 12 ordered pairs act, " in said(app)
     next(toggle for toggle in app.toggle if toggle.label == "Each edge acts both ways").set_value(True).run()
-    press(app, "Compare with it")
+    assert "In use is how it was before" in said(app) and not app.success
     press(app, "Use this data")
+    assert "In use is how it was before" not in said(app) and "Ready" in app.success[0].value
     edges = dataset(app).trajectories.edge_types[0]
     assert (edges == edges.T).all() and f"Known: {edges.sum()} of 12 ordered pairs act, {edges.sum()} of them in both directions." in said(app)
     assert any("--truth" in code.value and "--both-ways" in code.value for code in app.code)
+
+
+def test_a_known_graph_comes_again_after_a_step_is_taken_back_and_a_wrong_one_is_said() -> None:
+    app = opened(sample("wide"))
+    choose = next(box for box in app.file_uploader if box.label == "Known graph").set_value
+    choose(("nobody.csv", b"source,target\nghost,phantom\n", "text/csv")).run()
+    assert len(app.error) == 1 and "ghost" in app.error[0].value
+    names = app.session_state["own Brought"].upload.now.recording.node_names
+    press(app, "Do what is suggested")
+    next(box for box in app.file_uploader if box.label == "Known graph").set_value(("known.csv", f"source,target\n{names[0]},{names[1]}\n".encode(), "text/csv")).run()
+    assert not app.error and "Known: 1 of " in said(app)
+    while len(app.session_state["own Brought"].upload.steps) > 1:
+        press(app, "Undo the last")
+        assert "Known: 1 of " in said(app), "the step before had no graph"
 
 
 def test_two_files_that_belong_together() -> None:

@@ -126,7 +126,7 @@ def offer_samples() -> None:
 
 
 def take_truth(upload: Upload) -> None:
-    """A known graph, if there is one: only to compare with, never to learn from."""
+    """A known graph, if there is one, as soon as it is chosen: only to compare with, never to learn from."""
     meaning = "An edge list (source, target), an adjacency matrix, or GraphML, with the names of the nodes. It is only compared with; training never sees it."
     with st.popover("Known graph", icon=":material/share:", width="stretch", help="If you know who acts on whom."):
         st.caption(meaning)
@@ -135,13 +135,19 @@ def take_truth(upload: Upload) -> None:
         both_ways = st.toggle("Each edge acts both ways", key=f"mutual {upload.digest}", help=mutual)
         if upload.known_graph:
             st.markdown(f":small[:material/check: {upload.known_graph}]")
-        if file is not None and st.button("Compare with it", type="primary"):
-            try:
-                upload.know(_write(Path(mkdtemp(dir=upload.folder)), file), both_ways=both_ways)
-            except NRIError as error:
-                st.error(sentence(str(error)), icon=":material/error:")
-            else:
-                st.rerun()
+    if file is None:
+        return
+    asked = (file.file_id, both_ways)
+    if asked != upload.asked or not (upload.known_graph or upload.refused):  # also where a step was taken back that had it
+        upload.asked, upload.refused = asked, ""
+        try:
+            upload.know(_write(Path(mkdtemp(dir=upload.folder)), file), both_ways=both_ways)
+        except NRIError as error:
+            upload.refused = str(error)
+        else:
+            st.rerun()
+    if upload.refused:
+        st.error(sentence(upload.refused), icon=":material/error:")
 
 
 def correct(upload: Upload) -> None:

@@ -37,6 +37,8 @@ class Upload:
     guess   how they were understood at first: what is corrected is remembered for files that look like that
     trial   a fix that is only tried: its result is shown, and nothing else is changed
     known   the file of a true graph, and whether each of its edges acts both ways
+    asked   the same of the file that was chosen last, by its id, and `refused` why it could not be taken
+    used    what was made the dataset in use: the recording, frames of a window, frames between two starts
     mistake why it could not be read as it is understood; "" if it could, or was not tried yet
     """
 
@@ -52,6 +54,9 @@ class Upload:
     guess: Inspection | None = None
     recalled: dict[str, Any] | None = None
     known: tuple[str, bool] = ("", False)
+    asked: tuple[str, bool] = ("", False)
+    refused: str = ""
+    used: tuple[Recording, int | None, int | None] | None = None
 
     def __post_init__(self) -> None:
         self.guess = self.guess or self.inspection
