@@ -20,7 +20,7 @@ from ui.simulations import recipe
 from ui.state import Dataset, Model
 
 NASTY = ["", "0", "-1", "7", "1e999", "nan", "None", "true", "<script>alert(1)</script>", "![x](http://x/y)", "🙈", "9" * 400, "../../etc", "a,b,,c", "springs10", "Charges", "\x00"]
-NAMES = ["hide", "lock", "run", "made", "kinds", "sample", "system", "frame", "view", "threshold", "temperature", "selected", "on", "by", "way", "told", "show"]
+NAMES = ["hide", "lock", "run", "made", "kinds", "sample", "system", "frame", "view", "zoom", "threshold", "temperature", "selected", "on", "by", "way", "told", "show"]
 NAMES += ["system_no", "order", "sheet", "law", "num_nodes", "num_sims", "num_steps", "seed", "strengths", "preset", "live_epochs", "live_edge_prior", "data", "table", "ahead"]
 NAMES += ["find", "embed", "no such name", "stage", "sender", "receiver", "graph"]
 
@@ -42,7 +42,7 @@ def header(app: AppTest) -> dict[str, Any]:
 
 def test_the_player_opens_as_the_address_says() -> None:
     opening = header(opened("explore", frame="12", view="overlaid", threshold="0.8", temperature="2", selected="1-3", lock="threshold", hide="speed"))["opening"]
-    assert opening == {"frame": 12, "playing": None, "view": "overlaid", "threshold": 0.8, "temperature": 2.0, "selected": "1-3", "hidden": ["speed"], "locked": ["threshold"]}
+    assert opening == {"frame": 12, "playing": None, "view": "overlaid", "zoom": None, "threshold": 0.8, "temperature": 2.0, "selected": "1-3", "hidden": ["speed"], "locked": ["threshold"]}
 
 
 def test_a_view_that_no_player_has_is_said_and_left_out() -> None:

@@ -149,15 +149,15 @@ def test_how_it_opens_travels_in_the_header() -> None:
     data = trajectories()
     plain, _ = unpack(payload(data))
     assert plain["opening"]["view"] == "side by side" and plain["opening"]["frame"] is None and not plain["remember"] and not plain["compact"]
-    opening = Opening(frame=3, playing=False, view="difference", threshold=0.8, temperature=2.0, selected="1-3", hidden=("truth", "loop"))
+    opening = Opening(frame=3, playing=False, view="difference", zoom="starts", threshold=0.8, temperature=2.0, selected="1-3", hidden=("truth", "loop"))
     told, rest = unpack(payload(data, view="overlaid", opening=opening, remember=("selected",), clock="all", compact=True))
-    assert told["opening"] == {"frame": 3, "playing": False, "view": "difference", "threshold": 0.8, "temperature": 2.0, "selected": "1-3", "hidden": ["truth", "loop"], "locked": []}
+    assert told["opening"] == {"frame": 3, "playing": False, "view": "difference", "zoom": "starts", "threshold": 0.8, "temperature": 2.0, "selected": "1-3", "hidden": ["truth", "loop"], "locked": []}
     assert told["remember"] == ["selected"] and told["clock"] == "all" and told["compact"] and told["digest"] == plain["digest"]
     assert unpack(payload(data, view="overlaid"))[0]["opening"]["view"] == "overlaid"
 
 
 @pytest.mark.parametrize("wrong", [
-    {"frame": -1}, {"view": "from above"}, {"threshold": 1.1}, {"threshold": float("nan")}, {"temperature": 0.0}, {"temperature": 11.0},
+    {"frame": -1}, {"view": "from above"}, {"zoom": "in"}, {"threshold": 1.1}, {"threshold": float("nan")}, {"temperature": 0.0}, {"temperature": 11.0},
     {"selected": "0"}, {"selected": "1-1"}, {"selected": "1-2-3"}, {"selected": "²"}, {"selected": "-"}, {"hidden": ("everything",)},
 ])  # fmt: skip
 def test_no_player_opens_like_that(wrong: dict) -> None:

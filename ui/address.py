@@ -16,7 +16,7 @@ from ui.forms import note, plain
 
 MADE, RUN = "made", "run"
 FILE = "file"  # made by nobody that an address could ask
-SEEN: dict[str, type] = {"frame": int, "view": str, "threshold": float, "temperature": float, "selected": str}  # of the player, as an `Opening` takes it
+SEEN: dict[str, type] = {"frame": int, "view": str, "zoom": str, "threshold": float, "temperature": float, "selected": str}  # of the player, as an `Opening` takes it
 DRAFT = "draft"  # of a guess that was not told yet: the player says it too
 FOLLOWING = ("train", "runs", "upload", "results")  # pages whose `run`, if any, is one to look at, not a model to use
 BY_PAGES = {RUN, "kinds", "edits", "guess", "example"}  # what pages read and write themselves, without a widget

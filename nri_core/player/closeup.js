@@ -4,6 +4,8 @@ const ROOMY = 0.75; // of the view: what takes less of it, as after a change tha
 const NO_CLOSER = 0.9; // of the view: then there is nothing to gain
 const SMALL = 0.4, AROUND = 1.5; // starts that take less of the view than this are looked at closely, with so much room around them
 
+const NEAR = ["everything", "starts"]; // as an opening says it
+
 const withCloseUp = {
   // What fits; what is held must not move under the hand.
   lookAt(scene, keeps) {
@@ -11,7 +13,8 @@ const withCloseUp = {
     this.all = keeps && (this.held || wide(grown) > ROOMY * wide(this.all)) ? union(this.all, grown) : grown;
     if (!keeps) {
       const starts = this.around(scene);
-      this.setClose(!this.zoom.hidden && wide(starts) < SMALL * AROUND * wide(this.all));
+      this.usual = !this.zoom.hidden && wide(starts) < SMALL * AROUND * wide(this.all);
+      this.setClose(this.usual);
       this.box = this.close ? starts : this.all;
     }
     scene.box = this.box;
@@ -33,6 +36,15 @@ const withCloseUp = {
     this.close = close;
     this.zoom.setAttribute("aria-pressed", close);
     this.player.wake();
+  },
+
+  // As somebody else chose to look; nothing where that is how one would look anyway.
+  lookLike(zoom) {
+    if (!this.zoom.hidden && NEAR.includes(zoom)) this.setClose(zoom === NEAR[1]);
+  },
+
+  zoomed() {
+    return this.zoom.hidden || this.close === this.usual ? {} : { zoom: NEAR[Number(this.close)] };
   },
 
   // Called before each picture: one step towards what is to be seen now; returns whether it is there.

@@ -29,6 +29,7 @@ const withOpening = {
     const repeats = (told) => Object.entries(settings(opening)).every(([name, value]) => value === null || value === told[name]);
     if (this.told?.some(repeats)) return;
     if (opening.view !== null) this.setView(opening.view);
+    this.editing.lookLike(opening.zoom);
     if (opening.threshold !== null) this.setThreshold(opening.threshold, true);
     if (opening.temperature !== null) this.setTemperature(opening.temperature, true);
     if (opening.selected || !first) this.select(this.selection(opening.selected));
@@ -49,7 +50,7 @@ const withOpening = {
   glance() {
     const { playing, scene } = this, { frame, view, threshold, temperature, selected } = this.set();
     const graph = { ...(threshold === 0.5 ? {} : { threshold }), ...(temperature === 1 ? {} : { temperature }) };
-    return { frame, playing, selected, draft: this.guess.draft(), ...(scene.probs ? graph : {}), ...(this.compared ? { view } : {}) };
+    return { frame, playing, selected, draft: this.guess.draft(), ...(scene.probs ? graph : {}), ...(this.compared ? { view } : {}), ...this.editing.zoomed() };
   },
 
   // Something was set: told when it has come to rest, to those who asked for it. While it plays the frame is no news.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from nri_core.errors import DataError
 
 VIEWS = ("side by side", "overlaid", "difference")  # of the inferred and the true graph
+ZOOMS = ("everything", "starts")  # where starts can be changed
 CONTROLS = ("speed", "threshold", "temperature", "view", "truth", "loop", "keep", "matrix")  # what can be hidden
 COLDEST, HOTTEST = 0.1, 10.0
 
@@ -16,6 +17,7 @@ class Opening:
     frame         that of the scene; one after the last is the last. Given, the player stands still unless `playing`
     threshold     0 … 1
     temperature   0.1 … 10: edge probabilities as p^(1/T), scaled to sum to one
+    zoom          one of `ZOOMS`: how closely to look, where starts can be changed
     selected      a node by its number from 1, as "3", or a pair, as "1-3": 1 sends and 3 receives
     hidden        names of `CONTROLS` that are not there; without `truth`, the true graph is not there either
     locked        names of `CONTROLS` that are there and do not move
@@ -26,6 +28,7 @@ class Opening:
     view: str | None = None
     threshold: float | None = None
     temperature: float | None = None
+    zoom: str | None = None
     selected: str = ""
     hidden: tuple[str, ...] = ()
     locked: tuple[str, ...] = ()
@@ -33,6 +36,7 @@ class Opening:
     def __post_init__(self) -> None:
         _require(self.frame is None or self.frame >= 0, "a frame of 0 or more", self.frame)
         _require(self.view is None or self.view in VIEWS, f"a view that is one of {', '.join(VIEWS)}", self.view)
+        _require(self.zoom is None or self.zoom in ZOOMS, f"a zoom that is one of {', '.join(ZOOMS)}", self.zoom)
         _require(self.threshold is None or 0 <= self.threshold <= 1, "an edge threshold from 0 to 1", self.threshold)
         _require(self.temperature is None or COLDEST <= self.temperature <= HOTTEST, f"a temperature from {COLDEST} to {HOTTEST:g}", self.temperature)
         _require(not self.selected or _is_selection(self.selected), "a node as `3` or a pair as `1-3` to be selected", self.selected)

@@ -23,7 +23,7 @@ SEEN = """(kept) => {
   const roots = [document];
   for (const root of roots) for (const element of root.querySelectorAll("*")) if (element.shadowRoot) roots.push(element.shadowRoot);
   const player = roots.map((root) => root.querySelector("[data-testid=player]")).find(Boolean);
-  if (player) found.push(...kept.map((name) => [name, player.dataset[name]]), ["threshold", player.querySelector("input.threshold").value]);
+  if (player) found.push(...kept.map((name) => [name, player.dataset[name]]), ["threshold", player.querySelector("input.threshold").value], ["zoom", player.querySelector(".zoom").ariaPressed]);
   return found.map((pair) => pair.join(": "));
 }"""
 
@@ -114,8 +114,12 @@ def results(page: Page) -> None:
 
 
 def what_if(page: Page) -> None:
-    page.get_by_role("slider", name="System").press("ArrowRight")
-    ready(page)
+    for _ in range(2):
+        page.get_by_role("slider", name="System").press("ArrowRight")
+        ready(page)
+    zoom = player(page).get_by_role("button", name="Zoom to the starts")
+    expect(zoom).to_have_attribute("aria-pressed", "true")
+    zoom.click()
 
 
 def learn(page: Page) -> None:
