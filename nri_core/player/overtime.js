@@ -102,6 +102,6 @@ function drawShare(pen, scene, x, floor, palette, threshold) {
   pen.font = `11px ${palette.font}`;
   pen.textBaseline = "top";
   pen.fillStyle = palette.ink;
-  const text = `pairs that act: up to ${(100 * most).toPrecision(2)} %`;
+  const text = `pairs that act: up to ${Number((100 * most).toPrecision(2))} %`;
   if (x(scene.frames - 1) > 320 && (!scene.forecast || pen.measureText(text).width + 6 < x(scene.forecast.start) - x(0))) pen.fillText(text, x(0) + 2, 0);
 }

@@ -97,7 +97,7 @@ class Player {
     const above = scene.lanes.length * LANE;
     root.style.setProperty("--lanes", `${above}px`);
     this.track.parentElement.classList.toggle("laned", above > 0);
-    root.style.setProperty("--stage", `${scene.compact ? Math.max(scene.height - 80 - above, 90) : Math.max(scene.height - 118 - above, 160)}px`);
+    root.style.setProperty("--stage", `${scene.compact ? Math.max(scene.height - 80 - above, 90) : Math.max(scene.height - 118, 160)}px`); // bands over the time line lie below the legend: such a player is higher
     root.style.minHeight = `${scene.height}px`;
     root.setAttribute("aria-label", scene.compact ? `Player: ${scene.caption}` : "Player");
     root.dataset.numFrames = scene.frames;

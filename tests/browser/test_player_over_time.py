@@ -71,7 +71,10 @@ def test_pairs_that_change_lie_over_the_time_line(page: Page, url: str) -> None:
     before, after = player.evaluate(bright)
     assert before < 60 < 200 < after
     total = player.bounding_box()
-    assert total is not None and total["height"] <= 524
+    assert total is not None and total["height"] <= 524 + 12
+    player.get_by_role("radio", name="difference").check(force=True)
+    legend, band_now = player.locator(".legend").bounding_box(), band.bounding_box()
+    assert legend is not None and band_now is not None and legend["y"] + legend["height"] <= band_now["y"], "nothing is drawn over the legend"
     player.get_by_role("button", name="Truth").click()
     expect(player).to_have_attribute("data-edge-accuracy", "")
     assert player.evaluate(bright)[1] > 200, "the belief stays on the line"
