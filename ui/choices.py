@@ -26,7 +26,7 @@ from ui.seen import choose_systems, show_systems
 from ui.state import Dataset, Model
 
 _BEST = "Best way"
-_FITTING, _MY_MODEL = "Model that fits best", "My model"
+_FITTING, _MY_MODEL = "A model that fits", "My model"
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,8 @@ _NOT_A_LOCK = (
     "Hidden controls are not on the page, locked ones are there but do not move. It helps a class to keep to the point; it is no protection: "
     "whoever edits the address has everything back."
 )
-_COMPUTER, _SAME = "Run it in the project's folder, with the Python of .venv.", " The numbers are those of this page."
+_PYTHON = "Save it in the project's folder and run it there, with the Python of .venv. The numbers are those of this page."
+_COMMAND = "Run it in the project's folder, with the Python of .venv."
 _RUNS = " This app keeps its runs where NRI_RUNS_DIR says: set it there too."
 
 
@@ -90,7 +91,7 @@ def _show(page: str) -> None:
             _show_link(page, seen)
         for tab, text, language in ((python, screen.python(), "python"), (command, screen.command(), "bash")):
             with tab:
-                st.caption(_COMPUTER + (_SAME if language == "python" else "") + _RUNS * ("NRI_RUNS_DIR" in os.environ))
+                st.caption((_PYTHON if language == "python" else _COMMAND) + _RUNS * ("NRI_RUNS_DIR" in os.environ))
                 st.code(text.strip(), language=language, wrap_lines=True)
 
 
