@@ -119,6 +119,7 @@ def test_what_cannot_be_compared(page: Page, url: str) -> None:
 def test_temperature_acts_here_and_at_once(page: Page, url: str) -> None:
     player = open_player(page, url)
     stand_still(player)
+    player.get_by_label("Edge threshold").fill("0.55")
     expect(player).to_have_attribute("data-edges-shown", "4")
     sent: list[int] = []
     page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(len(frame))))
@@ -190,7 +191,7 @@ def test_words_follow_the_frame_and_the_graph(page: Page, url: str) -> None:
     words = player.locator(".words")
     expect(words).to_have_text(re.compile(r"^Frame 30 of 59\. 4 nodes\. Inferred: 1 and 2 act on each other \(pulls\); 1 acts on 3 \(pushes\); 2 acts on 4 \(pushes\)\. 2 wrong, 1 missed\.$"))
     assert words.bounding_box()["width"] <= 1  # type: ignore[index]
-    player.get_by_label("Edge threshold").fill("0.65")
+    player.get_by_label("Edge threshold").fill("0.7")  # 0.7 against 0.2, and 0.6 against 0.3
     player.get_by_label("Time step").fill("31")
     expect(words).to_have_text("Frame 31 of 59. 4 nodes. Inferred: 1 and 2 act on each other (pulls). None wrong, 2 missed.")
     player.focus()
