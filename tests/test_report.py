@@ -37,7 +37,7 @@ def test_accuracies_and_forecasts_are_those_of_the_kept_model(recipe: str, data:
         figures = evaluate(record.checkpoint, looked_at(valid, TrainConfig(**RECIPES[recipe])))
         for name in ("edge_accuracy", "edge_accuracy_encoder"):
             assert getattr(record, name) == pytest.approx(figures[name]), (record.epoch, name)
-        assert record.valid_relabelling == figures["relabelling"]
+        assert record.valid_relabelling == figures["relabelling"] and record.valid_sims == figures["num_sims"] == 15
         if record.epoch in (1, record.num_epochs):
             assert (record.valid_mse or {}) == pytest.approx(figures["rollout_mse"])
         else:

@@ -109,6 +109,8 @@ def _live(run_id: str, every: float | None) -> None:
         with side:
             _state(run, status)
             _draw(curves.accuracies(records) if known else curves.losses(records), "first")
+            if known and (counted := records[-1].get("valid_sims") if records else None):
+                st.caption(f"Held-out systems counted here, for speed: {counted}. Compare counts all of them.")
         with stage:
             _forming(run, status, watched, every_record)
         _more_curves(records, known)

@@ -34,7 +34,7 @@ STATES = {"queued": "… waiting", "running": "▶ running", "done": "✓ done",
 COLUMNS = {
     "Name": st.column_config.TextColumn(width=230),
     "Done": st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100, width=110, help="Of the training time that it will take"),
-    "Edges right": st.column_config.NumberColumn(format="%.1f %%", help="Share of pairs named rightly on validation systems, up to relabelling"),
+    "Edges right": st.column_config.NumberColumn(format="%.1f %%", help="Share of pairs named rightly, up to relabelling, on the first validation systems, as many as an epoch can wait for. Compare counts all of them"),
     "Encoder alone": st.column_config.NumberColumn(format="%.1f %%", help="The same, read by the encoder alone"),
     "Error, 10 frames": st.column_config.NumberColumn(format="%.1e", help="Mean squared forecast error 10 frames ahead, scaled units"),
     "Validation loss": st.column_config.NumberColumn(format="%.3f", help="Only comparable between runs of one recipe"),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = "tensorboard"
-NOT_CURVES = ("epoch", "num_epochs")
+NOT_CURVES = ("epoch", "num_epochs", "valid_sims")
 
 
 class EventWriter:

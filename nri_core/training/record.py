@@ -15,9 +15,10 @@ NOT_METRICS = ("watched", "checkpoint", "losses", "state")
 class EpochRecord:
     """Where the training stands after an epoch. Losses are means over the epoch; accuracies are on validation data, up to relabelling.
 
-    `valid_relabelling[k]` is the true type that inferred type k stands for in `edge_accuracy`. `valid_mse` is the error of free
-    forecasts by frames ahead, in the reference's units, every few epochs, else None. `checkpoint` shares its weights with the
-    training, and `state()` copies them: save or use both before asking for the next record.
+    These are the first `valid_sims` simulations that are held out. `valid_relabelling[k]` is the true type that inferred type k
+    stands for in `edge_accuracy`. `valid_mse` is the error of free forecasts by frames ahead, in the reference's units, every
+    few epochs, else None. `checkpoint` shares its weights with the training, and `state()` copies them: save or use both before
+    asking for the next record.
     """
 
     epoch: int
@@ -33,6 +34,7 @@ class EpochRecord:
     edge_accuracy: float | None
     edge_accuracy_encoder: float | None
     valid_relabelling: list[int] | None
+    valid_sims: int
     watched: EdgePosterior | None = field(repr=False)
     checkpoint: Checkpoint = field(repr=False)
     state: Callable[[], TrainingState] = field(repr=False)
