@@ -225,10 +225,10 @@ def test_of_three_types_the_likeliest_is_drawn_though_none_has_one_half(page: Pa
     shown = int(read(player, "edges-shown"))
     player.get_by_role("radio", name="difference").check(force=True)
     expect(player.get_by_text(re.compile("right as drawn *95.0 %"))).to_be_visible()
-    player.get_by_label("Edge threshold").fill("0.56")  # strong has 0.385, none 0.3: 0.385 / 0.685
-    expect(player).to_have_attribute("data-edges-shown", str(shown))
-    player.get_by_label("Edge threshold").fill("0.57")
+    player.get_by_label("Edge threshold").fill("0.57")  # strong has 0.385, weak 0.315: 0.385 / 0.7 is 0.55
     expect(player).to_have_attribute("data-edges-shown", "0")
+    player.get_by_label("Edge threshold").fill("0.53")
+    expect(player).to_have_attribute("data-edges-shown", str(shown))
 
 
 HUES = """element => {
