@@ -47,6 +47,21 @@ def test_the_landing_page_moves_and_follows_its_address(page: Page, app_url: str
     assert stage and stage["y"] + stage["height"] <= 720, "stage and transport fit a projector"
 
 
+def test_a_key_held_down_on_a_slider_breaks_nothing(page: Page, app_url: str) -> None:
+    """Runs that are cut short must not let the browser forget what the server takes for known (`maxCachedMessageAge`): at 2 runs this failed in most tries."""
+    opened(page, app_url)
+    slider = page.get_by_role("slider", name="System")
+    slider.focus()
+    for burst in range(6):
+        for _ in range(20):
+            page.keyboard.press("ArrowLeft" if burst % 2 else "ArrowRight")
+            page.wait_for_timeout(30)
+        page.wait_for_timeout(1000)
+        expect(page.get_by_text("Connection error")).to_have_count(0)
+    expect(slider).to_have_value("1")
+    expect_motion(page.get_by_test_id("player"))
+
+
 def test_systems_follow_from_page_to_page_and_outlast_a_reload(page: Page, app_url: str) -> None:
     """Opened by a link, not chosen by hand."""
     opened(page, f"{app_url}/compare?on=charged5&system_no=7")
