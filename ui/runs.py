@@ -208,7 +208,7 @@ def _ordinal(place: int) -> str:
 
 def _forming(run: Run, status: RunStatus, watched: Trajectories, records: curves.Records) -> None:
     epochs, ended = run.snapshots(), status.state in ENDED
-    meaning = "An epoch is the stretch of training between two reports. Look back to see the graph form again."
+    meaning = "An epoch is the stretch of training between two reports. Look back to see the graph form again. Which systems are watched is chosen before a run."
     st.caption("The graph forming: what the model believes after each epoch.", help=meaning)
     screen, scrubber = st.container(), st.container(horizontal=True, vertical_alignment="center", height=80, border=False)
     epoch, sim = epochs[-1] if epochs else None, 0
@@ -222,6 +222,8 @@ def _forming(run: Run, status: RunStatus, watched: Trajectories, records: curves
         )
         if back and len(epochs) > 1:
             epoch = st.select_slider("Epoch", epochs, value=epochs[-1], key=f"epoch {run.id}")
+    if ended and epochs and epoch != epochs[-1]:
+        st.caption(f"Of earlier epochs only the graph is kept: “Keep and compare” takes the model of the last one, {status.epoch}.")
     with screen:
         posterior = None if epoch is None else _graph(run, epoch, watched, records)
         note = f"after epoch {epoch}" if epoch else "before the first epoch" if epoch is None else "before the first epoch: a guess"
