@@ -3,8 +3,7 @@
 const ROOMY = 0.75; // of the view: what takes less of it, as after a change that was taken back, is looked at anew
 const NO_CLOSER = 0.9; // of the view: then there is nothing to gain
 const SMALL = 0.4, AROUND = 1.5; // starts that take less of the view than this are looked at closely, with so much room around them
-
-const NEAR = ["everything", "starts"]; // as an opening says it
+const ZOOMS = ["everything", "starts"]; // as an opening says it
 
 const withCloseUp = {
   // What fits; what is held must not move under the hand.
@@ -38,13 +37,14 @@ const withCloseUp = {
     this.player.wake();
   },
 
-  // As somebody else chose to look; nothing where that is how one would look anyway.
-  lookLike(zoom) {
-    if (!this.zoom.hidden && NEAR.includes(zoom)) this.setClose(zoom === NEAR[1]);
+  // As an opening asks for it.
+  zoomTo(zoom) {
+    if (!this.zoom.hidden) this.setClose(zoom === ZOOMS[1]);
   },
 
+  // The same for a link; nothing where that is how one would look anyway.
   zoomed() {
-    return this.zoom.hidden || this.close === this.usual ? {} : { zoom: NEAR[Number(this.close)] };
+    return this.zoom.hidden || this.close === this.usual ? {} : { zoom: ZOOMS[Number(this.close)] };
   },
 
   // Called before each picture: one step towards what is to be seen now; returns whether it is there.

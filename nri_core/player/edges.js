@@ -103,13 +103,13 @@ class Edges {
 function strongest(scene, slice, pair, ofTruth) {
   const types = ofTruth ? scene.truthTypes : scene.types, from = slice * scene.nodes ** 2 + pair;
   if (ofTruth) return types[scene.truth[from]] === "none" ? [0, 0, 0] : [scene.truth[from], 1, 1];
-  let best = Math.max(types.findIndex((name) => name !== "none"), 0), p = 0, q = 0;
+  let best = -1, p = 0, q = 0;
   for (let kind = 0; kind < types.length; kind++) {
     const here = scene.probs[from * types.length + kind];
-    if (types[kind] !== "none" && here > p) [best, p, q] = [kind, here, Math.max(p, q)];
+    if (types[kind] !== "none" && (best < 0 || here > p)) [best, p, q] = [kind, here, Math.max(p, q)];
     else q = Math.max(q, here);
   }
-  return [best, p, p && p / (p + q)];
+  return [Math.max(best, 0), p, p && p / (p + q)];
 }
 
 // Pairs of the inferred graph that were changed by whoever looks: no model said so, and none is right or wrong there.

@@ -29,7 +29,7 @@ const withOpening = {
     const repeats = (told) => Object.entries(settings(opening)).every(([name, value]) => value === null || value === told[name]);
     if (this.told?.some(repeats)) return;
     if (opening.view !== null) this.setView(opening.view);
-    this.editing.lookLike(opening.zoom);
+    if (opening.zoom !== null) this.editing.zoomTo(opening.zoom);
     if (opening.threshold !== null) this.setThreshold(opening.threshold, true);
     if (opening.temperature !== null) this.setTemperature(opening.temperature, true);
     if (opening.selected || !first) this.select(this.selection(opening.selected));
