@@ -83,10 +83,11 @@ def _dated(run: Run) -> str:
 def _graph(run: Run, epoch: int, watched: Trajectories, records: curves.Records) -> EdgePosterior:
     """The belief after an epoch. Where truth is known, types go by the names that fit the validation data best then, as in the run's accuracy;
     before the first epoch, and in runs that do not tell them, by those that fit the watched systems."""
-    posterior, told = run.snapshot(epoch), (record.get("valid_relabelling") for record in records if record["epoch"] == epoch)
-    if (score := score_edges(posterior, watched)) is None:
+    posterior = run.snapshot(epoch)
+    if watched.edge_types is None:
         return posterior
-    return posterior.relabelled(tuple(next(told, None) or score.relabelling), watched.edge_type_names)
+    told = next((record.get("valid_relabelling") for record in records if record["epoch"] == epoch), None)
+    return posterior.relabelled(tuple(told or score_edges(posterior, watched).relabelling), watched.edge_type_names)
 
 
 def _in_view(run: Run) -> tuple[str, str, str]:
@@ -109,8 +110,8 @@ def _live(run_id: str, every: float | None) -> None:
         with side:
             _state(run, status)
             _draw(curves.accuracies(records) if known else curves.losses(records), "first")
-            if known and (counted := records[-1].get("valid_sims") if records else None):
-                st.caption(f"Held-out systems counted here, for speed: {counted}. Compare counts all of them.")
+            if known and records and "valid_sims" in records[-1]:  # older runs do not tell
+                st.caption(f"Held-out systems counted here, for speed: {records[-1]['valid_sims']}. Compare counts all of them.")
         with stage:
             _forming(run, status, watched, every_record)
         _more_curves(records, known)

@@ -215,8 +215,7 @@ def _epochs(
         paused = time.perf_counter()
         yield EpochRecord(
             epoch, config.epochs, seconds, left, samples, samples / seconds, rate, losses, told.loss, mse,
-            of_best.edge_accuracy, of_best.edge_accuracy_encoder, of_best.relabelling and list(of_best.relabelling), valid.num_sims, watched,
-            checkpoint, state,
+            of_best.edge_accuracy, of_best.edge_accuracy_encoder, of_best.relabelling, valid.num_sims, watched, checkpoint, state,
         )
         started += time.perf_counter() - paused  # what the caller does with a record is not training time
         if progress >= 1:

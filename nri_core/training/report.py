@@ -25,10 +25,10 @@ class Report:
     """Of one model; accuracies are up to `relabelling`, which is best for all of them: inferred type → true type."""
 
     loss: float
-    own: EdgePosterior | None
-    edge_accuracy: float | None
-    edge_accuracy_encoder: float | None
-    relabelling: tuple[int, ...] | None
+    own: EdgePosterior | None = None
+    edge_accuracy: float | None = None
+    edge_accuracy_encoder: float | None = None
+    relabelling: list[int] | None = None
 
 
 def looked_at(valid: Trajectories, config: TrainConfig) -> Trajectories:
@@ -46,7 +46,7 @@ def report(checkpoint: Checkpoint, batch: Batch, valid: Trajectories, config: Tr
     outcome = OBJECTIVES[config.objective](model, batch, one_step, torch.Generator().manual_seed(config.seed))
     loss = outcome.terms["loss"].item()
     if config.inference == "none":
-        return Report(loss, None, None, None, None)
+        return Report(loss)
     known = {"decoder": outcome.edge_probs, "encoder": None if outcome.edge_logits is None else outcome.edge_logits.softmax(-1)}
 
     def read(how: str) -> EdgePosterior:
@@ -55,10 +55,10 @@ def report(checkpoint: Checkpoint, batch: Batch, valid: Trajectories, config: Tr
     how = quick(config.inference)
     own = read(how)
     if valid.edge_types is None:
-        return Report(loss, own, None, None, None)
+        return Report(loss, own)
     by_encoder = None if model.encoder is None else own if how == "encoder" else read("encoder")
     score = score_edges(own, valid)
-    return Report(loss, own, score.accuracy, by_encoder and score_edges(by_encoder, valid).accuracy, score.relabelling)
+    return Report(loss, own, score.accuracy, by_encoder and score_edges(by_encoder, valid).accuracy, list(score.relabelling))
 
 
 def quick(inference: str) -> str:
