@@ -47,7 +47,5 @@ if (!window.nriArrived) {
 export default function ({ data }) {
   if (place !== undefined && place !== data.place) document.querySelector("[data-testid=stMain]")?.scrollTo({ top: 0 });
   place = data.place;
-  const menu = document.querySelector("[data-testid=stSidebar]");
-  menu?.addEventListener("click", fold);
-  return () => menu?.removeEventListener("click", fold);
+  document.querySelector("[data-testid=stSidebar]")?.addEventListener("click", fold); // the same one again counts once
 }

@@ -130,8 +130,5 @@ export default function ({ data, parentElement, setTriggerValue }) {
     galleries.set(parentElement, (gallery = new Gallery(root)));
   }
   gallery.load(decodePage(data), (number) => setTriggerValue?.("chosen", number));
-  return () => {
-    galleries.get(parentElement)?.close();
-    galleries.delete(parentElement);
-  };
+  return () => root.isConnected || gallery.close(); // Streamlit also calls it for data that newer ones overtook while this file loaded
 }

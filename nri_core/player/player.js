@@ -291,8 +291,5 @@ export default function ({ data, parentElement, setTriggerValue, setStateValue }
   player.keep = setStateValue ?? nowhere; // what Python remembers: (name, value)
   player.bytes = data;
   player.load(decodeScene(data));
-  return () => {
-    players.get(parentElement)?.close();
-    players.delete(parentElement);
-  };
+  return () => root.isConnected || player.close(); // Streamlit also calls it for data that newer ones overtook while this file loaded
 }

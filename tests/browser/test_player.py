@@ -9,6 +9,8 @@ from nri_core.player import assets
 from tests.browser.server import ROOT
 
 SCRIPT = '''
+import time
+
 import numpy as np
 import streamlit as st
 from nri_core.posterior import EdgePosterior
@@ -46,6 +48,10 @@ start = frames // 2
 ahead = values[:, start + 1 :] + np.linspace(0, 0.5, frames - start - 1)[None, :, None, None]
 forecast = Trajectories(ahead, ("x", "y"), metadata={"start": start})
 player(data, key="player", sim=sim, posterior=posterior, forecast=forecast, note=f"epoch {epoch}")
+if "overtaken" in query and epoch == 1:
+    st.session_state.epoch = 2
+    time.sleep(0.5)
+    st.rerun()
 '''
 
 
@@ -273,6 +279,25 @@ def test_new_probabilities_keep_it_playing_and_a_new_system_starts_over(page: Pa
     assert player.evaluate("element => element.mark") == "same element"
     expect(player.get_by_label("Edge threshold")).to_have_value("0.65")
     expect(player.get_by_label("Speed")).to_have_value("0.25")
+
+
+SLOW_IMPORT = """
+window.Blob = class extends window.Blob {
+  constructor(parts, options) {
+    super(options?.type === "text/javascript" ? ["await new Promise((done) => setTimeout(done, 2000));", ...parts] : parts, options);
+  }
+};
+"""
+
+
+def test_data_that_newer_ones_overtake_while_it_loads_leave_it_playing(page: Page, url: str) -> None:
+    """Streamlit gives it both at once then, and cleans up after the first ones last."""
+    page.add_init_script(SLOW_IMPORT)
+    player = open_player(page, url, "overtaken")
+    expect(player.get_by_text("epoch 2")).to_be_visible()
+    wait_for(page, "d.frame > 0")
+    frame = int(read(player, "frame"))
+    wait_for(page, f"d.frame > {frame}")
 
 
 def test_theme_and_width(page: Page, url: str) -> None:
