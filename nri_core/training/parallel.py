@@ -6,10 +6,11 @@ is that of one process, to rounding. Only the first one validates, tells and sav
 
 import atexit
 import os
+import signal
 from collections.abc import Iterable
 from datetime import timedelta
 from functools import cache
-from typing import Self
+from typing import NoReturn, Self
 
 import torch
 from torch import Tensor
@@ -70,6 +71,7 @@ class Ranks:
             where = torch.device("cuda", self.local_rank)
             torch.cuda.set_device(where)
         _meet("nccl" if where.type == "cuda" else "gloo")
+        signal.signal(signal.SIGTERM, self._ended)
         return where
 
     @property
@@ -122,7 +124,15 @@ class Ranks:
         try:
             distributed.all_reduce(values)
         except RuntimeError as error:
-            raise JobError(f"One of the {self.count} processes of this training is gone, and the others end with it. Start them again.") from error
+            raise self.broken() from error
+
+    def broken(self) -> JobError:
+        """Said once, whichever comes first: the exchange that fails, or torchrun, which ends those that are left."""
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        return JobError(f"This training ends: one of its {self.count} processes is gone, or what started them was stopped. Start them again.")
+
+    def _ended(self, *_: object) -> NoReturn:
+        raise self.broken()
 
 
 @cache
