@@ -148,7 +148,7 @@ def test_a_graph_over_time_has_a_slice_a_window_shown_around_its_middle() -> Non
 def test_how_it_opens_travels_in_the_header() -> None:
     data = trajectories()
     plain, _ = unpack(payload(data))
-    assert plain["opening"]["view"] == "side by side" and plain["opening"]["frame"] is None and not plain["remember"] and not plain["compact"]
+    assert plain["opening"]["view"] is None and plain["opening"]["frame"] is None and not plain["remember"] and not plain["compact"]
     opening = Opening(frame=3, playing=False, view="difference", zoom="starts", threshold=0.8, temperature=2.0, selected="1-3", hidden=("truth", "loop"))
     told, rest = unpack(payload(data, view="overlaid", opening=opening, remember=("selected",), clock="all", compact=True))
     assert told["opening"] == {"frame": 3, "playing": False, "view": "difference", "zoom": "starts", "threshold": 0.8, "temperature": 2.0, "selected": "1-3", "hidden": ["truth", "loop"], "locked": []}

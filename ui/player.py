@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from nri_core.player import CONTROLS, VIEWS, Opening, assets
+from nri_core.player import CONTROLS, Opening, assets
 from nri_core.player.editing import Editing
 from nri_core.player.guessing import Guessing
 from nri_core.player.payload import payload
@@ -51,7 +51,7 @@ def player(
     whose: str = "",
     height: int = 520,
     note: str = "",
-    view: str = VIEWS[0],
+    view: str | None = None,
     opening: Opening | None = None,
     remember: Collection[str] = (),
     clock: str = "",
@@ -69,7 +69,7 @@ def player(
     the truth (see `EdgePosterior.relabelled`) can be coloured right and wrong. `height` is of the whole, on a screen at least
     640 pixels wide; of a compact one (no settings, no matrix, for small multiples) about 220 is enough.
 
-    `opening` says how it starts, unless the address says otherwise; repeating what the player itself told changes nothing. Players with the same `clock` play, pause and
+    `view` is one of `VIEWS`; None: the one that was last chosen in this tab, on whichever page. `opening` says how it starts, unless the address says otherwise; repeating what the player itself told changes nothing. Players with the same `clock` play, pause and
     seek together. `.view` is what the user last set, told with a rerun each time that one of those in `remember` is another, never for each frame: {frame, view,
     threshold, temperature, selected}, as an `Opening` takes them. What is selected in a `shared` one is so on the next page too. With `guess` the player asks for the graph, and `.guess`
     is [[receiver, sender, type], …] once it was told. With `editing` what is shown can be changed; `on_edit` is called with

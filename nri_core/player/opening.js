@@ -29,6 +29,7 @@ const withOpening = {
     const repeats = (told) => Object.entries(settings(opening)).every(([name, value]) => value === null || value === told[name]);
     if (this.told?.some(repeats)) return;
     if (opening.view !== null) this.setView(opening.view);
+    else if (first) this.recallView();
     if (opening.zoom !== null) this.editing.zoomTo(opening.zoom);
     if (opening.threshold !== null) this.setThreshold(opening.threshold, true);
     if (opening.temperature !== null) this.setTemperature(opening.temperature, true);

@@ -33,7 +33,7 @@ def payload(
     whose: str = "",
     height: int = 520,
     note: str = "",
-    view: str = VIEWS[0],
+    view: str | None = None,
     opening: Opening | None = None,
     remember: Collection[str] = (),
     clock: str = "",
@@ -52,7 +52,7 @@ def payload(
     fan                   float32 [sample, time, node, 2 or 3]: forecasts under sampled graphs
     truth                 uint8 [1 or time, receiver, sender]
 
-    Only what is drawn travels. `whose` graph the posterior is, if not an inferred one ("Your guess"). `view` is the first of `VIEWS` to be seen unless the opening names one; when one of the settings in `remember` is another than before, the player tells all that the user set;
+    Only what is drawn travels. `whose` graph the posterior is, if not an inferred one ("Your guess"). `view` is the one of `VIEWS` that is seen first unless the opening names one; None: what was chosen last; when one of the settings in `remember` is another than before, the player tells all that the user set;
     players of one `clock` play, pause and seek together; a `compact` one has neither settings nor matrix. Where whoever looks
     is to `guess` the graph, none travels. Raises DataError when the parts do not belong together.
     """

@@ -1,5 +1,6 @@
 // views.js: the true graph beside the inferred one, under it, or held against it: all on one clock.
 
+const CHOSEN = "nri view"; // where the browser keeps it for the next page, and over a reload
 const VIEWS = ["side by side", "overlaid", "difference"];
 const EXPLAINED = { overlaid: "grey below: the true one", difference: "double lines are wrong, dashed ones missed" };
 
@@ -9,7 +10,10 @@ const withViews = {
     const name = `view-${Math.random().toString(36).slice(2)}`; // a group of its own, also beside other players
     for (const input of this.views) {
       input.name = name;
-      input.onchange = () => this.setView(input.value);
+      input.onchange = () => {
+        this.setView(input.value);
+        try { sessionStorage.setItem(CHOSEN, input.value); } catch {} // no storage: it is kept as long as the player is
+      };
     }
     this.view = VIEWS[0];
   },
@@ -20,6 +24,15 @@ const withViews = {
     this.changed();
     this.resized();
     this.noted();
+  },
+
+  // The one that was chosen last, where somebody may choose.
+  recallView() {
+    if (this.scene.compact || this.locked.has("view") || this.withheld.has("view")) return;
+    try {
+      const view = sessionStorage.getItem(CHOSEN);
+      if (VIEWS.includes(view)) this.setView(view);
+    } catch {} // no storage
   },
 
   // Which panes there are; called for each scene and each choice.

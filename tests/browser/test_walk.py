@@ -74,6 +74,21 @@ def test_systems_follow_from_page_to_page_and_outlast_a_reload(page: Page, app_u
     expect(page.get_by_role("spinbutton", name="System, of 36")).to_have_value("7")
 
 
+def test_the_view_follows_from_page_to_page_and_outlasts_a_reload(page: Page, app_url: str) -> None:
+    """In this tab; what a link asks for comes first."""
+    player = opened(page, f"{app_url}/compare")
+    expect(player).to_have_attribute("data-view", "side by side", timeout=PATIENCE)
+    player.get_by_role("radio", name="difference").check(force=True)
+    menu(page, "Explore")
+    expect(page.get_by_text("All 36 systems")).to_be_visible(timeout=PATIENCE)
+    expect(player).to_have_attribute("data-view", "difference", timeout=PATIENCE)
+    page.reload()
+    expect(player).to_have_attribute("data-view", "difference", timeout=PATIENCE)
+    expect(opened(page, f"{app_url}/compare?view=overlaid")).to_have_attribute("data-view", "overlaid", timeout=PATIENCE)
+    other = page.context.new_page()
+    expect(opened(other, f"{app_url}/compare")).to_have_attribute("data-view", "side by side", timeout=PATIENCE)
+
+
 @pytest.mark.parametrize("path", ["simulate", "simulate?law=Oscillators", "train", "compare"])
 def test_stage_transport_and_sentence_fit_a_projector(page: Page, app_url: str, path: str) -> None:
     player = opened(page, f"{app_url}/{path}")
