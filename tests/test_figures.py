@@ -79,6 +79,11 @@ def test_what_is_not_known_is_not_drawn() -> None:
     assert [trace.name for trace in curves.accuracies(records(2)).data] == ["best way"]
 
 
+def test_an_accuracy_below_that_of_two_types_by_chance_is_in_sight() -> None:
+    low, _ = curves.accuracies([{"seconds": 1.0, "edge_accuracy": 0.75, "edge_accuracy_encoder": 0.31}]).layout.yaxis.range
+    assert low < 31 and curves.accuracies(records(2)).layout.yaxis.range[0] == 45
+
+
 def test_one_epoch_is_visible_as_a_point() -> None:
     assert {trace.mode for trace in curves.losses(records(1)).data} == {"markers"}
 

@@ -31,7 +31,8 @@ def accuracies(records: Records) -> go.Figure:
     ways = (("edge_accuracy", "best way", MODEL_COLOUR, "solid"), ("edge_accuracy_encoder", "encoder alone", SECOND_COLOUR, "dash"))
     for name, label, colour, dash in ways:
         _curve(figure, records, lambda record, name=name: None if record.get(name) is None else 100 * record[name], label, colour, dash)
-    return figure.update_yaxes(range=[45, 101])
+    lowest = min((value for curve in figure.data for value in curve.y), default=50)
+    return figure.update_yaxes(range=[min(45, lowest - 3), 101])
 
 
 def losses(records: Records) -> go.Figure:
