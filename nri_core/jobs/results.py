@@ -10,7 +10,7 @@ TAIL = 32_768  # bytes: some dozens of records
 
 
 def latest(run: Run) -> dict[str, Any]:
-    """The last record, with the forecast errors (`valid_mse`) of the last one that has them; empty before the first epoch."""
+    """The last record, whose forecast errors (`valid_mse`) may be empty: those of another epoch would be another model's. Empty before the first epoch."""
     try:
         with open(run.directory / "metrics.jsonl", "rb") as file:
             size = file.seek(0, os.SEEK_END)
@@ -18,6 +18,5 @@ def latest(run: Run) -> dict[str, Any]:
             lines = file.read().split(b"\n")[:-1]
     except OSError:
         return {}
-    records = [json.loads(line) for line in lines[size > TAIL :] if line.startswith(b"{")]
-    errors = next((record["valid_mse"] for record in reversed(records) if record.get("valid_mse")), {})
-    return records[-1] | {"valid_mse": errors} if records else {}
+    last = next((json.loads(line) for line in reversed(lines[size > TAIL :]) if line.startswith(b"{")), None)
+    return last | {"valid_mse": last.get("valid_mse") or {}} if last else {}
