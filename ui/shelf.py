@@ -36,7 +36,7 @@ COLUMNS = {
     "Done": st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100, width=110, help="Of the training time that it will take"),
     "Edges right": st.column_config.NumberColumn(format="%.1f %%", help="Share of pairs named rightly, up to relabelling, on the first validation systems, as many as an epoch can wait for. Compare counts all of them"),
     "Encoder alone": st.column_config.NumberColumn(format="%.1f %%", help="The same, read by the encoder alone"),
-    "Error, 10 frames": st.column_config.NumberColumn(format="%.1e", help="Mean squared forecast error 10 frames ahead, scaled units"),
+    "Error, 10 frames": st.column_config.NumberColumn(format="%.1e", help="Mean squared forecast error 10 frames ahead, in scaled units, on the first 16 validation systems; Compare counts all of them. None where the last epoch was too short to count it"),
     "Validation loss": st.column_config.NumberColumn(format="%.3f", help="Only comparable between runs of one recipe"),
     "Seconds": st.column_config.NumberColumn(format="%.0f", help="Of training, pauses left out"),
     "Started": st.column_config.DatetimeColumn(format="D MMM, HH:mm"),
@@ -65,12 +65,13 @@ class Entry:
 
     @property
     def progress(self) -> float:
-        """From 0 to 1: epochs tell little where a time limit ends the run."""
+        """From 0 to 1, of the epochs or of the time limit: whichever is nearer."""
         if self.status.state == "done":
             return 1.0
         if self.status.state == "running" and self.status.seconds_left is not None:
             return self.status.seconds / max(self.status.seconds + self.status.seconds_left, 1e-9)
-        return self.status.epoch / self.status.num_epochs if self.status.num_epochs else 0.0
+        epochs = self.status.epoch / self.status.num_epochs if self.status.num_epochs else 0.0
+        return max(epochs, min(self.status.seconds / self.config.max_seconds, 1.0)) if self.config.max_seconds else epochs
 
     @property
     def row(self) -> dict[str, Any]:
