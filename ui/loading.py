@@ -5,7 +5,7 @@ import io
 import zipfile
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urlsplit
@@ -57,7 +57,9 @@ def choose_data() -> Choice:
     sources = {state.MINE: _mine, FRESH_NAME: _fresh, "Shipped systems": _shipped}
     if not state.own_dataset():
         del sources[state.MINE]
-    meaning = "Fresh systems are simulated when training starts: springs, 5 particles."
+    meaning = f"{FRESH_NAME.capitalize()}: springs, 5 particles, simulated when training starts. Shipped systems come with the app."
+    if state.own_dataset():
+        meaning = f"{state.MINE}: what the menu names as in use. {meaning}"
     source = st.selectbox("Data", sources, **bound("data", told=True), help=meaning)
     if not state.own_dataset():
         next_step("upload", "Bring your own data")
@@ -70,7 +72,9 @@ def choose_watched(data: Choice) -> Trajectories:
     meaning = "Their graphs are inferred after each epoch; nothing is learned from them. " + data.watched
     options = range(1, number + 1)
     chosen = st.multiselect(label, options, list(options[:1]), max_selections=MOST_WATCHED, key=f"watch {data.name} {number}", help=meaning)
-    return data.watchable.select(np.array([place - 1 for place in chosen or (1,)]))
+    numbers = chosen or [1]
+    watched = data.watchable.select(np.array(numbers) - 1)
+    return replace(watched, metadata={**watched.metadata, "numbers": numbers})
 
 
 def _mine() -> Choice:

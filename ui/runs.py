@@ -1,5 +1,7 @@
 """A training run on the page: its state and what can be done with it, and the graphs of chosen systems forming."""
 
+from contextlib import suppress
+
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -10,7 +12,8 @@ from nri_core.metrics import score_edges
 from nri_core.posterior import EdgePosterior
 from nri_core.trajectories import Trajectories
 from ui import address, curves, figures, recipes, samples, share, state
-from ui.forms import note
+from ui.controls import bound
+from ui.forms import check_choice, choose_one, note
 from ui.frame import STAGE_AND_SIDE, carried, mistakes_shown, page, seen_from_top
 from ui.loading import FRESH_NAME, runs_at_hand
 from ui.names import literal, sample_title, sentence
@@ -47,6 +50,8 @@ def show_run(run_id: str) -> None:
         else:
             note("gray", "history", "What this run was given is the dataset in use again.")
     state.follow_run(run_id)
+    if state.changed("run shown", run_id):
+        state.forget(("epoch", "watched"))
     seen_from_top(run_id)
     share.repeated_by(trained(run))
     state.show(*_in_view(run))
@@ -56,6 +61,15 @@ def show_run(run_id: str) -> None:
 def _seconds_between(run: Run, status: RunStatus) -> float | None:
     """How often to look: soon again while there is no picture yet, and not at all once it has ended."""
     return None if status.state in ENDED else STEADILY if run.snapshots() or status.state == "queued" and not status.device else SOON
+
+
+def offer_run_under_way() -> None:
+    """A link to the newest run of this session that has not ended, where the form is shown instead."""
+    for run_id in state.runs():
+        with suppress(JobError):
+            if open_run(run_id).status().active:
+                st.page_link(page("train"), label="Watch the run that is under way", icon=":material/visibility:", query_params={"run": run_id})
+                return
 
 
 def list_runs_at_hand() -> None:
@@ -210,19 +224,19 @@ def _ordinal(place: int) -> str:
 def _forming(run: Run, status: RunStatus, watched: Trajectories, records: curves.Records) -> None:
     epochs, ended = run.snapshots(), status.state in ENDED
     meaning = "An epoch is the stretch of training between two reports. Look back to see the graph form again. Which systems are watched is chosen before a run."
-    st.caption("The graph forming: what the model believes after each epoch.", help=meaning)
+    numbers = watched.metadata.get("numbers", range(1, watched.num_sims + 1))  # older runs do not tell
+    which = f" of system {numbers[0]}" if watched.num_sims == 1 else ""
+    st.caption(f"The graph{which} forming: what the model believes after each epoch.", help=meaning)
     screen, scrubber = st.container(), st.container(horizontal=True, vertical_alignment="center", height=80, border=False)
     epoch, sim = epochs[-1] if epochs else None, 0
     with scrubber:
         if watched.num_sims > 1:
-            sim = st.segmented_control(
-                "System", range(watched.num_sims), default=0, required=True, format_func=lambda place: str(place + 1), key=f"watched {run.id}"
-            )
-        back = ended or st.toggle(
-            "Look back", key=f"back {run.id}", disabled=len(epochs) < 2, help="Slide through the history while the training goes on; off: the latest."
-        )
+            sim = choose_one("System", "watched", range(watched.num_sims), start=0, format_func=lambda place: str(numbers[place]))
+        meaning = "Slide through the history while the training goes on; off: the latest."
+        back = ended or st.toggle("Look back", "epoch" in st.query_params, key=f"back {run.id}", disabled=len(epochs) < 2, help=meaning)
         if back and len(epochs) > 1:
-            epoch = st.select_slider("Epoch", epochs, value=epochs[-1], key=f"epoch {run.id}")
+            check_choice("Epoch", "epoch", epochs, start=epochs[-1])
+            epoch = st.select_slider("Epoch", epochs, epochs[-1], **bound("epoch", "Epoch"))
     if ended and epochs and epoch != epochs[-1]:
         st.caption(f"Of earlier epochs only the graph is kept: “Keep and compare” takes the model of the last one, {status.epoch}.")
     with screen:
