@@ -62,7 +62,7 @@ with frame("simulate"):
                 st.badge(f"{data.trajectories.num_sims:,} systems ready", icon=":material/check:", color="green")
             else:
                 st.badge(f"Not these: {data.trajectories.num_sims:,} systems {'made with other settings' if data.made else f'of {literal(data.name)}'} are in use", icon=":material/history:", color="orange")
-            next_step("train", "Train on them")
+            next_step("train", "Train on them", {"data": state.MINE})
             next_step("compare", "See what a model reads in them", seen.ask_for_mine("compare"))
             download = {"file_name": "data.npz", "on_click": "ignore", "icon": ":material/download:", "type": "tertiary"}
             st.download_button("Download .npz", lambda: simulations.as_npz(data.trajectories), **download)

@@ -12,7 +12,7 @@ from ui.forms import ask, choose_one
 from ui.frame import STAGE_AND_SIDE, frame, mistakes_shown
 from ui.loading import choose_data, choose_watched, load_model
 from ui.player import player
-from ui.runs import list_runs_at_hand, show_run
+from ui.runs import list_runs_at_hand, offer_run_under_way, show_run
 
 RECIPES = {
     "live": "For a laptop: a good graph within seconds, a fine one within a minute or two.",
@@ -21,6 +21,8 @@ RECIPES = {
 MAIN = ("max_seconds", "epochs")
 
 with frame("train"):
+    if state.just_entered() and "data" in st.query_params and "run" not in st.query_params:  # a link to the form
+        state.unfollow_run()
     followed = state.followed_run()
     if followed:
         show_run(followed)
@@ -57,6 +59,8 @@ with frame("train"):
         # The key changes with each run, so that a double click starts one run and not two.
         if config is not None:
             prepare()
+        with train:
+            offer_run_under_way()
         off = pressing("start_training", "Train", disabled=config is None)
         pressed = train.container(key="start_training").button("Train", type="primary", disabled=off, width="stretch", key=f"train {len(state.runs())}")
         if pressed and config is not None:

@@ -1,5 +1,7 @@
 """The Runs page without a browser: what it lists, compares, renames, deletes and takes back."""
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,6 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 from nri_core.jobs import Run, list_runs
 from nri_core.jobs.repeat import command
+from nri_core.jobs.results import latest
+from nri_core.jobs.shelf import delete
 from nri_core.posterior import EdgePosterior
 from nri_core.settings import TrainConfig
 from nri_core.snippets import Ran
@@ -19,6 +23,7 @@ from tests.runs import trained_here
 from ui import loading, state
 from ui.names import literal
 from ui.runs import _graph
+from ui.shelf import Entry, _Deleted
 
 CONFIG = TrainConfig(epochs=2, epoch_size=4, batch_size=2, encoder_hidden=4, decoder_hidden=4, window=10)
 
@@ -71,6 +76,64 @@ def test_the_graph_that_forms_goes_by_the_names_that_fit_all_validation_data() -
         assert graph.edge_type_names == types and (graph.edge_types == expected).all()
     old = _graph(run, 7, watched, [{"epoch": 7}])
     assert (old.edge_types == np.array([0, 2, 1])[said]).all(), "a run of an older version: by what fits this system best"
+
+
+def test_a_run_is_looked_at_again_by_its_address() -> None:
+    """The epoch looked back to, and which of the watched systems: by the numbers they were chosen by."""
+    data = simulate(Springs(), Simulation(num_sims=8, num_nodes=3, num_steps=40))
+    watched = replace(data.select(np.array([0, 4])), metadata={"numbers": [1, 5]})
+    run = trained_here(data, CONFIG, watch=watched, name="watched", device="cpu")
+    try:
+        app = pages.opened("train", run=run.id, epoch="1", watched="5")
+        (header,) = pages.headers(app, "nri_player")
+        assert header["note"] == "after epoch 1" and app.select_slider(key="epoch").value == 1
+        choice = app.segmented_control(key="watched")
+        assert [option.content for option in choice.proto.options] == ["1", "5"] and choice.value == 1
+        other = run_named("wider")
+        app.query_params.clear()
+        app.query_params["run"] = other.id
+        app.run()
+        assert app.select_slider(key="epoch").value == 2 and not app.exception, "another run begins at its end"
+    finally:
+        delete(run)
+
+
+def test_data_just_made_are_what_train_offers() -> None:
+    """By their own link also while another run is followed; the menu's keeps to it."""
+    run = run_named("wider").id
+    assert not [button for button in pages.opened("train", session={"run": run}).button if button.label == "Train"]
+    app = pages.opened("train", session={"run": run}, data="1,000 fresh systems")
+    assert [button for button in app.button if button.label == "Train"] and not app.exception
+
+    def made() -> None:
+        import streamlit as st
+
+        from ui import samples, state
+
+        state.keep_dataset("mine", samples.sample(samples.FIRST).trajectories)
+        st.text(state.followed_run())
+
+    app = AppTest.from_function(made)
+    app.session_state["run"] = run
+    assert app.run().text[0].value == "None"
+
+
+def test_how_far_a_stopped_run_came_goes_by_its_time_limit() -> None:
+    run = run_named("wider")
+    status = run.status().model_copy(update={"state": "cancelled", "epoch": 9, "num_epochs": 90, "seconds": 15.0})
+
+    def done(**changes: object) -> float:
+        return Entry(run, status, CONFIG.model_copy(update=changes), None, {}).progress
+
+    assert done(max_seconds=30.0) == 0.5 and done(max_seconds=300.0) == done(max_seconds=None) == 0.1
+
+
+def test_errors_of_another_epoch_are_not_those_of_the_model_that_is_kept(tmp_path: Path) -> None:
+    lines = [{"epoch": 1, "valid_loss": -0.5, "valid_mse": {"10": 4e-3}}, {"epoch": 5, "valid_loss": -10.0, "valid_mse": None}]
+    (tmp_path / "metrics.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    assert latest(Run("one", tmp_path)) == lines[1] | {"valid_mse": {}}
+    (tmp_path / "metrics.jsonl").write_text("")
+    assert latest(Run("one", tmp_path)) == {}
 
 
 def test_the_address_says_what_is_looked_for() -> None:
@@ -138,9 +201,6 @@ def test_an_unreadable_run_is_one_sentence_beside_the_others(runs_dir: Path) -> 
 
 
 def test_deleted_runs_come_back() -> None:
-    from nri_core.jobs.shelf import delete
-    from ui.shelf import _Deleted
-
     run = run_named("wider")
     app = opened()
     delete(run)

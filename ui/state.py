@@ -85,8 +85,8 @@ def shipped_dataset(name: str = samples.FIRST) -> Dataset:
 
 
 def keep_dataset(name: str, trajectories: Trajectories, *, made: str = "") -> None:
-    """Make `trajectories` the dataset in use; `made` says how to simulate them again."""
-    st.session_state[_DATASET], st.session_state[_SEEN] = Dataset(name, trajectories, made=made), None
+    """Make `trajectories` the dataset in use, which Train then offers to train on; `made` says how to simulate them again."""
+    st.session_state[_DATASET], st.session_state[_SEEN], st.session_state[_RUN] = Dataset(name, trajectories, made=made), None, None
 
 
 def own_model() -> Model | None:
