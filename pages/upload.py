@@ -15,7 +15,7 @@ from ui.mapping import corrected
 from ui.mending import show_findings, show_steps, show_trial
 from ui.names import sentence
 from ui.player import player
-from ui.reading import bring_and_read, correct, offer_samples, take_truth
+from ui.reading import bring_and_read, correct, offer_samples, say_what_lacks_its_file, take_truth
 from ui.upload import Brought, plan_of, preview
 
 WELCOME = (
@@ -31,6 +31,7 @@ with frame("upload"):
     if files:
         bring_and_read(files)
     if upload is None:
+        say_what_lacks_its_file()
         offer_samples()
     else:
         stage, side = st.columns(STAGE_AND_SIDE, gap="medium")
@@ -74,7 +75,7 @@ with frame("upload"):
                     st.success(f"{state.dataset().size}. Ready.", icon=":material/check:")
                 else:
                     note("orange", "history", "In use is how it was before. Press “Use this data” for how it is now.")
-                next_step("train", "Train on it")
+                next_step("train", "Train on it", {"data": state.MINE})
                 next_step("compare", "Compare", seen.ask_for_mine("compare"))
                 offer_exports(View(state.dataset().trajectories, title=upload.name), key="upload", name=upload.name)
         with st.expander("How the file was understood, and correcting that"):

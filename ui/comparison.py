@@ -55,7 +55,7 @@ def show_score(score: EdgeScore | None, system: int, posterior: EdgePosterior, d
         if does:
             st.caption(f"Edge types by what they do to the forecast: {does}.")
         if not truth_hidden():
-            st.caption("Accuracy and the true matrix need a known graph: add one under Your data.")
+            st.caption("Accuracy and the true matrix need a known graph: add one under Your data, to the file.")
         return
     types = len(data.edge_type_names)
     ranking = f"{score.auroc:.4f}" if score.auroc is not None else "not defined" if types == 2 else f"for two types, not {types}"
@@ -69,13 +69,14 @@ def show_score(score: EdgeScore | None, system: int, posterior: EdgePosterior, d
     with st.container(horizontal=True, gap="large"):
         for label, value, meaning in metrics:
             st.metric(label, value, help=meaning, width="content")
-    st.caption(relabelling_in_words(score, posterior.edge_type_names, data.edge_type_names), help=_BY_BEST_NAME)
+    st.caption(relabelling_in_words(score, posterior, data.edge_type_names), help=_BY_BEST_NAME)
 
 
-def relabelling_in_words(score: EdgeScore, inferred: Sequence[str], true: Sequence[str]) -> str:
-    """Which true type each inferred type was taken for."""
-    pairs = zip(inferred, (true[kind] for kind in score.relabelling), strict=True)
-    matched = [f"{name} matches **{name_there}**" for name, name_there in pairs if name != name_there]
+def relabelling_in_words(score: EdgeScore, posterior: EdgePosterior, true: Sequence[str]) -> str:
+    """Which true type each inferred type was taken for, of those that any pair is believed to have."""
+    met = np.bincount(posterior.edge_types[:, ~np.eye(len(posterior.node_names), dtype=bool)].ravel(), minlength=len(score.relabelling))
+    pairs = zip(posterior.edge_type_names, (true[kind] for kind in score.relabelling), met, strict=True)
+    matched = [f"{name} matches **{name_there}**" for name, name_there, count in pairs if name != name_there and count]
     if not matched:
         return "The types go by their true names."
     words = f"Best-fitting names: {', '.join(matched)}."

@@ -17,11 +17,13 @@ from nri_core.importers.apart import inspect_apart, read_apart
 from nri_core.importers.contract import Inspection
 from nri_core.importers.memory import recall, remember
 from nri_core.importers.samples import SAMPLES
+from nri_core.jobs import open_run
 from nri_core.jobs.contract import runs_directory
 from ui import state
+from ui.forms import note
 from ui.frame import mistakes_shown
 from ui.mapping import LAYOUTS, UNITS, ask_format, ask_options, corrected, show_understood
-from ui.names import sentence
+from ui.names import literal, sentence
 from ui.temporary import new_folder
 from ui.upload import Brought, Upload
 
@@ -123,6 +125,16 @@ def offer_samples() -> None:
                     with st.container(gap="xxsmall"):
                         st.download_button(sample.file, sample.text, file_name=sample.file, on_click="ignore", icon=":material/download:", type="tertiary")
                         st.caption(sample.about)
+
+
+def say_what_lacks_its_file() -> None:
+    """Where what is in use has no true graph, and the file that one could be given to is not here: after a reload, by a link, or put aside."""
+    own, model = state.own_dataset(), state.own_model()
+    lacking = own.name if own and own.trajectories.edge_types is None else ""
+    if own is None and model and model.run and (run := open_run(model.run)).watched().edge_types is None:
+        lacking = run.name
+    if lacking:
+        note("gray", "info", f"“{literal(lacking)}” is in use without its file. To give it a known graph, bring the file once more, and the graph with it.")
 
 
 def take_truth(upload: Upload) -> None:
