@@ -13,12 +13,15 @@ from streamlit.testing.v1 import AppTest
 
 from nri_core.checkpoint import Checkpoint
 from nri_core.command_line import main
+from nri_core.metrics import score_edges
+from nri_core.posterior import EdgePosterior
 from nri_core.sensitivity import Effort, Point, by_noise
 from nri_core.systems import Simulation, Springs, simulate
 from nri_core.trajectories import Trajectories
 from tests import pages
 from ui import needs
 from ui.browsing import ERROR, UNSURE, WORST, ordered, share_right
+from ui.comparison import relabelling_in_words
 from ui.state import Dataset
 
 SAMPLE = Path(__file__).parents[1] / "sample_data"
@@ -63,6 +66,14 @@ def test_equals_stay_in_order_and_what_is_unknown_comes_last() -> None:
     assert ordered(known, UNSURE, 4) == [3, 0, 2, 1]
     assert ordered(known, ERROR, 4) == [2, 3, 1, 0]
     assert ordered(known, "As numbered", 4) == [0, 1, 2, 3]
+
+
+def test_a_type_that_no_pair_has_matches_nothing() -> None:
+    data, types = systems(), ("type 0", "type 1")
+    for said, words in ((data.edge_types, "type 1 matches **spring**"), (data.edge_types * 0, "")):
+        posterior = EdgePosterior.certain(said, types, data.node_names, "encoder")
+        told = relabelling_in_words(score_edges(posterior, data), posterior, data.edge_type_names)
+        assert "type 0 matches" in told and ("type 1 matches" in told) == bool(words) and words in told
 
 
 def test_only_what_is_all_right_is_a_hundred_per_cent() -> None:

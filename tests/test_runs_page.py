@@ -98,6 +98,28 @@ def test_a_run_is_looked_at_again_by_its_address() -> None:
         delete(run)
 
 
+def test_a_graph_added_later_makes_no_new_data_of_what_the_model_learned_from() -> None:
+    run = run_named("wider")
+    learned = run.training_data()
+    mine = replace(learned, edge_types=learned.edge_types[:, ::-1, ::-1], metadata={})
+    session = {"dataset": state.Dataset("mine", mine), "model": state.Model("its", run.checkpoint_dir, run.id)}
+    app = pages.opened("compare", session=session, on=state.MINE)
+    assert any("trained on these systems" in text.value for text in app.markdown) and not app.exception
+
+
+def test_your_data_says_what_lacks_its_file() -> None:
+    """A known graph can only be given to a file that is here."""
+    blind = replace(run_named("wider").training_data(), edge_types=None, edge_type_names=())
+    run = trained_here(blind, CONFIG, watch=blind.select(slice(0, 1)), name="blind", device="cpu")
+    try:
+        models = {name: state.Model(name, run_named(name).checkpoint_dir, run_named(name).id) for name in ("blind", "wider")}
+        for session, lacking in (({"dataset": state.Dataset("track.csv", blind)}, "track.csv"), ({"model": models["blind"]}, "blind"), ({"model": models["wider"]}, "")):
+            words = [text.value for text in pages.opened("upload", session=session).markdown if "without its file" in text.value]
+            assert len(words) == bool(lacking) and all(literal(lacking) in one for one in words)
+    finally:
+        delete(run)
+
+
 def test_data_just_made_are_what_train_offers() -> None:
     """By their own link also while another run is followed; the menu's keeps to it."""
     run = run_named("wider").id

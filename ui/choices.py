@@ -73,16 +73,23 @@ def _held_out() -> Dataset | None:
 def _trained_on(data: Dataset) -> bool:
     model = state.own_model()
     try:
-        return bool(model and model.run) and _of_run(model.run)[0] == data.trajectories.digest
+        return bool(model and model.run) and _of_run(model.run)[0] == _motion(data.trajectories.digest, data.trajectories)
     except NRIError:
         return False
 
 
 @st.cache_resource(show_spinner="Opening what the training held out", max_entries=2)
 def _of_run(run_id: str) -> tuple[str, Trajectories]:
-    """Digest of what the run learned from, and what it held out."""
+    """What moved in the data that the run learned from, and what it held out."""
     run = open_run(run_id)
-    return run.training_data().digest, run.held_out()
+    learned = run.training_data()
+    return _motion(learned.digest, learned), run.held_out()
+
+
+@st.cache_data(show_spinner=False, max_entries=32)
+def _motion(digest: str, _data: Trajectories) -> str:
+    """Digest of the motion alone: a graph that is added later makes no other data of it."""
+    return replace(_data, edge_types=None, edge_type_names=(), metadata={}).digest
 
 
 def choose_reader(data: Dataset) -> Chosen | None:

@@ -84,7 +84,8 @@ def list_runs_at_hand() -> None:
 def titled(run: Run) -> str:
     """A run in a list: its name, when it was submitted, its state."""
     try:
-        return f"{_dated(run)}, {run.status().state}"
+        status = run.status()
+        return f"{_dated(run)}, {ENDED[status.state][1].lower() if status.state in ENDED else 'paused' if status.paused else status.state}"
     except JobError:
         return f"{run.id[:8]}, cannot be read"
 

@@ -39,6 +39,7 @@ COLUMNS = {
     "Error, 10 frames": st.column_config.NumberColumn(format="%.1e", help="Mean squared forecast error 10 frames ahead, in scaled units, on the first 16 validation systems; Compare counts all of them. None where the last epoch was too short to count it"),
     "Validation loss": st.column_config.NumberColumn(format="%.3f", help="Only comparable between runs of one recipe"),
     "Seconds": st.column_config.NumberColumn(format="%.0f", help="Of training, pauses left out"),
+    "Seed": st.column_config.NumberColumn(help="Of the training; that of simulated data is in their name"),
     "Started": st.column_config.DatetimeColumn(format="D MMM, HH:mm"),
 }
 
