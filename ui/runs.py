@@ -29,7 +29,7 @@ TERMS = (
     "NLL: how surprised the model is by the motion that came, in nats, constants left out; lower is better. "
     "KL: how far its belief in a graph is from what it expects before it has seen any motion. "
     "Imitation: how far the encoder is from what the decoder finds. "
-    "Forecast error: of forecasts that run alone, on systems that the training does not see, by frames ahead; distances count in "
+    "Forecast error: of forecasts that run alone, on some systems that the training does not see (Compare counts all of them), by frames ahead; distances count in "
     "units where the data reach from -1 to 1."
 )
 
@@ -228,7 +228,7 @@ def _forming(run: Run, status: RunStatus, watched: Trajectories, records: curves
     numbers = watched.metadata.get("numbers", range(1, watched.num_sims + 1))  # older runs do not tell
     which = f" of system {numbers[0]}" if watched.num_sims == 1 else ""
     st.caption(f"The graph{which} forming: what the model believes after each epoch.", help=meaning)
-    screen, scrubber = st.container(), st.container(horizontal=True, vertical_alignment="center", height=80, border=False)
+    screen, scrubber = st.container(), st.container(horizontal=True, vertical_alignment="center", height=88, border=False)
     epoch, sim = epochs[-1] if epochs else None, 0
     with scrubber:
         if watched.num_sims > 1:

@@ -36,7 +36,7 @@ COLUMNS = {
     "Done": st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100, width=110, help="Of the training time that it will take"),
     "Edges right": st.column_config.NumberColumn(format="%.1f %%", help="Share of pairs named rightly, up to relabelling, on the first validation systems, as many as an epoch can wait for. Compare counts all of them"),
     "Encoder alone": st.column_config.NumberColumn(format="%.1f %%", help="The same, read by the encoder alone"),
-    "Error, 10 frames": st.column_config.NumberColumn(format="%.1e", help="Mean squared forecast error 10 frames ahead, in scaled units, on the first 16 validation systems; Compare counts all of them. None where the last epoch was too short to count it"),
+    "Error, 10 frames": st.column_config.NumberColumn(format="%.1e", help="Mean squared forecast error 10 frames ahead, in scaled units, on some validation systems; Compare counts all of them. None where the last epoch was too short to count it"),
     "Validation loss": st.column_config.NumberColumn(format="%.3f", help="Only comparable between runs of one recipe"),
     "Seconds": st.column_config.NumberColumn(format="%.0f", help="Of training, pauses left out"),
     "Seed": st.column_config.NumberColumn(help="Of the training; that of simulated data is in their name"),
