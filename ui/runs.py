@@ -1,6 +1,7 @@
 """A training run on the page: its state and what can be done with it, and the graphs of chosen systems forming."""
 
 from contextlib import suppress
+from dataclasses import dataclass
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -32,6 +33,13 @@ TERMS = (
     "Forecast error: of forecasts that run alone, on some systems that the training does not see (Compare counts all of them), by frames ahead; distances count in "
     "units where the data reach from -1 to 1."
 )
+
+
+@dataclass
+class _LookedBack:
+    """Of one session: the last epoch there was when a run was last drawn."""
+
+    last: int = 0
 
 
 def show_run(run_id: str) -> None:
@@ -125,12 +133,18 @@ def _live(run_id: str, every: float | None) -> None:
         with side:
             _state(run, status)
             _draw(curves.accuracies(records) if known else curves.losses(records), "first")
-            if known and records and "valid_sims" in records[-1]:  # older runs do not tell
-                st.caption(f"Held-out systems counted here, for speed: {records[-1]['valid_sims']}. Compare counts all of them.")
+            counted = records[-1].get("valid_sims") if known and records else None  # older runs do not tell
+            if counted and counted < (whole := _num_held_out(run.id)):
+                st.caption(f"Held-out systems counted here, for speed: {counted} of {whole}. Compare counts all of them.")
         with stage:
             _forming(run, status, watched, every_record)
         _more_curves(records, known)
         _beside(run, records)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _num_held_out(run_id: str) -> int:
+    return open_run(run_id).held_out().num_sims
 
 
 def _steady(records: curves.Records, status: RunStatus) -> curves.Records:
@@ -236,14 +250,23 @@ def _forming(run: Run, status: RunStatus, watched: Trajectories, records: curves
         meaning = "Slide through the history while the training goes on; off: the latest."
         back = ended or st.toggle("Look back", "epoch" in st.query_params, key=f"back {run.id}", disabled=len(epochs) < 2, help=meaning)
         if back and len(epochs) > 1:
+            _stay_at_the_last(epochs[-1])
             check_choice("Epoch", "epoch", epochs, start=epochs[-1])
             epoch = st.select_slider("Epoch", epochs, epochs[-1], **bound("epoch", "Epoch"))
     if ended and epochs and epoch != epochs[-1]:
-        st.caption(f"Of earlier epochs only the graph is kept: “Keep and compare” takes the model of the last one, {status.epoch}.")
+        taken = "the best model, as it stands at" if run.config().keep_best else "the model of"
+        st.caption(f"Of earlier epochs only the graph is kept: “Keep and compare” takes {taken} the last one, {status.epoch}.")
     with screen:
         posterior = None if epoch is None else _graph(run, epoch, watched, records)
         note = f"after epoch {epoch}" if epoch else "before the first epoch" if epoch is None else "before the first epoch: a guess"
         player(watched, key="forming", sim=sim, posterior=posterior, note=note, height=446)
+
+
+def _stay_at_the_last(epoch: int) -> None:
+    """Who looks at the last epoch, not back at one, goes on with the training."""
+    before, state.own(_LookedBack).last = state.own(_LookedBack).last, epoch
+    if state.answer("epoch") == before != epoch:
+        state.choose({"epoch": epoch})
 
 
 def _more_curves(records: curves.Records, known: bool) -> None:
