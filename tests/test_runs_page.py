@@ -22,7 +22,7 @@ from tests import pages
 from tests.runs import trained_here
 from ui import loading, state
 from ui.names import literal
-from ui.runs import _graph
+from ui.runs import _graph, _LookedBack
 from ui.shelf import Entry, _Deleted
 
 CONFIG = TrainConfig(epochs=2, epoch_size=4, batch_size=2, encoder_hidden=4, decoder_hidden=4, window=10)
@@ -116,6 +116,41 @@ def test_your_data_says_what_lacks_its_file() -> None:
         for session, lacking in (({"dataset": state.Dataset("track.csv", blind)}, "track.csv"), ({"model": models["blind"]}, "blind"), ({"model": models["wider"]}, "")):
             words = [text.value for text in pages.opened("upload", session=session).markdown if "without its file" in text.value]
             assert len(words) == bool(lacking) and all(literal(lacking) in one for one in words)
+    finally:
+        delete(run)
+
+
+def test_who_looks_at_the_last_epoch_goes_on_with_a_run_that_is_resumed() -> None:
+    """And who looks back stays."""
+    run = run_named("wider")
+    for last, now, expected in ((1, 1, 2), (2, 1, 1)):
+        app = pages.opened("train", session={"own _LookedBack": _LookedBack(last), "epoch": now}, run=run.id)
+        assert app.select_slider(key="epoch").value == expected and not app.exception
+
+
+def test_held_out_systems_are_said_to_be_a_part_only_where_they_are() -> None:
+    def said() -> bool:
+        return any("Compare counts all of them" in text.value for text in pages.opened("train", run=run.id).caption)
+
+    run = run_named("wider")
+    assert run.held_out().num_sims == run.records()[-1]["valid_sims"] and not said()
+    file = run.directory / "metrics.jsonl"
+    before = file.read_bytes()
+    try:
+        file.write_text("".join(json.dumps(record | {"valid_sims": 0.5}) + "\n" for record in run.records()))
+        assert said()
+    finally:
+        file.write_bytes(before)
+
+
+def test_models_of_different_data_are_not_averaged() -> None:
+    other = simulate(Springs(), Simulation(num_sims=6, num_nodes=3, num_steps=40, seed=7))
+    run = trained_here(other, CONFIG, watch=other.select(slice(0, 1)), name="other data", device="cpu")
+    try:
+        for name, alike in (("second seed", True), ("other data", False)):
+            app = opened(ticked=",".join(run_named(one).id[:10] for one in ("first seed", name)))
+            assert any(button.label == "Average these models" for button in app.button) == alike
+            assert any("different data" in text.value for text in app.markdown) != alike
     finally:
         delete(run)
 

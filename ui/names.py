@@ -1,7 +1,7 @@
 """What the pages call things: settings in plain words, and the kinds of system. Imports no streamlit."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,3 +121,8 @@ def written(value: Any) -> str:
     if value is None:
         return "–"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """Several may have one name: number those that do."""
+    return [name if names.count(name) == 1 else f"{name} ({names[: place + 1].count(name)})" for place, name in enumerate(names)]

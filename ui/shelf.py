@@ -12,7 +12,7 @@ import streamlit as st
 from nri_core.errors import JobError
 from nri_core.jobs import Run, RunStatus, advance
 from nri_core.jobs.repeat import command
-from nri_core.jobs.results import latest
+from nri_core.jobs.results import latest, learned_from
 from nri_core.jobs.shelf import delete, pack, rename, restore, unpack
 from nri_core.jobs.sweep import average
 from nri_core.settings import TrainConfig
@@ -22,7 +22,7 @@ from ui.controls import bound
 from ui.forms import note
 from ui.frame import carried, mistakes_shown, next_step, page
 from ui.loading import runs_at_hand
-from ui.names import called, literal, written
+from ui.names import called, distinct, literal, written
 from ui.sweeps import show_sweeps
 from ui.temporary import new_folder
 
@@ -204,12 +204,15 @@ def _show_one(entry: Entry) -> None:
 
 def _show_several(chosen: Sequence[Entry]) -> None:
     """Settings and results side by side, and curves in one chart."""
-    names = _distinct([entry.status.name for entry in chosen])
+    names = distinct([entry.status.name for entry in chosen])
     differing = [name for name in TrainConfig.model_fields if len({repr(getattr(entry.config, name)) for entry in chosen}) > 1]
     with mistakes_shown():
         share.repeated_by(Ran(runs=tuple(entry.run.id for entry in chosen), lines=tuple(command(entry.run) for entry in chosen)))
     st.subheader(f"{len(chosen)} runs side by side", anchor=False)
     st.caption("Settings that differ, then results." if differing else "Their settings are alike.")
+    learned = {learned_from(entry.run.directory) for entry in chosen}
+    if len(learned) > 1:
+        note("orange", "info", "They learned from different data: what they get right, and their errors, are of different systems.")
     settings = [{called(name): written(getattr(entry.config, name)) for name in differing} for entry in chosen]
     results = [{name: value for name, value in entry.row.items() if name not in ("Name", "Done", "Seed", "Started")} for entry in chosen]
     rows = [{"Name": name} | one | other for name, one, other in zip(names, settings, results, strict=True)]
@@ -220,10 +223,11 @@ def _show_several(chosen: Sequence[Entry]) -> None:
     quantity = st.segmented_control("What", known := curves.known(records), default=known[0], required=True, key="compared")
     st.plotly_chart(curves.runs_compared(records, quantity), config=figures.PLAIN, key="several", alt=f"{quantity} of the chosen runs against training time")
     with st.container(horizontal=True):
-        if all(entry.status.checkpoint for entry in chosen) and set(differing) <= {"seed"}:
+        if all(entry.status.checkpoint for entry in chosen) and set(differing) <= {"seed"} and len(learned) == 1:
             help_ = "One model of these: its belief is the mean of theirs, and so is its forecast."
             if st.button("Average these models", icon=":material/groups:", help=help_):
-                _average(chosen)
+                with mistakes_shown():
+                    _average(chosen)
         _delete_button(chosen)
 
 
@@ -292,8 +296,3 @@ def _known(table: pd.DataFrame) -> pd.DataFrame:
 
 def _percent(share: float | None) -> float | None:
     return None if share is None else 100 * share
-
-
-def _distinct(names: Sequence[str]) -> list[str]:
-    """Runs may have one name: number those that do."""
-    return [name if names.count(name) == 1 else f"{name} ({names[: place + 1].count(name)})" for place, name in enumerate(names)]

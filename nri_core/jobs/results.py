@@ -1,7 +1,10 @@
-"""How far a run came, from the end of its metrics: lists of many runs need not read every line."""
+"""How far a run came, from the end of its metrics, and what it learned from: lists of many runs need not read every line."""
 
+import functools
+import hashlib
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 from nri_core.jobs.run import Run
@@ -20,3 +23,17 @@ def latest(run: Run) -> dict[str, Any]:
         return {}
     last = next((json.loads(line) for line in reversed(lines[size > TAIL :]) if line.startswith(b"{")), None)
     return last | {"valid_mse": last.get("valid_mse") or {}} if last else {}
+
+
+def learned_from(directory: Path) -> str:
+    """SHA-256 of what the run in this folder was given to learn from; empty where that is gone."""
+    try:
+        return _digest(directory / "train.npz")
+    except OSError:
+        return ""
+
+
+@functools.lru_cache(256)  # a run's data never change
+def _digest(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
