@@ -45,10 +45,13 @@ def _differing(config: CheckpointConfig, data: Trajectories) -> list[str]:
 
 
 def tied(undirected: bool, data: Trajectories) -> list[str]:
-    """That a model which takes both directions to be alike cannot tell who leads where no law is known that has them so, and must be wrong where the law has them apart."""
+    """That a model which takes both directions to be alike cannot tell who leads where neither a law nor a graph is known that has them so, and must be wrong where the law has them apart."""
     if not undirected:
         return []
-    return [TIED] if law_of(data.metadata) is None else [WRONGLY_TIED] if data.metadata.get("parameters", {}).get("directed") else []
+    if law_of(data.metadata) is None:
+        true = data.edge_types
+        return [] if true is not None and (true == true.swapaxes(-1, -2)).all() else [TIED]
+    return [WRONGLY_TIED] if data.metadata.get("parameters", {}).get("directed") else []
 
 
 def _seen(surely: bool, perhaps: bool) -> list[str]:
