@@ -4,6 +4,7 @@ import hashlib
 import shutil
 import weakref
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path, PurePath
 from tempfile import mkdtemp
@@ -11,7 +12,7 @@ from typing import Any, BinaryIO
 
 import streamlit as st
 
-from nri_core.errors import DataError, NRIError
+from nri_core.errors import DataError, JobError, NRIError
 from nri_core.importers import READERS, changed, reader_of
 from nri_core.importers.apart import inspect_apart, read_apart
 from nri_core.importers.contract import Inspection
@@ -131,8 +132,9 @@ def say_what_lacks_its_file() -> None:
     """Where what is in use has no true graph, and the file that one could be given to is not here: after a reload, by a link, or put aside."""
     own, model = state.own_dataset(), state.own_model()
     lacking = own.name if own and own.trajectories.edge_types is None else ""
-    if own is None and model and model.run and (run := open_run(model.run)).watched().edge_types is None:
-        lacking = run.name
+    with suppress(JobError):  # the run's folder may be gone
+        if own is None and model and model.run and (run := open_run(model.run)).watched().edge_types is None:
+            lacking = run.name
     if lacking:
         note("gray", "info", f"“{literal(lacking)}” is in use without its file. To give it a known graph, bring the file once more, and the graph with it.")
 

@@ -239,7 +239,8 @@ def _ordinal(place: int) -> str:
 def _forming(run: Run, status: RunStatus, watched: Trajectories, records: curves.Records) -> None:
     epochs, ended = run.snapshots(), status.state in ENDED
     meaning = "An epoch is the stretch of training between two reports. Look back to see the graph form again. Which systems are watched is chosen before a run."
-    numbers = watched.metadata.get("numbers", range(1, watched.num_sims + 1))  # older runs do not tell
+    told = watched.metadata.get("numbers")
+    numbers = told if isinstance(told, list) and len(told) == watched.num_sims else range(1, watched.num_sims + 1)  # older runs do not tell
     which = f" of system {numbers[0]}" if watched.num_sims == 1 else ""
     st.caption(f"The graph{which} forming: what the model believes after each epoch.", help=meaning)
     screen, scrubber = st.container(), st.container(horizontal=True, vertical_alignment="center", height=88, border=False)
