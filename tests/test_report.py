@@ -38,8 +38,10 @@ def test_accuracies_and_forecasts_are_those_of_the_kept_model(recipe: str, data:
         for name in ("edge_accuracy", "edge_accuracy_encoder"):
             assert getattr(record, name) == pytest.approx(figures[name]), (record.epoch, name)
         assert record.valid_relabelling == figures["relabelling"] and record.valid_sims == figures["num_sims"] == 15
-        if record.epoch in (1, record.num_epochs) or record.valid_mse:  # between them only where it costs little
+        if record.epoch % 2 or record.epoch == record.num_epochs:
             assert (record.valid_mse or {}) == pytest.approx(figures["rollout_mse"])
+        else:
+            assert record.valid_mse is None, "an epoch of five steps is too short for them"
 
 
 def test_forecasts_of_data_that_end_with_the_window_begin_in_its_middle(data: Trajectories) -> None:

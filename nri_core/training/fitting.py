@@ -24,7 +24,7 @@ from nri_core.settings import MOST_SETS, UNREAD, ModelSettings, TrainConfig
 from nri_core.training.allocation import keep_freed_memory
 from nri_core.training.parallel import Ranks
 from nri_core.training.record import EpochRecord
-from nri_core.training.report import FORECASTS_SHARE, forecast_errors, looked_at, quick, report
+from nri_core.training.report import FORECASTS_APART, forecast_errors, looked_at, quick, report
 from nri_core.training.state import Progress, TrainingState
 from nri_core.training.whole_batch import see_whole_batch
 from nri_core.trajectories import Trajectories
@@ -174,7 +174,7 @@ def _epochs(
         before, samples, seconds, best = said.epoch, said.samples, said.seconds, math.inf if said.best is None else said.best
         if said.finished:
             return
-    started, forecast_at, forecast_took = time.perf_counter() - seconds, -math.inf, 0.0
+    started = time.perf_counter() - seconds
     for epoch in range(before + 1, config.epochs + 1):
         sums: dict[str, float] = {}
         for step in range(steps_per_epoch):
@@ -203,10 +203,8 @@ def _epochs(
             best_model.load_state_dict(model.state_dict())
         elif of_best is None:  # it was found before a break
             of_best = report(checkpoint, held_out, valid, config)
-        mse, began = None, time.perf_counter()
-        if progress >= 1 or began - forecast_at >= forecast_took / FORECASTS_SHARE:
-            mse, forecast_at = forecast_errors(checkpoint, valid, of_best.own), time.perf_counter()
-            forecast_took = forecast_at - began
+        forecasts = progress >= 1 or (epoch - 1) % math.ceil(FORECASTS_APART / steps_per_epoch) == 0
+        mse = forecast_errors(checkpoint, valid, of_best.own) if forecasts else None
         watched = None if watch is None or config.inference == "none" else infer_edges(checkpoint, watch, inference=quick(config.inference))
         seconds = time.perf_counter() - started
         left = seconds * (1 - progress) / progress

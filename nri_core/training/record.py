@@ -17,7 +17,7 @@ class EpochRecord:
 
     These are the first `valid_sims` simulations that are held out. `valid_relabelling[k]` is the true type that inferred type k
     stands for in `edge_accuracy`. `valid_mse` is the error of free forecasts by frames ahead, in the reference's units, after
-    the last epoch and before it as often as costs little beside the training, else None. `checkpoint` shares its weights with
+    the last epoch and each that is long enough for it to cost little, else None. `checkpoint` shares its weights with
     the training, and `state()` copies them: save or use both before asking for the next record.
     """
 

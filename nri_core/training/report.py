@@ -17,7 +17,7 @@ from nri_core.trajectories import Trajectories
 FEWEST, MOST = 16, 64  # simulations; held-out figures come from `evaluate`
 MANY_NODES = 7  # simulations of more have so many pairs each that half as many will do
 FORECAST_SIMS = 16
-FORECASTS_SHARE = 0.1  # of the training time, at most
+FORECASTS_APART = 10  # steps of the optimizer, at least
 
 
 @dataclass(frozen=True)
