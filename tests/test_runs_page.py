@@ -16,7 +16,7 @@ from nri_core.jobs.shelf import delete
 from nri_core.posterior import EdgePosterior
 from nri_core.settings import TrainConfig
 from nri_core.snippets import Ran
-from nri_core.systems import Simulation, Springs, simulate
+from nri_core.systems import Kuramoto, Simulation, Springs, simulate
 from nri_core.trajectories import Trajectories
 from tests import pages
 from tests.runs import trained_here
@@ -153,6 +153,16 @@ def test_models_of_different_data_are_not_averaged() -> None:
             assert any("different data" in text.value for text in app.markdown) != alike
     finally:
         delete(run)
+
+
+def test_a_model_that_cannot_read_the_dataset_in_use_is_shown_on_what_it_held_out() -> None:
+    """Else another model would stand there in its place."""
+    run = run_named("wider")
+    model = state.Model("its", run.checkpoint_dir, run.id)
+    for law, first in ((Kuramoto(), state.HELD_OUT), (Springs(), state.MINE)):
+        other = simulate(law, Simulation(num_sims=4, num_nodes=3, num_steps=40, seed=9))
+        app = pages.opened("compare", session={"dataset": state.Dataset("mine", other), "model": model})
+        assert app.selectbox(key="on").value == first and any("“its”" in text.value for text in app.caption) and not app.exception
 
 
 def test_data_just_made_are_what_train_offers() -> None:

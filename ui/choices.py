@@ -56,9 +56,9 @@ def _datasets() -> dict[str, Callable[[], Dataset]]:
     if own:
         options[state.MINE] = lambda: own
     if held := _held_out():
-        # What the training set aside comes first unless the session has other data to try the model on.
+        # What the training set aside comes first unless the session has other data to try the model on, and it can read them.
         first = {held.name: lambda: held}
-        options = options | first if own and not _trained_on(own) else first | options
+        options = options | first if own and not _trained_on(own) and _fits(state.own_model(), own.trajectories) else first | options
     return options | {name: partial(state.shipped_dataset, name) for name in samples.names()}
 
 
