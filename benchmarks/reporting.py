@@ -1,6 +1,5 @@
 """What training spends on telling of itself: validation loss, accuracies, forecasts and the watched graph, as a share of an epoch."""
 
-import math
 import statistics
 import sys
 import time
@@ -13,7 +12,7 @@ from nri_core.models.objectives import Batch
 from nri_core.settings import PRESETS
 from nri_core.systems import Simulation, Springs, simulate
 from nri_core.training import fit
-from nri_core.training.report import FORECASTS_APART, forecast_errors, looked_at, quick, report
+from nri_core.training.report import epochs_between_forecasts, forecast_errors, looked_at, quick, report
 
 EPOCHS, REPEATS = 4, 5
 RECIPES = (("live", 5), ("live", 10), ("paper", 5))
@@ -34,7 +33,7 @@ def _row(preset: str, num_nodes: int) -> dict[str, Any]:
     own = report(checkpoint, batch, few, config).own
     parts = {
         "loss and accuracies": _seconds(lambda: report(checkpoint, batch, few, config)),
-        "forecasts": _seconds(lambda: forecast_errors(checkpoint, few, own)) / math.ceil(FORECASTS_APART / math.ceil(config.epoch_size / config.batch_size)),
+        "forecasts": _seconds(lambda: forecast_errors(checkpoint, few, own)) / epochs_between_forecasts(config),
         "watched graph": _seconds(lambda: infer_edges(checkpoint, valid.select(slice(0, 1)), inference=quick(config.inference))),
     }
     row = {"recipe": f"{preset}, springs-{num_nodes}", "epoch_seconds": round(epoch, 3), "share": round(sum(parts.values()) / epoch, 3)}

@@ -24,7 +24,7 @@ from nri_core.settings import MOST_SETS, UNREAD, ModelSettings, TrainConfig
 from nri_core.training.allocation import keep_freed_memory
 from nri_core.training.parallel import Ranks
 from nri_core.training.record import EpochRecord
-from nri_core.training.report import FORECASTS_APART, forecast_errors, looked_at, quick, report
+from nri_core.training.report import epochs_between_forecasts, forecast_errors, looked_at, quick, report, steps_of_an_epoch
 from nri_core.training.state import Progress, TrainingState
 from nri_core.training.whole_batch import see_whole_batch
 from nri_core.trajectories import Trajectories
@@ -164,7 +164,7 @@ def _epochs(
     generator = torch.Generator().manual_seed(config.seed)
     optimizer = torch.optim.Adam(model.parameters(), lr=config.learning_rate, fused=True)
     draws = _Draws(data.values.shape[0], config.batch_size, generator)
-    steps_per_epoch = math.ceil(config.epoch_size / config.batch_size)
+    steps_per_epoch, forecasts_every = steps_of_an_epoch(config), epochs_between_forecasts(config)
     best_model = copy.deepcopy(model) if config.keep_best else model
     before, samples, seconds, best, of_best = 0, 0, 0.0, math.inf, None
     if resume is not None:
@@ -203,7 +203,7 @@ def _epochs(
             best_model.load_state_dict(model.state_dict())
         elif of_best is None:  # it was found before a break
             of_best = report(checkpoint, held_out, valid, config)
-        forecasts = progress >= 1 or (epoch - 1) % math.ceil(FORECASTS_APART / steps_per_epoch) == 0
+        forecasts = progress >= 1 or (epoch - 1) % forecasts_every == 0
         mse = forecast_errors(checkpoint, valid, of_best.own) if forecasts else None
         watched = None if watch is None or config.inference == "none" else infer_edges(checkpoint, watch, inference=quick(config.inference))
         seconds = time.perf_counter() - started

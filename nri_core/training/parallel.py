@@ -124,15 +124,15 @@ class Ranks:
         try:
             distributed.all_reduce(values)
         except RuntimeError as error:
-            raise self.broken() from error
+            raise self._broken() from error
 
-    def broken(self) -> JobError:
+    def _broken(self) -> JobError:
         """Said once, whichever comes first: the exchange that fails, or torchrun, which ends those that are left."""
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         return JobError(f"This training ends: one of its {self.count} processes is gone, or what started them was stopped. Start them again.")
 
     def _ended(self, *_: object) -> NoReturn:
-        raise self.broken()
+        raise self._broken()
 
 
 @cache

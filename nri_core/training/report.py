@@ -1,5 +1,6 @@
 """What held-out simulations tell of a model between two epochs; it must cost little beside the epoch itself."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +30,16 @@ class Report:
     edge_accuracy: float | None = None
     edge_accuracy_encoder: float | None = None
     relabelling: list[int] | None = None
+
+
+def steps_of_an_epoch(config: TrainConfig) -> int:
+    """Of the optimizer; the last batch may be a short one."""
+    return math.ceil(config.epoch_size / config.batch_size)
+
+
+def epochs_between_forecasts(config: TrainConfig) -> int:
+    """So many that `forecast_errors` costs little beside them."""
+    return math.ceil(FORECASTS_APART / steps_of_an_epoch(config))
 
 
 def looked_at(valid: Trajectories, config: TrainConfig) -> Trajectories:
