@@ -103,23 +103,23 @@ def show_runs() -> None:
 def _listed(under_way: bool) -> None:
     with mistakes_shown():
         found, unreadable = _entries()
-        if _under_way(found) != under_way:
-            st.rerun()
         for sentence in unreadable[:MOST_SENTENCES]:
             note("red", "error", literal(sentence))
-        if not found:
+        if found:
+            st.caption("Every training of this server that you may see. Tick one to open it, several to compare them.")
+            ticked.say_unknown([entry.run.id for entry in found])
+            listed = _filtered(found)
+            chosen = _choose(listed)
+            if len(chosen) == 1:
+                _show_one(chosen[0])
+            elif chosen:
+                _show_several(chosen)
+            show_sweeps([(entry.sweep, entry.run) for entry in listed if entry.sweep])
+        else:
             st.caption("A run is one training: its settings, its curves, the graphs it found and its model. There is none yet.")
             next_step("train", "Train a model")
-            return
-        st.caption("Every training of this server that you may see. Tick one to open it, several to compare them.")
-        ticked.say_unknown([entry.run.id for entry in found])
-        found = _filtered(found)
-        chosen = _choose(found)
-        if len(chosen) == 1:
-            _show_one(chosen[0])
-        elif chosen:
-            _show_several(chosen)
-        show_sweeps([(entry.sweep, entry.run) for entry in found if entry.sweep])
+        if _under_way(found) != under_way:  # last, so that what was pressed just now is not lost
+            st.rerun()
 
 
 def _under_way(found: Sequence[Entry]) -> bool:

@@ -14,6 +14,7 @@ from nri_core.settings import TrainConfig
 from nri_core.systems import Simulation, Springs, simulate
 from nri_core.trajectories import Trajectories
 from tests.browser.server import ROOT
+from tests.runs import ended, trains, wait_for
 
 PATIENCE = 60_000  # ms; a busy machine imports torch for seconds
 TINY = TrainConfig(epochs=3, epoch_size=4, batch_size=2, encoder_hidden=4, decoder_hidden=4, window=10)
@@ -137,3 +138,16 @@ def test_a_run_goes_on_without_its_tab(page: Page, url: str, runs_dir: Path, dat
     expect(page.get_by_text(re.compile("Stopped after epoch"))).to_be_visible(timeout=PATIENCE)  # without a reload
     expect(button(page, "Delete")).to_be_enabled()
     expect(button(page, "Resume")).to_be_visible()
+
+
+def test_what_is_pressed_as_the_last_run_ends_is_not_lost(page: Page, url: str, data: Trajectories, runs_dir: Path) -> None:
+    """The page then begins anew, without its timer."""
+    endless = submit(data, TINY.model_copy(update={"epochs": 1_000_000}), watch=data.select(slice(0, 1)), name="endless", device="cpu", runs_dir=runs_dir)
+    wait_for(endless, trains)
+    choose(opened(page, url), 2)
+    button(page, "Rename").click(timeout=PATIENCE)
+    page.get_by_role("textbox", name="Name").fill("pressed in time")
+    endless.cancel()
+    wait_for(endless, ended)
+    button(page, "Rename it").click()
+    expect(page.get_by_role("heading", name="pressed in time")).to_be_visible(timeout=PATIENCE)
