@@ -22,7 +22,7 @@ from tests import pages
 from tests.runs import trained_here
 from ui import loading, state
 from ui.names import literal
-from ui.runs import _graph, _LookedBack
+from ui.runs import _graph
 from ui.shelf import Entry, _Deleted
 
 CONFIG = TrainConfig(epochs=2, epoch_size=4, batch_size=2, encoder_hidden=4, decoder_hidden=4, window=10)
@@ -118,14 +118,6 @@ def test_your_data_says_what_lacks_its_file() -> None:
             assert len(words) == bool(lacking) and all(literal(lacking) in one for one in words)
     finally:
         delete(run)
-
-
-def test_who_looks_at_the_last_epoch_goes_on_with_a_run_that_is_resumed() -> None:
-    """And who looks back stays."""
-    run = run_named("wider")
-    for last, now, expected in ((1, 1, 2), (2, 1, 1)):
-        app = pages.opened("train", session={"own _LookedBack": _LookedBack(last), "epoch": now}, run=run.id)
-        assert app.select_slider(key="epoch").value == expected and not app.exception
 
 
 def test_held_out_systems_are_said_to_be_a_part_only_where_they_are() -> None:

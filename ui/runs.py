@@ -1,7 +1,6 @@
 """A training run on the page: its state and what can be done with it, and the graphs of chosen systems forming."""
 
 from contextlib import suppress
-from dataclasses import dataclass
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -33,13 +32,6 @@ TERMS = (
     "Forecast error: of forecasts that run alone, on some systems that the training does not see (Compare counts all of them), by frames ahead; distances count in "
     "units where the data reach from -1 to 1."
 )
-
-
-@dataclass
-class _LookedBack:
-    """Of one session: the last epoch there was when a run was last drawn."""
-
-    last: int = 0
 
 
 def show_run(run_id: str) -> None:
@@ -180,14 +172,15 @@ def _state(run: Run, status: RunStatus) -> None:
 
 
 def _controls(run: Run, status: RunStatus) -> None:
-    """The same buttons in every state: nothing jumps under the mouse."""
+    """The same buttons in every state: nothing jumps under the mouse. With a key a button stays the same one whatever it says."""
     waits = status.state == "queued"
     with st.container(horizontal=True, gap="small"):
+        says = {"key": f"pause {run.id}", "disabled": waits}
         if status.paused:
-            st.button("Resume run", on_click=run.unpause, icon=":material/play_arrow:", help="Goes on where it waits.")
+            st.button("Resume run", on_click=run.unpause, icon=":material/play_arrow:", help="Goes on where it waits.", **says)
         else:
             meaning = "Waits after the epoch at hand; its clock stands still."
-            st.button("Pause run", on_click=run.pause, icon=":material/pause:", help=meaning, disabled=waits)
+            st.button("Pause run", on_click=run.pause, icon=":material/pause:", help=meaning, **says)
         meaning = "Trains to the end of one more epoch, then pauses."
         st.button("One epoch", on_click=run.step, icon=":material/skip_next:", help=meaning, disabled=waits)
         st.button("Stop", on_click=run.cancel, icon=":material/stop_circle:", help="Ends the training and keeps the model.")
@@ -197,6 +190,8 @@ def _after(run: Run, status: RunStatus) -> None:
     if status.state not in ENDED:
         return
     if status.state != "done" and st.button("Resume run", width="stretch", icon=":material/play_arrow:", help="Goes on from its last saved state."):
+        if run.snapshots()[-1:] == [state.answer("epoch")]:  # who does not look back goes on with the training
+            _look_at_the_last()
         run.resume()
         st.rerun()
     if st.button("New run", width="stretch", icon=":material/add:", help="With the settings of this run, and on its data unless others are in use."):
@@ -250,8 +245,9 @@ def _forming(run: Run, status: RunStatus, watched: Trajectories, records: curves
             sim = choose_one("System", "watched", range(watched.num_sims), start=0, format_func=lambda place: str(numbers[place]))
         meaning = "Slide through the history while the training goes on; off: the latest."
         back = ended or st.toggle("Look back", "epoch" in st.query_params, key=f"back {run.id}", disabled=len(epochs) < 2, help=meaning)
-        if back and len(epochs) > 1:
-            _stay_at_the_last(epochs[-1])
+        if not back:
+            _look_at_the_last()
+        elif len(epochs) > 1:
             check_choice("Epoch", "epoch", epochs, start=epochs[-1])
             epoch = st.select_slider("Epoch", epochs, epochs[-1], **bound("epoch", "Epoch"))
     if ended and epochs and epoch != epochs[-1]:
@@ -263,11 +259,10 @@ def _forming(run: Run, status: RunStatus, watched: Trajectories, records: curves
         player(watched, key="forming", sim=sim, posterior=posterior, note=note, height=446)
 
 
-def _stay_at_the_last(epoch: int) -> None:
-    """Who looks at the last epoch, not back at one, goes on with the training."""
-    before, state.own(_LookedBack).last = state.own(_LookedBack).last, epoch
-    if state.answer("epoch") == before != epoch:
-        state.choose({"epoch": epoch})
+def _look_at_the_last() -> None:
+    """Before the slider is drawn, if it is: no epoch is looked back to."""
+    state.forget(("epoch",))
+    st.query_params.pop("epoch", None)
 
 
 def _more_curves(records: curves.Records, known: bool) -> None:

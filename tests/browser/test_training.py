@@ -117,8 +117,10 @@ def test_the_first_picture_pause_step_looking_back_and_resume(page: Page, url: s
     expect(page.get_by_text(re.compile(rf"^Epoch (?!{was} )\d+ of"))).to_be_visible(timeout=PATIENCE)  # it trains on
     expect(page.get_by_text("before the first epoch: a guess")).to_be_visible()  # and stays where one looks
 
+    page.get_by_role("button", name="Pause run").evaluate("button => { button.dataset.seen = 'before' }")
     click(page, "Pause run")
     expect(page.get_by_text(re.compile(r"^Epoch \d+ of 2000, paused"))).to_be_visible(timeout=PATIENCE)
+    expect(page.get_by_role("button", name="Resume run")).to_have_attribute("data-seen", "before")  # the same one: none jumps under the mouse
     was = epoch(page)
     click(page, "One epoch")
     expect(page.get_by_text(f"Epoch {was + 1} of 2000, paused")).to_be_visible(timeout=PATIENCE)
@@ -127,10 +129,14 @@ def test_the_first_picture_pause_step_looking_back_and_resume(page: Page, url: s
     click(page, "Resume run")
     expect(page.get_by_text(re.compile(rf"^Epoch (?!{was + 1} )\d+ of"))).to_be_visible(timeout=PATIENCE)
     stopped(page)
+    last = history.get_attribute("max") or ""
+    expect(history).to_have_value(last)  # nobody looks back
     click(page, "Resume run")  # what was stopped goes on from its last saved state
     expect(page.get_by_text(re.compile(r"^Epoch \d+ of 2000, (?!paused)"))).to_be_visible(timeout=PATIENCE)
     assert epoch(page) >= was
+    expect(page.get_by_text(re.compile(rf"^after epoch (?!{last}$)\d+"))).to_be_visible(timeout=PATIENCE)
     stopped(page)
+    expect(history).to_have_value(history.get_attribute("max") or "")
 
 
 def test_a_closed_tab_a_dead_worker_and_somebody_else(page: Page, browser: Browser, url: str, runs_dir: Path) -> None:
