@@ -8,6 +8,7 @@ from typing import Any
 from unittest.mock import patch
 
 from nri_core.jobs import Run, RunStatus, advance, submit
+from nri_core.jobs.claim import claimed
 from nri_core.jobs.engines.process import ProcessEngine
 from nri_core.jobs.worker import work
 from nri_core.settings import TrainConfig
@@ -30,7 +31,7 @@ def trained_here(data: Trajectories, config: TrainConfig, **options: Any) -> Run
     """A run whose worker was this process: nothing to wait for, and no torch to import once more."""
     with patch.object(ProcessEngine, "start"):
         run = submit(data, config, **options)
-    with signals_kept():
+    with signals_kept(), claimed(run.directory):  # else the keeper of a page that was opened before finds no worker, and starts one
         work(run, "cpu")
     advance(run.directory.parent)
     return run
