@@ -149,9 +149,9 @@ def test_a_reload_finds_data_that_can_be_made_again_and_says_that_a_file_is_gone
     assert not any("Bring it again" in markdown.value for markdown in followed.markdown)
 
 
-def test_what_cannot_travel_is_said() -> None:
+def test_what_cannot_travel_is_said(tmp_path: Path) -> None:
     data = simulate(Charged(), Simulation(num_sims=2, num_nodes=3, num_steps=9))
-    session = {"dataset": Dataset("fish.csv", data), "model": Model("mine", Path("nowhere"))}
+    session = {"dataset": Dataset("fish.csv", data), "model": Model("mine", tmp_path)}
     words = said(share(opened("simulate", session=session)))
     assert "Your file does not travel" in words and "Your model stays" in words
 

@@ -107,6 +107,21 @@ def test_a_graph_added_later_makes_no_new_data_of_what_the_model_learned_from() 
     assert any("trained on these systems" in text.value for text in app.markdown) and not app.exception
 
 
+@pytest.mark.parametrize("page", ["explore", "compare", "what_if", "inside"])
+def test_a_model_whose_run_went_on_is_the_newest_of_that_run(page: str, tmp_path: Path) -> None:
+    """Its folder is gone by then: nothing else takes its place without a word."""
+    run = run_named("wider")
+    kept = state.Model("its", run.checkpoint_dir.with_name("000000"), run.id)
+    app = pages.opened(page, session={"model": kept})
+    assert app.session_state["model"] == replace(kept, folder=run.checkpoint_dir)
+    assert not app.exception and not app.error and any("its" in text.value.split("**") for text in app.sidebar.caption)
+
+    app.session_state["model"] = state.Model("its", tmp_path / "gone", "0" * 32)
+    (error,) = app.run().error
+    assert "The model “its” was in use here" in error.value and app.session_state["model"] is None and not app.exception
+    assert not app.run().error, "it is said once"
+
+
 def test_your_data_says_what_lacks_its_file() -> None:
     """A known graph can only be given to a file that is here."""
     blind = replace(run_named("wider").training_data(), edge_types=None, edge_type_names=())

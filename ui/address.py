@@ -8,11 +8,12 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from nri_core.errors import DataError
+from nri_core.errors import DataError, JobError, NRIError
 from nri_core.player import Opening
 from ui import controls, state
 from ui.edits import of_belief
 from ui.forms import note, plain
+from ui.names import literal
 
 MADE, RUN = "made", "run"
 FILE = "file"  # made by nobody that an address could ask
@@ -36,7 +37,28 @@ def recall(page: str) -> None:
         name, data = remade(made)
         state.keep_dataset(name, data, made=made)
     if page not in FOLLOWING:
-        state.recall_model()
+        _recall_model()
+
+
+def _recall_model() -> None:
+    """Make the model of the run that the address names the one in use, where this session has none: a reload, or a link from somebody else.
+
+    Raises JobError for a run that is not there, or not any more; session and address then forget it, so that the page goes on without.
+    """
+    mine, run_id = state.own_model(), st.query_params.get(RUN)
+    if mine and not mine.folder.is_dir():
+        state.forget_model()
+        raise JobError(f"The model “{literal(mine.name)}” was in use here, and is not there any more. A shipped one stands in its place; choose another under Runs.")
+    if mine is None and run_id:
+        from nri_core.jobs import open_run  # the landing page opens without it
+
+        try:
+            run = open_run(run_id)
+            if run.checkpoint_dir:
+                state.keep_model(f"Trained on {run.name}", run.checkpoint_dir, run=run_id)
+        except NRIError:
+            state.forget_model()
+            raise
 
 
 def lost_file() -> bool:

@@ -3,7 +3,8 @@
 import shutil
 import weakref
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -90,8 +91,14 @@ def keep_dataset(name: str, trajectories: Trajectories, *, made: str = "") -> No
 
 
 def own_model() -> Model | None:
-    """The model that was trained or loaded in this session."""
-    return st.session_state.get(_MODEL)
+    """The model that was trained or loaded in this session; where its run went on since, the run's newest."""
+    mine = st.session_state.get(_MODEL)
+    if mine and mine.run and not mine.folder.is_dir():
+        from nri_core.jobs import open_run  # the landing page opens without it
+
+        with suppress(NRIError):
+            mine = st.session_state[_MODEL] = replace(mine, folder=open_run(mine.run).checkpoint_dir or mine.folder)
+    return mine
 
 
 def own_systems() -> str:
@@ -119,22 +126,10 @@ def keep_model(name: str, folder: Path, *, run: str = "", temporary: bool = Fals
     st.session_state[_MODEL], st.session_state[_SEEN] = model, None
 
 
-def recall_model() -> None:
-    """Make the model of the run that the address names the one in use, where this session has none: a reload, or a link from somebody else.
-
-    Raises JobError for a run that is not there; the address then forgets it, so that the page goes on without.
-    """
-    run_id = st.query_params.get(_RUN)
-    if own_model() is None and run_id:
-        from nri_core.jobs import open_run  # the landing page opens without it
-
-        try:
-            run = open_run(run_id)
-            if run.checkpoint_dir:
-                keep_model(f"Trained on {run.name}", run.checkpoint_dir, run=run_id)
-        except NRIError:
-            st.query_params.pop(_RUN)
-            raise
+def forget_model() -> None:
+    """Go on without a model of the session's own."""
+    st.session_state[_MODEL] = st.session_state[_SEEN] = None
+    st.query_params.pop(_RUN, None)
 
 
 def in_use() -> tuple[str, str]:
@@ -150,9 +145,9 @@ def uses_own() -> bool:
 
 def use_shipped() -> None:
     """Return to the systems and the model that come with the app."""
-    st.session_state[_DATASET] = st.session_state[_MODEL] = st.session_state[_SEEN] = None
-    for name in (_MADE, _RUN):
-        st.query_params.pop(name, None)
+    st.session_state[_DATASET] = None
+    st.query_params.pop(_MADE, None)
+    forget_model()
 
 
 def sample_name() -> str:
