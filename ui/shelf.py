@@ -191,8 +191,10 @@ def _show_one(entry: Entry) -> None:
         _delete_button([entry])
     with mistakes_shown():  # a run with files missing can still be renamed and deleted
         line = command(run)
-        exactly = " exactly" if entry.config.max_seconds is None else ", as far as a time limit can be repeated"
-        st.caption(f"The command that repeats this run{exactly}; call it in the project's folder.")
+        limited, done = entry.config.max_seconds is not None, status.state == "done"
+        whole = f"trains as this run was to, all {entry.config.epochs:,} epochs" + " or up to its time limit" * limited
+        does = "repeats this run" + (", as far as a time limit can be repeated" if limited else " exactly") if done else whole
+        st.caption(f"The command that {does}; call it in the project's folder.")
         st.code(line, language="bash", wrap_lines=True)
         share.repeated_by(Ran(runs=(run.id,), lines=(line,)))
     with st.expander("Settings that differ from the live recipe"):
