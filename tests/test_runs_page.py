@@ -1,6 +1,8 @@
 """The Runs page without a browser: what it lists, compares, renames, deletes and takes back."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +12,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from nri_core.jobs import Run, list_runs
+from nri_core.jobs.claim import claimed
+from nri_core.jobs.contract import write_status
 from nri_core.jobs.repeat import command
 from nri_core.jobs.results import latest
 from nri_core.jobs.shelf import delete
@@ -114,12 +118,44 @@ def test_a_model_whose_run_went_on_is_the_newest_of_that_run(page: str, tmp_path
     kept = state.Model("its", run.checkpoint_dir.with_name("000000"), run.id)
     app = pages.opened(page, session={"model": kept})
     assert app.session_state["model"] == replace(kept, folder=run.checkpoint_dir)
-    assert not app.exception and not app.error and any("its" in text.value.split("**") for text in app.sidebar.caption)
+    assert not app.exception and not app.error
+    assert any(text.value.endswith("**its**  \nas of epoch 2") for text in app.sidebar.caption)
 
     app.session_state["model"] = state.Model("its", tmp_path / "gone", "0" * 32)
     (error,) = app.run().error
     assert "The model “its” was in use here" in error.value and app.session_state["model"] is None and not app.exception
     assert not app.run().error, "it is said once"
+
+
+def test_a_model_says_after_which_epoch_it_was_kept_and_whether_its_run_went_on() -> None:
+    run = run_named("wider")
+
+    def said(epoch: str) -> str:
+        (words,) = (text.value for text in pages.opened("compare", session={"model": state.Model("its", run.checkpoint_dir.with_name(epoch), run.id)}).sidebar.caption if "its" in text.value)
+        return words.partition("  \n")[2].partition("  \n")[2]
+
+    assert said("000001") == "as of epoch 1; its run went on to 2" and said("000002") == "as of epoch 2"
+    with changed(run, state="running"), claimed(run.directory):
+        assert said("000001") == "as of epoch 1; its run goes on"
+
+
+def test_what_the_command_of_a_run_does() -> None:
+    """For one that was stopped it does not stop there."""
+    run = run_named("wider")
+    for status, words in (("done", "repeats this run exactly;"), ("cancelled", "all 2 epochs;")):
+        with changed(run, state=status):
+            assert any(words in text.value for text in opened(ticked=run.id[:10]).caption)
+
+
+@contextmanager
+def changed(run: Run, **changes: object) -> Iterator[None]:
+    """While its status says so."""
+    before = run.stored_status()
+    write_status(run.directory, before.model_copy(update=changes))
+    try:
+        yield
+    finally:
+        write_status(run.directory, before)
 
 
 def test_your_data_says_what_lacks_its_file() -> None:

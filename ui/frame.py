@@ -5,7 +5,7 @@ import gc
 import importlib
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -170,7 +170,20 @@ def _show_loaded(place: DeltaGenerator) -> None:
     view = state.view()
     use = " in use" if view.in_use else ""
     place.caption(f"Dataset{use}  \n**{literal(view.data)}**  \n{view.size}")
-    place.caption(f"Model{use}  \n**{literal(view.model)}**")
+    mine = state.own_model()
+    place.caption(f"Model{use}  \n**{literal(view.model)}**" + (_as_of(mine) if mine and mine.name == view.model else ""))
+
+
+def _as_of(model: state.Model) -> str:
+    """After which epoch of its run a model was kept, and whether the run went on; empty for one that no run trains."""
+    from nri_core.jobs import open_run  # the landing page opens without it
+
+    with suppress(NRIError, ValueError):
+        run, epoch = open_run(model.run), int(model.folder.name)
+        newest = run.checkpoint_dir or model.folder
+        later = "; its run goes on" if run.status().active else f"; its run went on to {int(newest.name)}" if newest != model.folder else ""
+        return f"  \nas of epoch {epoch}{later}"
+    return ""
 
 
 @functools.cache
