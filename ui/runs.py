@@ -150,8 +150,8 @@ def _state(run: Run, status: RunStatus) -> None:
         colour, word = ENDED[status.state]
         st.badge(word, color=colour)
     else:
-        whole = status.seconds + (status.seconds_left or 0.0)
-        st.progress(min(status.seconds / whole, 1.0) if whole else 0.0, text=_time_to_go(status))
+        pausing = ", pausing after this epoch" if run.pause_file.exists() and not status.paused and status.epoch else ""
+        st.progress(_share_done(status), text=_time_to_go(status) + pausing)
         _controls(run, status)
     if status.state in ("failed", "lost"):
         st.error(sentence(status.message), icon=":material/error:")
@@ -216,6 +216,13 @@ def _as_this(run: Run) -> dict[str, str]:
     return {"preset": said.preset} | answers
 
 
+def _share_done(status: RunStatus) -> float:
+    """By time; by epochs where it is not known how long it takes, as of a run that is being resumed."""
+    if status.seconds_left is None:
+        return min(status.epoch / status.num_epochs, 1.0) if status.num_epochs else 0.0
+    return min(status.seconds / (status.seconds + status.seconds_left or 1.0), 1.0)
+
+
 def _time_to_go(status: RunStatus) -> str:
     if status.state == "queued" and not status.device:
         return "Waiting for a free device" + (f": {_ordinal(status.position)} in the queue" if status.position else "")
@@ -236,7 +243,8 @@ def _forming(run: Run, status: RunStatus, watched: Trajectories, records: curves
     meaning = "An epoch is the stretch of training between two reports. Look back to see the graph form again. Which systems are watched is chosen before a run."
     told = watched.metadata.get("numbers")
     numbers = told if isinstance(told, list) and len(told) == watched.num_sims else range(1, watched.num_sims + 1)  # older runs do not tell
-    which = f" of system {numbers[0]}" if watched.num_sims == 1 else ""
+    held_out = "held-out " if told and run.name != FRESH_NAME else ""  # as the form calls those that it offers
+    which = f" of {held_out}system {numbers[0]}" if watched.num_sims == 1 else f" of {held_out}systems" if held_out else ""
     st.caption(f"The graph{which} forming: what the model believes after each epoch.", help=meaning)
     screen, scrubber = st.container(), st.container(horizontal=True, vertical_alignment="center", height=88, border=False)
     epoch, sim = epochs[-1] if epochs else None, 0
