@@ -26,7 +26,7 @@ from tests import pages
 from tests.runs import trained_here
 from ui import loading, state
 from ui.names import literal
-from ui.runs import _graph, _share_done
+from ui.runs import _graph
 from ui.shelf import Entry, _Deleted
 
 CONFIG = TrainConfig(epochs=2, epoch_size=4, batch_size=2, encoder_hidden=4, decoder_hidden=4, window=10)
@@ -241,8 +241,8 @@ def test_how_far_a_stopped_run_came_goes_by_its_time_limit() -> None:
 
 def test_a_run_that_is_resumed_does_not_look_done() -> None:
     status = run_named("wider").status().model_copy(update={"state": "running", "epoch": 10, "num_epochs": 40, "seconds": 20.0, "seconds_left": None})
-    assert _share_done(status) == 0.25 and _share_done(status.model_copy(update={"seconds_left": 20.0})) == 0.5
-    assert _share_done(status.model_copy(update={"epoch": 0, "num_epochs": None})) == 0.0
+    assert status.share_done() == 0.25 and status.model_copy(update={"seconds_left": 20.0}).share_done() == 0.5
+    assert status.model_copy(update={"epoch": 0, "num_epochs": None}).share_done() == 0.0
 
 
 def test_errors_of_another_epoch_are_not_those_of_the_model_that_is_kept(tmp_path: Path) -> None:

@@ -179,9 +179,9 @@ def _as_of(model: state.Model) -> str:
     from nri_core.jobs import open_run  # the landing page opens without it
 
     with suppress(NRIError, ValueError):
-        run, epoch = open_run(model.run), int(model.folder.name)
-        newest = run.checkpoint_dir or model.folder
-        later = "; its run goes on" if run.status().active else f"; its run went on to {int(newest.name)}" if newest != model.folder else ""
+        epoch, status = int(model.folder.name), open_run(model.run).status()
+        newest = status.checkpoint or model.folder
+        later = "; its run goes on" if status.active else f"; its run went on to {int(newest.name)}" if newest != model.folder else ""
         return f"  \nas of epoch {epoch}{later}"
     return ""
 

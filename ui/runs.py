@@ -151,7 +151,7 @@ def _state(run: Run, status: RunStatus) -> None:
         st.badge(word, color=colour)
     else:
         pausing = ", pausing after this epoch" if run.pause_file.exists() and not status.paused and status.epoch else ""
-        st.progress(_share_done(status), text=_time_to_go(status) + pausing)
+        st.progress(status.share_done(run.config().max_seconds), text=_time_to_go(status) + pausing)
         _controls(run, status)
     if status.state in ("failed", "lost"):
         st.error(sentence(status.message), icon=":material/error:")
@@ -214,13 +214,6 @@ def _as_this(run: Run) -> dict[str, str]:
     kept = recipes.SUITED if mine is not None and mine.name != run.name else ()
     answers = {f"{said.preset}_{name}": ",".join(address.written(value)) for name, value in said.changes.items() if name not in kept}
     return {"preset": said.preset} | answers
-
-
-def _share_done(status: RunStatus) -> float:
-    """By time; by epochs where it is not known how long it takes, as of a run that is being resumed."""
-    if status.seconds_left is None:
-        return min(status.epoch / status.num_epochs, 1.0) if status.num_epochs else 0.0
-    return min(status.seconds / (status.seconds + status.seconds_left or 1.0), 1.0)
 
 
 def _time_to_go(status: RunStatus) -> str:

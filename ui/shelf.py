@@ -66,13 +66,8 @@ class Entry:
 
     @property
     def progress(self) -> float:
-        """From 0 to 1, of the epochs or of the time limit: whichever is nearer."""
-        if self.status.state == "done":
-            return 1.0
-        if self.status.state == "running" and self.status.seconds_left is not None:
-            return self.status.seconds / max(self.status.seconds + self.status.seconds_left, 1e-9)
-        epochs = self.status.epoch / self.status.num_epochs if self.status.num_epochs else 0.0
-        return max(epochs, min(self.status.seconds / self.config.max_seconds, 1.0)) if self.config.max_seconds else epochs
+        """From 0 to 1."""
+        return self.status.share_done(self.config.max_seconds)
 
     @property
     def row(self) -> dict[str, Any]:

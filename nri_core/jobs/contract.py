@@ -70,6 +70,15 @@ class RunStatus(BaseModel):
         """Whether there is still something to wait for."""
         return self.state in ("queued", "running")
 
+    def share_done(self, max_seconds: float | None = None) -> float:
+        """From 0 to 1, by time; where it is not known how long it takes, of the epochs or of the time limit, in seconds: whichever is nearer."""
+        if self.state == "done":
+            return 1.0
+        if self.state == "running" and self.seconds_left is not None:
+            return self.seconds / max(self.seconds + self.seconds_left, 1e-9)
+        epochs = self.epoch / self.num_epochs if self.num_epochs else 0.0
+        return max(epochs, min(self.seconds / max_seconds, 1.0)) if max_seconds else epochs
+
 
 Record = TypeVar("Record", bound=BaseModel)
 
