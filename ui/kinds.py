@@ -14,7 +14,7 @@ from ui import state, visitor
 from ui.backends import Backend
 from ui.frame import mistakes_shown
 from ui.loading import Choice
-from ui.names import called
+from ui.names import called, written
 
 if TYPE_CHECKING:
     from nri_core.model_choice import TypeChoice
@@ -37,7 +37,7 @@ def show_suggestions(data: Choice, config: TrainConfig, *, prefix: str) -> None:
         st.markdown(f":small[:material/arrow_right: {suggestion.sentence}]")
     changes = {name: value for suggestion in found for name, value in suggestion.changes.items() if getattr(config, name) != value}
     if changes:
-        words = ", ".join(f"{called(name).lower()}: {_written(value)}" for name, value in changes.items())
+        words = ", ".join(f"{called(name).lower()}: {written(value)}" for name, value in changes.items())
         keys = {prefix + name: _widget_value(value) for name, value in changes.items()}
         st.button("Use what is suggested", on_click=state.choose, args=(keys,), icon=":material/auto_fix_high:", help=words)
     else:
@@ -103,10 +103,6 @@ def _show(tag: str, prefix: str) -> None:
 @st.cache_resource(show_spinner=False, max_entries=8)
 def _chosen(tag: str) -> "TypeChoice":
     return kinds_chosen(kinds_tried(tag))
-
-
-def _written(value: Any) -> str:
-    return ("yes" if value else "no") if isinstance(value, bool) else ", ".join(f"{part:g}" for part in value) or "all alike" if isinstance(value, tuple) else str(value)
 
 
 def _widget_value(value: Any) -> Any:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from nri_core.player.payload import NOUNS
@@ -106,6 +107,12 @@ def sample_title(name: str) -> str:
     return f"{law.title}, {nodes} {NOUNS[system]}s" if law and nodes else name
 
 
+def moment(when: datetime) -> str:
+    """On the clock of this machine: "28 November 23:14"."""
+    here = when.astimezone()
+    return f"{here.day} {here:%B %H:%M}"
+
+
 def literal(text: str) -> str:
     """What people typed, without meaning to Markdown: a name must not load a picture from somewhere."""
     return re.sub(r"([\\`*_\[\]<>#|~$:])", r"\\\1", text)
@@ -117,9 +124,11 @@ def sentence(text: str) -> str:
 
 
 def written(value: Any) -> str:
-    """A setting's value in a table."""
-    if value is None:
-        return "–"
+    """A setting's value in words: of shares, an empty tuple says that all are alike."""
+    if value is None or isinstance(value, bool):
+        return {None: "–", False: "no", True: "yes"}[value]
+    if isinstance(value, tuple):
+        return ", ".join(map(written, value)) or "all alike"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
