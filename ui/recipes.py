@@ -47,7 +47,7 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("decoder_hidden", "likelihood", "forecast_members", "law", "law_steps", "prediction_steps", "burn_in"),
     ),
     "Data": ("How much of the recordings is read, and how.", ("window", "normalization", "symmetries")),
-    "Optimiser": ("How the weights are found. It is Adam.", ("learning_rate", "schedule", "batch_size", "epoch_size", "keep_best")),
+    "Optimiser": ("How the weights are found. It is Adam.", ("learning_rate", "schedule", "batch_size", "epoch_size", "keep_best", "seed")),
 }
 SUITED = ("num_edge_types", "skip_first", "encoder", "decoder", "forecaster", "symmetries")  # what `suited` may change
 _PREDICTING = ("elbo", "true_graph", *UNREAD)
