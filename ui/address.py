@@ -41,7 +41,7 @@ def recall(page: str) -> None:
 
 
 def _recall_model() -> None:
-    """Make the model of the run that the address names the one in use, where this session has none: a reload, or a link from somebody else.
+    """Make the model of the run that the address names, or the mean of several, the one in use, where this session has none: a reload, or a link from somebody else.
 
     Raises JobError for a run that is not there, or not any more; session and address then forget it, so that the page goes on without.
     """
@@ -51,11 +51,12 @@ def _recall_model() -> None:
         raise JobError(f"The model “{literal(mine.name)}” was in use here, and is not there any more. A shipped one stands in its place; choose another under Runs.")
     if mine is None and run_id:
         from nri_core.jobs import open_run  # the landing page opens without it
+        from ui.keeping import keep_model_of
 
         try:
-            run = open_run(run_id)
-            if run.checkpoint_dir:
-                state.keep_model(f"Trained on {run.name}", run.checkpoint_dir, run=run_id)
+            runs = [open_run(one) for one in run_id.split(",")]
+            if runs[1:] or runs[0].checkpoint_dir:
+                keep_model_of(runs)
         except NRIError:
             state.forget_model()
             raise
@@ -77,7 +78,7 @@ def in_use(page: str) -> dict[str, str]:
     """What the address of a page says of the user's own data and model, so that a reload or somebody else finds them."""
     data, model = state.own_dataset(), state.own_model()
     said = {MADE: data.made or FILE} if data else {}
-    return said | ({RUN: model.run} if model and model.run and page not in FOLLOWING else {})
+    return said | ({RUN: ",".join((model.run, *model.beside))} if model and model.run and page not in FOLLOWING else {})
 
 
 def link(page: str, seen: Mapping[str, Any], taught: Mapping[str, Sequence[str]]) -> str:

@@ -14,17 +14,16 @@ from nri_core.jobs import Run, RunStatus, advance
 from nri_core.jobs.repeat import command
 from nri_core.jobs.results import latest, learned_from
 from nri_core.jobs.shelf import delete, pack, rename, restore, unpack
-from nri_core.jobs.sweep import average
 from nri_core.settings import TrainConfig
 from nri_core.snippets import Ran
 from ui import curves, figures, share, state, ticked
 from ui.controls import bound
 from ui.forms import note
 from ui.frame import carried, mistakes_shown, next_step, page
+from ui.keeping import keep_model_of
 from ui.loading import runs_at_hand
 from ui.names import called, distinct, literal, written
 from ui.sweeps import show_sweeps
-from ui.temporary import new_folder
 
 MOST_COMPARED = 8
 MOST_SENTENCES = 3
@@ -32,7 +31,7 @@ SECONDS = 2.0  # between two looks at runs that are under way
 STATES = {"queued": "… waiting", "running": "▶ running", "done": "✓ done", "failed": "✗ failed", "cancelled": "■ stopped", "lost": "✗ lost"}
 
 COLUMNS = {
-    "Name": st.column_config.TextColumn(width=230),
+    "Name": st.column_config.TextColumn(width=200),
     "Done": st.column_config.ProgressColumn(format="%.0f %%", min_value=0, max_value=100, width=110, help="Of the training time that it will take"),
     "Edges right": st.column_config.NumberColumn(format="%.1f %%", help="Share of pairs named rightly, up to relabelling, on the first validation systems, as many as an epoch can wait for. Compare counts all of them"),
     "Encoder alone": st.column_config.NumberColumn(format="%.1f %%", help="The same, read by the encoder alone"),
@@ -42,6 +41,7 @@ COLUMNS = {
     "Seed": st.column_config.NumberColumn(help="Of the training; that of simulated data is in their name"),
     "Started": st.column_config.DatetimeColumn(format="D MMM, HH:mm"),
 }
+WIDER = {"Name": st.column_config.TextColumn(width=300)}  # side by side, with the seeds of runs that share a name
 
 
 LOSS_OF = ("objective", "encoder", "likelihood", "normalization", "prediction_steps", "burn_in")  # settings that say what a loss adds up
@@ -174,7 +174,7 @@ def _show_one(entry: Entry) -> None:
         if status.checkpoint:
             for target, label in (("explore", "Load into Explore"), ("compare", "Load into Compare")):
                 if st.button(label, key=target, icon=":material/hub:" if target == "explore" else ":material/compare:"):
-                    state.keep_model(f"Trained on {status.name}", status.checkpoint, run=run.id)
+                    keep_model_of([run])
                     st.switch_page(page(target), query_params=carried(target) | ({"sample": state.HELD_OUT} if target == "explore" else {}))
         with st.popover("Rename", icon=":material/edit:", key=f"rename {run.id} {status.name}"), st.form(f"rename {run.id}", border=False):
             name = st.text_input("Name", status.name, max_chars=120, key=f"name {run.id}", width=420)
@@ -201,7 +201,8 @@ def _show_one(entry: Entry) -> None:
 
 def _show_several(chosen: Sequence[Entry]) -> None:
     """Settings and results side by side, and curves in one chart."""
-    names = distinct([entry.status.name for entry in chosen])
+    names = [entry.status.name for entry in chosen]
+    names = distinct([name if names.count(name) == 1 else f"{name}, training seed {entry.config.seed}" for name, entry in zip(names, chosen, strict=True)])
     differing = [name for name in TrainConfig.model_fields if len({repr(getattr(entry.config, name)) for entry in chosen}) > 1]
     with mistakes_shown():
         share.repeated_by(Ran(runs=tuple(entry.run.id for entry in chosen), lines=tuple(command(entry.run) for entry in chosen)))
@@ -213,19 +214,23 @@ def _show_several(chosen: Sequence[Entry]) -> None:
     settings = [{called(name): written(getattr(entry.config, name)) for name in differing} for entry in chosen]
     results = [{name: value for name, value in entry.row.items() if name not in ("Name", "Done", "Seed", "Started")} for entry in chosen]
     rows = [{"Name": name} | one | other for name, one, other in zip(names, settings, results, strict=True)]
-    st.dataframe(_known(pd.DataFrame(rows)), hide_index=True, column_config=COLUMNS, placeholder="–")
+    st.dataframe(_known(pd.DataFrame(rows)), hide_index=True, column_config=COLUMNS | WIDER, placeholder="–")
     if summed := [called(name).lower() for name in differing if name in LOSS_OF]:
         note("orange", "info", f"What is minimised differs ({', '.join(summed)}), so these losses cannot be compared. The errors of forecasts can, where the data are the same.")
     records = {name: entry.run.records() for name, entry in list(zip(names, chosen, strict=True))[:MOST_COMPARED]}
     quantity = st.segmented_control("What", known := curves.known(records), default=known[0], required=True, key="compared")
     st.plotly_chart(curves.runs_compared(records, quantity), config=figures.PLAIN, key="several", alt=f"{quantity} of the chosen runs against training time")
     with st.container(horizontal=True):
-        if all(entry.status.checkpoint for entry in chosen) and set(differing) <= {"seed"} and len(learned) == 1:
+        averaged = all(entry.status.checkpoint for entry in chosen) and set(differing) <= {"seed"} and len(learned) == 1
+        if averaged:
             help_ = "One model of these: its belief is the mean of theirs, and so is its forecast."
             if st.button("Average these models", icon=":material/groups:", help=help_):
                 with mistakes_shown():
-                    _average(chosen)
+                    keep_model_of([entry.run for entry in chosen])
+                    st.switch_page(page("compare"), query_params=carried("compare"))
         _delete_button(chosen)
+    if not averaged:
+        st.caption("Only models that differ in nothing but the seed, and learned from the same data, can be averaged.")
 
 
 def upload() -> None:
@@ -269,14 +274,6 @@ def _delete_button(chosen: Sequence[Entry]) -> None:
             delete(entry.run)
         state.own(_Deleted).run_ids = tuple(entry.run.id for entry in chosen)
         st.rerun()
-
-
-def _average(chosen: Sequence[Entry]) -> None:
-    with st.spinner("Matching edge types on systems that were held out", show_time=True):
-        folder = new_folder() / "model"
-        average([entry.run for entry in chosen]).save(folder)
-    state.keep_model(f"Mean of {len(chosen)} models, {chosen[0].status.name}", folder, run=chosen[0].run.id, temporary=True)
-    st.switch_page(page("compare"), query_params=carried("compare"))
 
 
 def _packed(run: Run) -> BinaryIO:

@@ -44,11 +44,12 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Model:
-    """A checkpoint folder, the name that the pages call it by, and the run that trained it, where that is known."""
+    """A checkpoint folder, the name that the pages call it by, and the run that trained it, where that is known; of a mean, the first of its runs."""
 
     name: str
     folder: Path
     run: str = ""
+    beside: tuple[str, ...] = ()  # the other runs of a mean
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def keep_dataset(name: str, trajectories: Trajectories, *, made: str = "") -> No
 def own_model() -> Model | None:
     """The model that was trained or loaded in this session; where its run went on since, the run's newest."""
     mine = st.session_state.get(_MODEL)
-    if mine and mine.run and not mine.folder.is_dir():
+    if mine and mine.run and not mine.beside and not mine.folder.is_dir():
         from nri_core.jobs import open_run  # the landing page opens without it
 
         with suppress(NRIError):
@@ -118,9 +119,9 @@ def shipped_model(name: str) -> Model:
     return Model(f"Shipped {name}", samples.folder(name))
 
 
-def keep_model(name: str, folder: Path, *, run: str = "", temporary: bool = False) -> None:
+def keep_model(name: str, folder: Path, *, run: str = "", beside: tuple[str, ...] = (), temporary: bool = False) -> None:
     """Make the checkpoint in `folder` the model in use; a temporary folder goes when the session or another model replaces it."""
-    model = Model(name, folder, run)
+    model = Model(name, folder, run, beside)
     if temporary:
         weakref.finalize(model, shutil.rmtree, folder, ignore_errors=True)
     st.session_state[_MODEL], st.session_state[_SEEN] = model, None
@@ -268,6 +269,12 @@ def follow_run(run_id: str) -> None:
     st.session_state[_RUN] = st.query_params[_RUN] = run_id
 
 
+def run_not_in_use() -> str | None:
+    """On other pages than Train: id of the run that it shows, where the model in use is not that run's."""
+    followed, mine = st.session_state.get(_RUN), own_model()
+    return None if here() == "train" or (mine and followed in (mine.run, *mine.beside)) else followed
+
+
 def followed_kinds() -> str:
     """The tag of the comparison of kinds that Train shows: in the address, so that a reload finds it."""
     return st.query_params.get(_KINDS, "") or st.session_state.get(_KINDS, "")
@@ -276,10 +283,7 @@ def followed_kinds() -> str:
 def follow_kinds(tag: str) -> None:
     """Let Train show this comparison; none for an empty tag."""
     st.session_state[_KINDS] = tag
-    if tag:
-        st.query_params[_KINDS] = tag
-    else:
-        st.query_params.pop(_KINDS, None)
+    st.query_params.update({_KINDS: tag}) if tag else st.query_params.pop(_KINDS, None)
 
 
 def keep_in_address(told: Mapping[str, str]) -> None:

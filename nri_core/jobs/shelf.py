@@ -21,7 +21,8 @@ KEPT_SECONDS = 24 * 3600  # what was deleted can be taken back for a day
 MOST_FILES = 20_000
 LEFT_OUT = {"lock", "cancel", "pause", "worker.json"}  # of this machine and this moment
 FILES = {"config.json", "status.json", "metrics.jsonl", "train.npz", "valid.npz", "watch.npz", "resume.safetensors", "log.txt", "name.txt"}
-FOLDERS = {"snapshots": {".npz"}, "checkpoint": {".json", ".safetensors", ".md"}, "tensorboard": None}
+MODEL = {".json", ".safetensors", ".md"}
+FOLDERS = {"snapshots": {".npz"}, "checkpoint": MODEL, "means": MODEL, "tensorboard": None}
 
 
 def rename(run: Run, name: str) -> None:

@@ -1,5 +1,6 @@
 """Many runs from one small file: settings × seeds; their table of means and spreads; their average as one model."""
 
+import hashlib
 import itertools
 import math
 import re
@@ -199,9 +200,23 @@ def average(runs: Sequence[Run]) -> "Checkpoint":
     from nri_core.checkpoint import Checkpoint  # torch takes seconds to import
     from nri_core.inference import combine
 
-    for run in runs:
-        if run.checkpoint_dir is None:
-            raise JobError(f"Run {run.id[:8]} has no model yet. Wait for it, or leave it out.")
     matched_on = runs[0].held_out().select(slice(0, 100))
-    together = combine([Checkpoint.load(run.checkpoint_dir) for run in runs], matched_on)
+    together = combine([Checkpoint.load(folder) for folder in _newest(runs)], matched_on)
     return together.described(members=[run.id for run in runs])
+
+
+def averaged(runs: Sequence[Run]) -> Path:
+    """The checkpoint of their average as they are now: kept in the folder of the first run, and made where it is not there yet. Raises as `average` does."""
+    content = " ".join(f"{run.id} {folder.name}" for run, folder in zip(runs, _newest(runs), strict=True))
+    folder = runs[0].directory / "means" / f"{len(runs)}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
+    if not folder.is_dir():
+        average(runs).save(folder)
+    return folder
+
+
+def _newest(runs: Sequence[Run]) -> list[Path]:
+    found = [run.checkpoint_dir for run in runs]
+    for run, folder in zip(runs, found, strict=True):
+        if folder is None:
+            raise JobError(f"Run {run.id[:8]} has no model yet. Wait for it, or leave it out.")
+    return found
