@@ -15,7 +15,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from nri_core.errors import NRIError
 from ui import address, controls, seen, share, state
-from ui.names import literal, sentence
+from ui.names import literal, moment, sentence
 
 _PAGES_DIR = Path(__file__).parent.parent / "pages"
 _ICON = Path(__file__).parent / "icon.svg"
@@ -172,17 +172,20 @@ def _show_loaded(place: DeltaGenerator) -> None:
     place.caption(f"Dataset{use}  \n**{literal(view.data)}**  \n{view.size}")
     mine = state.own_model()
     place.caption(f"Model{use}  \n**{literal(view.model)}**" + (_as_of(mine) if mine and mine.name == view.model else ""))
+    if (run := state.run_not_in_use()) and not controls.hidden("menu"):
+        place.caption("The model of your run is not the one in use.")
+        place.page_link(page("train"), label="See your run", icon=":material/visibility:", query_params={"run": run})
 
 
 def _as_of(model: state.Model) -> str:
-    """After which epoch of its run a model was kept, and whether the run went on; empty for one that no run trains."""
+    """Of which run a model was kept, and after which epoch, and whether the run went on: runs may share a name. Empty for one that no run trains."""
     from nri_core.jobs import open_run  # the landing page opens without it
 
     with suppress(NRIError, ValueError):
         epoch, status = int(model.folder.name), open_run(model.run).status()
         newest = status.checkpoint or model.folder
-        later = "; its run goes on" if status.active else f"; its run went on to {int(newest.name)}" if newest != model.folder else ""
-        return f"  \nas of epoch {epoch}{later}"
+        later = "; it goes on" if status.active else f"; it went on to {int(newest.name)}" if newest != model.folder else ""
+        return f"  \nrun of {moment(status.submitted)}, as of epoch {epoch}{later}"
     return ""
 
 
