@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from nri_core.holdout import split
 from nri_core.jobs import Run, list_runs
 from nri_core.jobs.claim import claimed
 from nri_core.jobs.contract import write_status
@@ -25,7 +26,7 @@ from nri_core.trajectories import Trajectories
 from tests import pages
 from tests.runs import trained_here
 from ui import loading, state
-from ui.names import literal
+from ui.names import literal, moment
 from ui.runs import _graph
 from ui.shelf import Entry, _Deleted
 
@@ -120,7 +121,7 @@ def test_a_model_whose_run_went_on_is_the_newest_of_that_run(page: str, tmp_path
     app = pages.opened(page, session={"model": kept})
     assert app.session_state["model"] == replace(kept, folder=run.checkpoint_dir)
     assert not app.exception and not app.error
-    assert any(text.value.endswith("**its**  \nas of epoch 2") for text in app.sidebar.caption)
+    assert any("**its**  \nrun of " in text.value and text.value.endswith(", as of epoch 2") for text in app.sidebar.caption)
 
     app.session_state["model"] = state.Model("its", tmp_path / "gone", "0" * 32)
     (error,) = app.run().error
@@ -133,11 +134,12 @@ def test_a_model_says_after_which_epoch_it_was_kept_and_whether_its_run_went_on(
 
     def said(epoch: str) -> str:
         (words,) = (text.value for text in pages.opened("compare", session={"model": state.Model("its", run.checkpoint_dir.with_name(epoch), run.id)}).sidebar.caption if "its" in text.value)
-        return words.partition("  \n")[2].partition("  \n")[2]
+        begun = f"run of {moment(run.status().submitted)}, "
+        return words.partition("  \n")[2].partition("  \n")[2].removeprefix(begun)
 
-    assert said("000001") == "as of epoch 1; its run went on to 2" and said("000002") == "as of epoch 2"
+    assert said("000001") == "as of epoch 1; it went on to 2" and said("000002") == "as of epoch 2"
     with changed(run, state="running"), claimed(run.directory):
-        assert said("000001") == "as of epoch 1; its run goes on"
+        assert said("000001") == "as of epoch 1; it goes on"
 
 
 def test_what_the_command_of_a_run_does() -> None:
@@ -195,6 +197,7 @@ def test_models_of_different_data_are_not_averaged() -> None:
             app = opened(ticked=",".join(run_named(one).id[:10] for one in ("first seed", name)))
             assert any(button.label == "Average these models" for button in app.button) == alike
             assert any("different data" in text.value for text in app.markdown) != alike
+            assert any("Only models that differ in nothing but the seed" in text.value for text in app.caption) != alike
     finally:
         delete(run)
 
@@ -331,3 +334,48 @@ def test_deleted_runs_come_back() -> None:
 def test_a_name_means_nothing_to_markdown() -> None:
     assert literal("1,000 fresh systems, no. 2") == "1,000 fresh systems, no. 2"
     assert literal("![x](http://a/b)") == r"!\[x\](http\://a/b)" and literal("*a_b*") == r"\*a\_b\*"
+
+
+@pytest.mark.parametrize(("kept", "said"), [("wider", False), ("first seed", True), ("", True)])
+def test_another_page_says_that_the_model_of_the_run_on_train_is_not_in_use(kept: str, said: bool) -> None:
+    run, model = run_named("wider"), run_named(kept) if kept else None
+    session = {"run": run.id} | ({"model": state.Model("its", model.checkpoint_dir, model.id)} if model else {})
+    app = pages.opened("compare", session=session)
+    assert any(link.proto.label == "See your run" for link in app.sidebar.get("page_link")) == said and not app.exception
+    app = pages.opened("train", session=session)
+    assert not any(link.proto.label == "See your run" for link in app.sidebar.get("page_link")) and not app.exception
+
+
+def test_what_is_compared_after_a_run_is_the_system_that_was_watched() -> None:
+    data = simulate(Springs(), Simulation(num_sims=40, num_nodes=3, num_steps=40))
+    watched = split(data)[1].select(np.array([1, 2]))
+    numbered = replace(watched, metadata={**watched.metadata, "numbers": [2, 3]})
+    run = trained_here(data, CONFIG, watch=numbered, name="watched", device="cpu")
+    try:
+        app = pages.opened("train", run=run.id)
+        app.segmented_control(key="watched").set_value(1).run()
+        next(button for button in app.button if button.label == "Keep and compare").click().run()
+        assert app.session_state["seen"] == state.Seen(state.HELD_OUT, 3) and not app.exception
+    finally:
+        delete(run)
+
+
+def test_a_mean_of_models_is_in_its_address() -> None:
+    first, second = run_named("first seed"), run_named("second seed")
+    app = opened(ticked=f"{first.id[:10]},{second.id[:10]}")
+    next(button for button in app.button if button.label == "Average these models").click().run()
+    kept = app.session_state["model"]
+    link = next(link for link in app.sidebar.get("page_link") if link.proto.label == "Compare").proto.query_string
+    assert not app.exception and {kept.run, *kept.beside} == {first.id, second.id} and f"run={kept.run}%2C{kept.beside[0]}" in link
+
+    again = pages.opened("compare", run=f"{kept.run},{kept.beside[0]}")
+    assert again.session_state["model"] == kept and any(kept.name in text.value for text in again.caption) and not again.exception
+    assert again.session_state["own Shown"].screen.reader.folder == kept.folder.as_posix()
+
+
+@pytest.mark.parametrize("other", ["wider", "nobody"])
+def test_a_mean_that_cannot_be_is_said_not_to_be(other: str) -> None:
+    """And the model of one of them does not take its place."""
+    ids = run_named("first seed").id, run_named(other).id if other == "wider" else "0" * 32
+    app = pages.opened("compare", run=",".join(ids))
+    assert app.error[0].value and app.session_state["model"] is None and not app.exception

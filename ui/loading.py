@@ -71,10 +71,17 @@ def choose_watched(data: Choice) -> Trajectories:
     number, label = data.watchable.num_sims, "Systems to watch" + ", of those held out" * (data.name != FRESH_NAME)
     meaning = "Their graphs are inferred after each epoch; nothing is learned from them. " + data.watched
     options = range(1, number + 1)
-    chosen = st.multiselect(label, options, list(options[:1]), max_selections=MOST_WATCHED, key=f"watch {data.name} {number}", help=meaning)
+    chosen = st.multiselect(label, options, list(options[:1]), max_selections=MOST_WATCHED, select_all=False, key=f"watch {data.name} {number}", help=meaning)
     numbers = chosen or [1]
     watched = data.watchable.select(np.array(numbers) - 1)
     return replace(watched, metadata={**watched.metadata, "numbers": numbers})
+
+
+def numbers_watched(watched: Trajectories, name: str) -> tuple[Sequence[int], str]:
+    """By which numbers the form of the run with this name offered these; and "held-out ", where it called them that."""
+    told = watched.metadata.get("numbers")
+    numbers = told if isinstance(told, list) and len(told) == watched.num_sims else range(1, watched.num_sims + 1)  # older runs do not tell
+    return numbers, "held-out " if told and name != FRESH_NAME else ""
 
 
 def _mine() -> Choice:

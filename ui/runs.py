@@ -15,8 +15,9 @@ from ui import address, curves, figures, recipes, samples, share, state
 from ui.controls import bound
 from ui.forms import check_choice, choose_one, note
 from ui.frame import STAGE_AND_SIDE, carried, mistakes_shown, page, seen_from_top
-from ui.loading import FRESH_NAME, runs_at_hand
-from ui.names import literal, sample_title, sentence
+from ui.keeping import keep_model_of
+from ui.loading import FRESH_NAME, numbers_watched, runs_at_hand
+from ui.names import literal, moment, sample_title, sentence
 from ui.player import player
 
 MOST_LISTED = 8
@@ -91,8 +92,7 @@ def titled(run: Run) -> str:
 
 
 def _dated(run: Run) -> str:
-    when = run.stored_status().submitted.astimezone()
-    return f"{run.name}, {when.day} {when:%B %H:%M}"
+    return f"{run.name}, {moment(run.stored_status().submitted)}"
 
 
 def _graph(run: Run, epoch: int, watched: Trajectories, records: curves.Records) -> EdgePosterior:
@@ -166,7 +166,8 @@ def _state(run: Run, status: RunStatus) -> None:
     st.caption(sentence(" · ".join(filter(None, facts))))
     keep = {"type": "primary", "width": "stretch", "icon": ":material/check:"}
     if status.state in ENDED and status.checkpoint and st.button("Keep and compare", help="The other pages then work with this model; until then they keep to the one that they have.", **keep):
-        state.keep_model(f"Trained on {status.name}", status.checkpoint, run=run.id)
+        keep_model_of([run])
+        _see_on_next_page(run)
         st.switch_page(page("compare"), query_params=carried("compare"))
     _after(run, status)
 
@@ -234,9 +235,7 @@ def _ordinal(place: int) -> str:
 def _forming(run: Run, status: RunStatus, watched: Trajectories, records: curves.Records) -> None:
     epochs, ended = run.snapshots(), status.state in ENDED
     meaning = "An epoch is the stretch of training between two reports. Look back to see the graph form again. Which systems are watched is chosen before a run."
-    told = watched.metadata.get("numbers")
-    numbers = told if isinstance(told, list) and len(told) == watched.num_sims else range(1, watched.num_sims + 1)  # older runs do not tell
-    held_out = "held-out " if told and run.name != FRESH_NAME else ""  # as the form calls those that it offers
+    numbers, held_out = numbers_watched(watched, run.name)
     which = f" of {held_out}system {numbers[0]}" if watched.num_sims == 1 else f" of {held_out}systems" if held_out else ""
     st.caption(f"The graph{which} forming: what the model believes after each epoch.", help=meaning)
     screen, scrubber = st.container(), st.container(horizontal=True, vertical_alignment="center", height=88, border=False)
@@ -258,6 +257,13 @@ def _forming(run: Run, status: RunStatus, watched: Trajectories, records: curves
         posterior = None if epoch is None else _graph(run, epoch, watched, records)
         note = f"after epoch {epoch}" if epoch else "before the first epoch" if epoch is None else "before the first epoch: a guess"
         player(watched, key="forming", sim=sim, posterior=posterior, note=note, height=446)
+
+
+def _see_on_next_page(run: Run) -> None:
+    """The system whose graph was seen forming, by the same number."""
+    numbers, held_out = numbers_watched(run.watched(), run.name)
+    if held_out:
+        state.keep_seen(state.Seen(state.HELD_OUT, numbers[state.answer("watched") or 0]))
 
 
 def _look_at_the_last() -> None:
@@ -286,7 +292,7 @@ def _beside(run: Run, records: curves.Records) -> None:
     if not others:
         return
     with st.expander("Beside other runs"):
-        chosen = st.multiselect("Runs", others, max_selections=MOST_BESIDE, placeholder="Choose runs to lay beside this one", key=f"beside {run.id}")
+        chosen = st.multiselect("Runs", others, max_selections=MOST_BESIDE, select_all=False, placeholder="Choose runs to lay beside this one", key=f"beside {run.id}")
         if chosen:
             runs = {f"{run.name} (this one)": records} | {name: others[name].records() for name in chosen}
             quantity = st.segmented_control("What", known := curves.known(runs), default=known[0], required=True, key="compared")

@@ -75,7 +75,7 @@ def _choose_readers(options: dict[str, Callable[[], Reader]], data: Trajectories
         state.choose({READERS: list(dict.fromkeys([*start, *keep]))[:MOST]})
         start = []
     hint = f"Up to {MOST}. “Encoder alone” reads the graph off the motion at once; a known law is told the physics and fits one strength for each pair; a learned model may even do better."
-    return st.multiselect("Readers", options, start or None, max_selections=MOST, wrap=True, help=hint, **bound(READERS, "Readers"))
+    return st.multiselect("Readers", options, start or None, max_selections=MOST, select_all=False, wrap=True, help=hint, **bound(READERS, "Readers"))
 
 
 def _first_readers(options: list[str], data: Trajectories) -> list[str]:
