@@ -42,6 +42,8 @@ def delete(run: Run) -> None:
 
     def move() -> None:
         folder.mkdir(exist_ok=True)
+        if (folder / run.id).exists():  # deleted before, and opened again from its archive
+            shutil.rmtree(folder / run.id)
         os.rename(run.directory, folder / run.id)
         os.utime(folder / run.id)
 
@@ -49,11 +51,12 @@ def delete(run: Run) -> None:
 
 
 def restore(run_id: str, *, runs_dir: Path | None = None) -> Run:
-    """Take a deleted run back. Raises JobError if it is gone for good."""
+    """Take a deleted run back; one that was opened again from its archive stays as it is. Raises JobError if it is gone for good."""
     runs_dir = (runs_dir or runs_directory()).absolute()
     if not RUN_ID.fullmatch(run_id) or not (runs_dir / BIN / run_id).is_dir():
         raise JobError("This run is gone for good: deleted runs are kept for a day.")
-    os.rename(runs_dir / BIN / run_id, runs_dir / run_id)
+    if not (runs_dir / run_id).exists():
+        os.rename(runs_dir / BIN / run_id, runs_dir / run_id)
     return open_run(run_id, runs_dir=runs_dir)
 
 
