@@ -16,7 +16,8 @@ def keep_model_of(runs: Sequence[Run]) -> None:
     if not others:
         if first.checkpoint_dir is None:
             raise JobError(f"Run {first.id[:8]} has no model yet. Wait for it.")
-        state.keep_model(f"Trained on {first.name}", first.checkpoint_dir, run=first.id)
+        renamed = first.name != first.data_name
+        state.keep_model(first.name if renamed else f"Trained on {first.name}", first.checkpoint_dir, run=first.id)
         return
     with st.spinner("Matching edge types on systems that were held out", show_time=True):
         folder = averaged(runs)

@@ -134,7 +134,7 @@ def say_what_lacks_its_file() -> None:
     lacking = own.name if own and own.trajectories.edge_types is None else ""
     with suppress(JobError):  # the run's folder may be gone
         if own is None and model and model.run and (run := open_run(model.run)).watched().edge_types is None:
-            lacking = run.name
+            lacking = run.data_name
     if lacking:
         note("gray", "info", f"“{literal(lacking)}” is in use without its file. To give it a known graph, bring the file once more, and the graph with it.")
 

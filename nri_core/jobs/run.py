@@ -46,7 +46,12 @@ class Run:
     def name(self) -> str:
         """As it was called last."""
         renamed = self.directory / "name.txt"
-        return renamed.read_text(encoding="utf-8", errors="replace")[:MOST_NAME] if renamed.exists() else self.requested().name
+        return renamed.read_text(encoding="utf-8", errors="replace")[:MOST_NAME] if renamed.exists() else self.data_name
+
+    @property
+    def data_name(self) -> str:
+        """As its data were called, which it was called by at first."""
+        return self.requested().name
 
     def records(self, *, since_epoch: int = 0) -> list[dict[str, Any]]:
         """The metrics of each epoch after `since_epoch`. A last line without its end is still being written and is left out."""
