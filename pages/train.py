@@ -12,7 +12,8 @@ from ui.forms import ask, choose_one
 from ui.frame import STAGE_AND_SIDE, frame, mistakes_shown
 from ui.loading import choose_data, choose_watched, load_model
 from ui.player import player
-from ui.runs import list_runs_at_hand, offer_run_under_way, show_run
+from ui.run_links import list_runs_at_hand, offer_run_under_way
+from ui.runs import show_run
 
 RECIPES = {
     "live": "For a laptop: a good graph within seconds, a fine one within a minute or two.",

@@ -100,6 +100,7 @@ def test_a_run_is_looked_at_again_by_its_address() -> None:
         app.query_params["run"] = other.id
         app.run()
         assert app.select_slider(key="epoch").value == 2 and not app.exception, "another run begins at its end"
+        assert app.select_slider(key="epoch").proto.set_value, "and the slider that stands there still is told so"
     finally:
         delete(run)
 

@@ -20,6 +20,7 @@ from nri_core.errors import JobError
 from nri_core.jobs import Run, list_runs, open_run
 from nri_core.jobs.repeat import command
 from nri_core.jobs.shelf import BIN, delete, pack, rename, restore, unpack
+from nri_core.jobs.sweep import averaged
 from nri_core.settings import TrainConfig
 from nri_core.systems import Simulation, Springs, simulate
 from nri_core.trajectories import Trajectories
@@ -54,7 +55,7 @@ def copied(trained: Run, tmp_path: Path) -> Run:
 def test_a_run_has_the_name_that_it_was_given_last(copied: Run) -> None:
     assert copied.status().name == copied.name == "a run"
     rename(copied, "  the best\nrun ")
-    assert copied.status().name == copied.name == "the best run" and copied.requested().name == "a run"
+    assert copied.status().name == copied.name == "the best run" and copied.data_name == "a run"
     for bad in ("", " ", "x" * 121):
         with pytest.raises(JobError, match="1 to 120 characters"):
             rename(copied, bad)
@@ -79,6 +80,15 @@ def test_deleted_runs_can_be_taken_back_for_a_day(copied: Run) -> None:
             restore(gone, runs_dir=runs_dir)
 
 
+def test_a_run_deleted_and_opened_again_from_its_archive_is_a_run_like_any(copied: Run) -> None:
+    runs_dir = copied.directory.parent
+    for _ in range(2):
+        delete(copied)
+        with open(runs_dir.parent / "run.zip", "rb") as file:
+            assert unpack(file, runs_dir=runs_dir) == copied
+    assert restore(copied.id, runs_dir=runs_dir) == copied and list_runs(runs_dir=runs_dir) == [copied]
+
+
 def test_a_run_that_is_not_over_stays(copied: Run) -> None:
     text = (copied.directory / "status.json").read_text()
     (copied.directory / "status.json").write_text(text.replace('"done"', '"queued"'))
@@ -96,6 +106,16 @@ def test_a_packed_run_opens_elsewhere(trained: Run, copied: Run, data: Trajector
     assert str(trained.directory) not in "".join(path.read_text() for path in copied.directory.glob("*.json"))
     with open(copied.directory.parent.parent / "run.zip", "rb") as file, pytest.raises(JobError, match="here already"):
         unpack(file, runs_dir=copied.directory.parent)
+
+
+def test_a_mean_lies_with_its_first_run_and_travels_with_it(copied: Run, tmp_path: Path) -> None:
+    folder = averaged([copied, copied])
+    written = (folder / "config.json").stat().st_mtime_ns
+    assert averaged([copied, copied]) == folder and (folder / "config.json").stat().st_mtime_ns == written, "made once"
+    pack(copied, tmp_path / "with.zip")
+    with open(tmp_path / "with.zip", "rb") as file:
+        there = unpack(file, runs_dir=tmp_path / "elsewhere")
+    assert len(Checkpoint.load(there.directory / folder.relative_to(copied.directory)).members) == 2
 
 
 def test_a_run_packed_before_it_was_over_can_be_resumed_elsewhere(copied: Run, tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def choose_watched(data: Choice) -> Trajectories:
 
 
 def numbers_watched(watched: Trajectories, name: str) -> tuple[Sequence[int], str]:
-    """By which numbers the form of the run with this name offered these; and "held-out ", where it called them that."""
+    """By which numbers the form offered these, for data of this name; and "held-out ", where it called them that."""
     told = watched.metadata.get("numbers")
     numbers = told if isinstance(told, list) and len(told) == watched.num_sims else range(1, watched.num_sims + 1)  # older runs do not tell
     return numbers, "held-out " if told and name != FRESH_NAME else ""

@@ -1,7 +1,5 @@
 """A training run on the page: its state and what can be done with it, and the graphs of chosen systems forming."""
 
-from contextlib import suppress
-
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -17,13 +15,12 @@ from ui.forms import check_choice, choose_one, note
 from ui.frame import STAGE_AND_SIDE, carried, mistakes_shown, page, seen_from_top
 from ui.keeping import keep_model_of
 from ui.loading import FRESH_NAME, numbers_watched, runs_at_hand
-from ui.names import literal, moment, sample_title, sentence
+from ui.names import sample_title, sentence
 from ui.player import player
+from ui.run_links import ENDED, dated
 
-MOST_LISTED = 8
 STEADILY, SOON = 1.0, 0.25  # seconds between two looks at a run
 MOST_BESIDE, MOST_OFFERED = 7, 50
-ENDED = {"done": ("green", "Done"), "cancelled": ("orange", "Stopped"), "failed": ("red", "Failed"), "lost": ("red", "Lost")}
 ENDINGS = {1: "st", 2: "nd", 3: "rd"}
 STEADY = 25  # epochs; of longer histories the charts wait until there is 1 / 25 more to show, so that one can read them
 TERMS = (
@@ -52,7 +49,7 @@ def show_run(run_id: str) -> None:
             note("gray", "history", "What this run was given is the dataset in use again.")
     state.follow_run(run_id)
     if state.changed("run shown", run_id):
-        state.forget(("epoch", "watched"))
+        _from_the_start(run)
     seen_from_top(run_id)
     share.repeated_by(trained(run))
     state.show(*_in_view(run))
@@ -62,37 +59,6 @@ def show_run(run_id: str) -> None:
 def _seconds_between(run: Run, status: RunStatus) -> float | None:
     """How often to look: soon again while there is no picture yet, and not at all once it has ended."""
     return None if status.state in ENDED else STEADILY if run.snapshots() or status.state == "queued" and not status.device else SOON
-
-
-def offer_run_under_way() -> None:
-    """A link to the newest run of this session that has not ended, where the form is shown instead."""
-    for run_id in state.runs():
-        with suppress(JobError):
-            if open_run(run_id).status().active:
-                st.page_link(page("train"), label="Watch the run that is under way", icon=":material/visibility:", query_params={"run": run_id})
-                return
-
-
-def list_runs_at_hand() -> None:
-    """A link to each of the newest runs that this user may see."""
-    runs = runs_at_hand()
-    for run in runs[:MOST_LISTED]:
-        st.page_link(page("train"), label=literal(titled(run)), icon=":material/history:", query_params={"run": run.id})
-    if not runs:
-        st.caption("None yet.")
-
-
-def titled(run: Run) -> str:
-    """A run in a list: its name, when it was submitted, its state."""
-    try:
-        status = run.status()
-        return f"{_dated(run)}, {ENDED[status.state][1].lower() if status.state in ENDED else 'paused' if status.paused else status.state}"
-    except JobError:
-        return f"{run.id[:8]}, cannot be read"
-
-
-def _dated(run: Run) -> str:
-    return f"{run.name}, {moment(run.stored_status().submitted)}"
 
 
 def _graph(run: Run, epoch: int, watched: Trajectories, records: curves.Records) -> EdgePosterior:
@@ -107,8 +73,8 @@ def _graph(run: Run, epoch: int, watched: Trajectories, records: curves.Records)
 
 def _in_view(run: Run) -> tuple[str, str, str]:
     """What the sidebar names while a run is shown: a reload forgets what the session had, and the run knows."""
-    name, watched = run.name, run.watched()
-    return name, f"{watched.num_nodes} nodes · {watched.num_steps} frames", "of this run"
+    watched = run.watched()
+    return run.data_name, f"{watched.num_nodes} nodes · {watched.num_steps} frames", "of this run"
 
 
 def _live(run_id: str, every: float | None) -> None:
@@ -205,14 +171,14 @@ def _after(run: Run, status: RunStatus) -> None:
 
 def _bring_data(run: Run) -> None:
     """What the run learned from is the dataset in use, where a reload lost it."""
-    if state.own_dataset() is None and run.name not in (FRESH_NAME, *map(sample_title, samples.names())):
-        state.keep_dataset(run.name, run.training_data())
+    if state.own_dataset() is None and run.data_name not in (FRESH_NAME, *map(sample_title, samples.names())):
+        state.keep_dataset(run.data_name, run.training_data())
 
 
 def _as_this(run: Run) -> dict[str, str]:
     """The address of a form that is filled in as it was for this run; other data, now in use, choose the parts that suit them."""
     said, mine = trained(run), state.own_dataset()
-    kept = recipes.SUITED if mine is not None and mine.name != run.name else ()
+    kept = recipes.SUITED if mine is not None and mine.name != run.data_name else ()
     answers = {f"{said.preset}_{name}": ",".join(address.written(value)) for name, value in said.changes.items() if name not in kept}
     return {"preset": said.preset} | answers
 
@@ -235,7 +201,7 @@ def _ordinal(place: int) -> str:
 def _forming(run: Run, status: RunStatus, watched: Trajectories, records: curves.Records) -> None:
     epochs, ended = run.snapshots(), status.state in ENDED
     meaning = "An epoch is the stretch of training between two reports. Look back to see the graph form again. Which systems are watched is chosen before a run."
-    numbers, held_out = numbers_watched(watched, run.name)
+    numbers, held_out = numbers_watched(watched, run.data_name)
     which = f" of {held_out}system {numbers[0]}" if watched.num_sims == 1 else f" of {held_out}systems" if held_out else ""
     st.caption(f"The graph{which} forming: what the model believes after each epoch.", help=meaning)
     screen, scrubber = st.container(), st.container(horizontal=True, vertical_alignment="center", height=88, border=False)
@@ -261,9 +227,16 @@ def _forming(run: Run, status: RunStatus, watched: Trajectories, records: curves
 
 def _see_on_next_page(run: Run) -> None:
     """The system whose graph was seen forming, by the same number."""
-    numbers, held_out = numbers_watched(run.watched(), run.name)
+    numbers, held_out = numbers_watched(run.watched(), run.data_name)
     if held_out:
         state.keep_seen(state.Seen(state.HELD_OUT, numbers[state.answer("watched") or 0]))
+
+
+def _from_the_start(run: Run) -> None:
+    """Another run is shown by its last epoch and the first of its watched systems, unless the address says others: told to the widgets, which may stand there still."""
+    state.forget(("epoch", "watched"))
+    starts = {"watched": 0} | {"epoch": epoch for epoch in run.snapshots()[-1:]}
+    state.choose({name: start for name, start in starts.items() if name not in st.query_params})
 
 
 def _look_at_the_last() -> None:
@@ -288,7 +261,7 @@ def _draw(figure: go.Figure, key: str) -> None:
 
 def _beside(run: Run, records: curves.Records) -> None:
     """Several runs in one chart."""
-    others = {f"{_dated(other)}, {other.id[:4]}": other for other in runs_at_hand()[:MOST_OFFERED] if other.id != run.id}
+    others = {f"{dated(other)}, {other.id[:4]}": other for other in runs_at_hand()[:MOST_OFFERED] if other.id != run.id}
     if not others:
         return
     with st.expander("Beside other runs"):

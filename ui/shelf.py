@@ -237,8 +237,9 @@ def upload() -> None:
     """Add a packed run."""
     file = st.file_uploader("A run, as the Runs page of another machine downloads it", "zip")
     if file is not None and st.button("Open it", type="primary"):
-        run = unpack(file)
+        run, deleted = unpack(file), state.own(_Deleted)
         state.know_run(run.id)
+        deleted.run_ids = tuple(other for other in deleted.run_ids if other != run.id)
         st.rerun()
 
 
