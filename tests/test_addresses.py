@@ -1,6 +1,7 @@
 """Addresses: what they restore, what they hide and lock, and that nothing written into one by hand breaks a page."""
 
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -149,6 +150,18 @@ def test_a_reload_finds_data_that_can_be_made_again_and_says_that_a_file_is_gone
     assert not any("Bring it again" in markdown.value for markdown in followed.markdown)
 
 
+def test_a_reload_says_that_a_model_from_files_is_gone_and_finds_a_shipped_one(tmp_path: Path) -> None:
+    folder = copytree(samples.folder("springs5"), tmp_path / "brought")
+    brought = opened("compare", session={"model": Model("Uploaded model", folder)}, run="0" * 32)
+    assert brought.query_params["run"] in ("file", ["file"]), "not the run that was in use before"
+    app = opened("compare", run="file")
+    assert not app.exception and not app.error and "run" not in app.query_params
+    assert any("Load it again under Train" in markdown.value for markdown in app.markdown)
+    shipped = Model("Shipped charged5", samples.folder("charged5"))
+    assert opened("compare", session={"model": shipped}).query_params["run"] in ("charged5", ["charged5"])
+    assert opened("compare", run="charged5").session_state["model"] == shipped
+
+
 def test_what_cannot_travel_is_said(tmp_path: Path) -> None:
     data = simulate(Charged(), Simulation(num_sims=2, num_nodes=3, num_steps=9))
     session = {"dataset": Dataset("fish.csv", data), "model": Model("mine", tmp_path)}
@@ -222,3 +235,15 @@ def test_the_address_names_the_run_of_an_own_model_until_it_is_let_go() -> None:
     assert app.query_params["run"] in ("abc123def456", ["abc123def456"])
     next(button for button in app.button if button.label == "Back to the shipped ones").click().run()
     assert not app.exception and "run" not in app.query_params
+
+
+@pytest.mark.parametrize("page", ["runs", "upload", "results", "train"])
+def test_the_model_in_use_is_in_the_address_of_every_page(page: str) -> None:
+    """On Train, where `run` is the one to look at, as `model`."""
+    shipped = Model("Shipped charged5", samples.folder("charged5"))
+    name = "model" if page == "train" else "run"
+    assert opened(page, session={"model": shipped}).query_params[name] in ("charged5", ["charged5"])
+    app = opened(page, **{name: "charged5"})
+    assert app.session_state["model"] == shipped and not app.exception
+    next(button for button in app.button if button.label == "Back to the shipped ones").click().run()
+    assert name not in app.query_params and not app.exception

@@ -10,18 +10,17 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from nri_core.errors import DataError, JobError, NRIError
 from nri_core.player import Opening
-from ui import controls, state
+from ui import controls, samples, state
 from ui.edits import of_belief
 from ui.forms import note, plain
 from ui.names import literal
 
-MADE, RUN = "made", "run"
+MADE, RUN, MODEL = "made", "run", "model"  # on Train, RUN is the one to look at, and MODEL what RUN is elsewhere: the run whose model is in use
 FILE = "file"  # made by nobody that an address could ask
 SEEN: dict[str, type] = {"frame": int, "view": str, "zoom": str, "threshold": float, "temperature": float, "selected": str}  # of the player, as an `Opening` takes it
 DRAFT = "draft"  # of a guess that was not told yet: the player says it too
-FOLLOWING = ("train", "runs", "upload", "results")  # pages whose `run`, if any, is one to look at, not a model to use
 BY_PAGES = {RUN, "kinds", "edits", "guess", "example"}  # what pages read and write themselves, without a widget
-_KNOWN = BY_PAGES | {MADE, "sample", controls.HIDE, controls.LOCK, *SEEN}  # besides the widgets of the page
+_KNOWN = BY_PAGES | {MADE, MODEL, "sample", controls.HIDE, controls.LOCK, *SEEN}  # besides the widgets of the page
 _HERE = ("127.0.0.1", "localhost", "::1")
 
 
@@ -36,25 +35,31 @@ def recall(page: str) -> None:
 
         name, data = remade(made)
         state.keep_dataset(name, data, made=made)
-    if page not in FOLLOWING:
-        _recall_model()
+    _recall_model(st.query_params.get(_name_of_model(page)))
 
 
-def _recall_model() -> None:
+def _recall_model(told: str | None) -> None:
     """Make the model of the run that the address names, or the mean of several, the one in use, where this session has none: a reload, or a link from somebody else.
 
     Raises JobError for a run that is not there, or not any more; session and address then forget it, so that the page goes on without.
     """
-    mine, run_id = state.own_model(), st.query_params.get(RUN)
+    mine = state.own_model()
     if mine and not mine.folder.is_dir():
         state.forget_model()
         raise JobError(f"The model “{literal(mine.name)}” was in use here, and is not there any more. A shipped one stands in its place; choose another under Runs.")
-    if mine is None and run_id:
+    if mine or not told:
+        return
+    if told in samples.names():
+        state.keep_model(state.shipped_model(told).name, samples.folder(told))
+    elif told == FILE:
+        state.forget_model()
+        note("orange", "link_off", "A model that was loaded from files was in use here, and no address carries one. Load it again under Train; until then, a shipped one stands in its place.")
+    else:
         from nri_core.jobs import open_run  # the landing page opens without it
         from ui.keeping import keep_model_of
 
         try:
-            runs = [open_run(one) for one in run_id.split(",")]
+            runs = [open_run(one) for one in told.split(",")]
             if runs[1:] or runs[0].checkpoint_dir:
                 keep_model_of(runs)
         except NRIError:
@@ -70,7 +75,8 @@ def lost_file() -> bool:
 def say_lost() -> None:
     """That it has to be brought again; the address then forgets it."""
     st.query_params.pop(MADE)
-    instead = "what its training held out is here" if RUN in st.query_params else "shipped systems stand in its place"
+    named = st.query_params.get(RUN, FILE)
+    instead = "what its training held out is here" if named not in (FILE, *samples.names()) else "shipped systems stand in its place"
     note("orange", "link_off", f"A file was in use here, and no address carries one. Bring it again under Your data; until then, {instead}.")
 
 
@@ -78,7 +84,17 @@ def in_use(page: str) -> dict[str, str]:
     """What the address of a page says of the user's own data and model, so that a reload or somebody else finds them."""
     data, model = state.own_dataset(), state.own_model()
     said = {MADE: data.made or FILE} if data else {}
-    return said | ({RUN: ",".join((model.run, *model.beside))} if model and model.run and page not in FOLLOWING else {})
+    return said | ({_name_of_model(page): _told(model)} if model else {})
+
+
+def _name_of_model(page: str) -> str:
+    return MODEL if page == "train" else RUN
+
+
+def _told(model: state.Model) -> str:
+    """The runs that it is of, or the shipped one that it is."""
+    shipped = (name for name in samples.names() if samples.folder(name) == model.folder)
+    return ",".join((model.run, *model.beside)) if model.run else next(shipped, FILE)
 
 
 def link(page: str, seen: Mapping[str, Any], taught: Mapping[str, Sequence[str]]) -> str:
@@ -123,7 +139,7 @@ def left_behind() -> Iterator[str]:
         yield "Your file does not travel in a link. Whoever wants to see all of it needs the file, under Your data."
     if model and model.run:
         yield "With the model goes what its training held out of the data: whoever opens the link can see that part of them."
-    if model and not model.run:
+    if model and _told(model) == FILE:
         yield "Your model stays in this session: it was loaded from files. Whoever opens the link sees a shipped one, and can load the files under Train."
     if urlsplit(st.context.url or "").hostname in _HERE:
         yield "The address is that of this computer. For others in your network start the app by `make app HOST=0.0.0.0`, and put this computer's address into the link."

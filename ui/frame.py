@@ -173,8 +173,15 @@ def _show_loaded(place: DeltaGenerator) -> None:
     mine = state.own_model()
     place.caption(f"Model{use}  \n**{literal(view.model)}**" + (_as_of(mine) if mine and mine.name == view.model else ""))
     if (run := state.run_not_in_use()) and not controls.hidden("menu"):
-        place.caption("The model of your run is not the one in use.")
-        place.page_link(page("train"), label="See your run", icon=":material/visibility:", query_params={"run": run})
+        _offer_run(run, place)
+
+
+def _offer_run(run_id: str, place: DeltaGenerator) -> None:
+    from nri_core.jobs import open_run  # the landing page opens without it
+
+    with suppress(NRIError):  # its folder may be gone
+        place.caption("Your run is under way." if open_run(run_id).status().active else "The model of your run is not the one in use.")
+        place.page_link(page("train"), label="See your run", icon=":material/visibility:", query_params={"run": run_id})
 
 
 def _as_of(model: state.Model) -> str:

@@ -130,7 +130,7 @@ def keep_model(name: str, folder: Path, *, run: str = "", beside: tuple[str, ...
 def forget_model() -> None:
     """Go on without a model of the session's own."""
     st.session_state[_MODEL] = st.session_state[_SEEN] = None
-    st.query_params.pop(_RUN, None)
+    st.query_params.pop(_MODEL if here() == "train" else _RUN, None)
 
 
 def in_use() -> tuple[str, str]:
@@ -288,7 +288,7 @@ def follow_kinds(tag: str) -> None:
 
 def keep_in_address(told: Mapping[str, str]) -> None:
     """Let a reload find the data and the model in use again: what their part of the address says."""
-    for name in (_MADE, _RUN):
+    for name in (_MADE, _RUN, _MODEL):
         if name in told and st.query_params.get(name) != told[name]:
             st.query_params[name] = told[name]
 
