@@ -145,7 +145,9 @@ def test_a_reload_finds_data_that_can_be_made_again_and_says_that_a_file_is_gone
     assert brought.query_params["made"] == "file"
     app = opened("compare", made="file")
     assert not app.exception and "dataset" not in app.session_state and "made" not in app.query_params
-    assert any("Bring it again under Your data" in markdown.value for markdown in app.markdown)
+    for _ in range(2):  # a page may draw itself again at once
+        assert any("Bring it again under Your data" in markdown.value for markdown in app.markdown)
+        app.run()
     followed = opened("train", made="file", run="0" * 32)  # shows what the run was given, whatever became of the file
     assert not any("Bring it again" in markdown.value for markdown in followed.markdown)
 
@@ -156,7 +158,10 @@ def test_a_reload_says_that_a_model_from_files_is_gone_and_finds_a_shipped_one(t
     assert brought.query_params["run"] in ("file", ["file"]), "not the run that was in use before"
     app = opened("compare", run="file")
     assert not app.exception and not app.error and "run" not in app.query_params
-    assert any("Load it again under Train" in markdown.value for markdown in app.markdown)
+    for _ in range(2):  # a page may draw itself again at once
+        assert any("Load it again under Train" in markdown.value for markdown in app.markdown)
+        app.run()
+    assert not any("Load it again" in markdown.value for markdown in follow(app, "explore").markdown)
     shipped = Model("Shipped charged5", samples.folder("charged5"))
     assert opened("compare", session={"model": shipped}).query_params["run"] in ("charged5", ["charged5"])
     assert opened("compare", run="charged5").session_state["model"] == shipped

@@ -127,7 +127,8 @@ def test_a_model_whose_run_went_on_is_the_newest_of_that_run(page: str, tmp_path
     app.session_state["model"] = state.Model("its", tmp_path / "gone", "0" * 32)
     (error,) = app.run().error
     assert "The model “its” was in use here" in error.value and app.session_state["model"] is None and not app.exception
-    assert not app.run().error, "it is said once"
+    assert app.run().error, "a page that draws itself again says it still"
+    assert not pages.follow(app, "runs").error, "another page does not"
 
 
 def test_a_model_says_after_which_epoch_it_was_kept_and_whether_its_run_went_on() -> None:

@@ -1,7 +1,8 @@
 """The address of a page: what a link restores, what it must say for that, and what it cannot carry."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -13,7 +14,7 @@ from nri_core.player import Opening
 from ui import controls, samples, state
 from ui.edits import of_belief
 from ui.forms import note, plain
-from ui.names import literal
+from ui.names import sentence
 
 MADE, RUN, MODEL = "made", "run", "model"  # on Train, RUN is the one to look at, and MODEL what RUN is elsewhere: the run whose model is in use
 FILE = "file"  # made by nobody that an address could ask
@@ -24,8 +25,21 @@ _KNOWN = BY_PAGES | {MADE, MODEL, "sample", controls.HIDE, controls.LOCK, *SEEN}
 _HERE = ("127.0.0.1", "localhost", "::1")
 
 
+@dataclass
+class _Lost:
+    """Of one session: sentences on what the address named and is not there any more. They stay until another page is entered, or other data or another model are in use: a page may draw itself again at once."""
+
+    said: list[Callable[[], object]] = field(default_factory=list)
+    beside: tuple[str, str] = ("", "")
+
+
 def recall(page: str) -> None:
     """Bring back what the address names and this session lacks: data simulated again, the model of a run. Raises NRIError, and the page goes on without."""
+    lost = state.own(_Lost)
+    if state.just_entered() or lost.beside != state.in_use():
+        lost.said.clear()
+    for say in lost.said:
+        say()
     made, own = st.query_params.get(MADE), state.own_dataset()
     if lost_file():
         if page != "train" or RUN not in st.query_params:  # else the run is asked for it
@@ -35,36 +49,41 @@ def recall(page: str) -> None:
 
         name, data = remade(made)
         state.keep_dataset(name, data, made=made)
-    _recall_model(st.query_params.get(_name_of_model(page)))
+    try:
+        _recall_model(st.query_params.get(_name_of_model(page)))
+    except NRIError as error:
+        state.forget_model()
+        _say(partial(st.error, sentence(str(error)), icon=":material/error:"))
+    lost.beside = state.in_use()
+
+
+def _say(words: Callable[[], object]) -> None:
+    state.own(_Lost).said.append(words)
+    words()
 
 
 def _recall_model(told: str | None) -> None:
     """Make the model of the run that the address names, or the mean of several, the one in use, where this session has none: a reload, or a link from somebody else.
 
-    Raises JobError for a run that is not there, or not any more; session and address then forget it, so that the page goes on without.
+    Raises NRIError for a run that is not there, or not any more: session and address then forget it, so that the page goes on without.
     """
     mine = state.own_model()
     if mine and not mine.folder.is_dir():
-        state.forget_model()
-        raise JobError(f"The model “{literal(mine.name)}” was in use here, and is not there any more. A shipped one stands in its place; choose another under Runs.")
+        raise JobError(f"The model “{mine.name}” was in use here, and is not there any more. A shipped one stands in its place; choose another under Runs.")
     if mine or not told:
         return
     if told in samples.names():
         state.keep_model(state.shipped_model(told).name, samples.folder(told))
     elif told == FILE:
         state.forget_model()
-        note("orange", "link_off", "A model that was loaded from files was in use here, and no address carries one. Load it again under Train; until then, a shipped one stands in its place.")
+        _say(partial(note, "orange", "link_off", "A model that was loaded from files was in use here, and no address carries one. Load it again under Train; until then, a shipped one stands in its place."))
     else:
         from nri_core.jobs import open_run  # the landing page opens without it
         from ui.keeping import keep_model_of
 
-        try:
-            runs = [open_run(one) for one in told.split(",")]
-            if runs[1:] or runs[0].checkpoint_dir:
-                keep_model_of(runs)
-        except NRIError:
-            state.forget_model()
-            raise
+        runs = [open_run(one) for one in told.split(",")]
+        if runs[1:] or runs[0].checkpoint_dir:
+            keep_model_of(runs)
 
 
 def lost_file() -> bool:
@@ -77,7 +96,7 @@ def say_lost() -> None:
     st.query_params.pop(MADE)
     named = st.query_params.get(RUN, FILE)
     instead = "what its training held out is here" if named not in (FILE, *samples.names()) else "shipped systems stand in its place"
-    note("orange", "link_off", f"A file was in use here, and no address carries one. Bring it again under Your data; until then, {instead}.")
+    _say(partial(note, "orange", "link_off", f"A file was in use here, and no address carries one. Bring it again under Your data; until then, {instead}."))
 
 
 def in_use(page: str) -> dict[str, str]:

@@ -153,7 +153,7 @@ def _filtered(found: Sequence[Entry]) -> list[Entry]:
 def _choose(found: Sequence[Entry]) -> list[Entry]:
     """The table; what is selected in it."""
     if not found:
-        st.info("No run is like that. Clear the search above.", icon=":material/search_off:")
+        st.info("No run is like that. Clear the search or the states above.", icon=":material/search_off:")
         return []
     table = _known(pd.DataFrame([entry.row for entry in found]))
     listed = hash(tuple(entry.run.id for entry in found))  # a selection is of places: it holds as long as the same runs stand there
