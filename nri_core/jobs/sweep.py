@@ -197,26 +197,32 @@ def average(runs: Sequence[Run]) -> "Checkpoint":
 
     Raises JobError where a run has no model, and CheckpointError where the runs are not of one recipe and training set.
     """
-    from nri_core.checkpoint import Checkpoint  # torch takes seconds to import
-    from nri_core.inference import combine
-
-    matched_on = runs[0].held_out().select(slice(0, 100))
-    together = combine([Checkpoint.load(folder) for folder in _newest(runs)], matched_on)
-    return together.described(members=[run.id for run in runs])
+    return _mean(runs, newest_models(runs))
 
 
 def averaged(runs: Sequence[Run]) -> Path:
     """The checkpoint of their average as they are now: kept in the folder of the first run, and made where it is not there yet. Raises as `average` does."""
-    content = " ".join(f"{run.id} {folder.name}" for run, folder in zip(runs, _newest(runs), strict=True))
+    models = newest_models(runs)
+    content = " ".join(f"{run.id} {model.name}" for run, model in zip(runs, models, strict=True))
     folder = runs[0].directory / "means" / f"{len(runs)}-{hashlib.sha256(content.encode()).hexdigest()[:12]}"
     if not folder.is_dir():
-        average(runs).save(folder)
+        _mean(runs, models).save(folder)
     return folder
 
 
-def _newest(runs: Sequence[Run]) -> list[Path]:
-    found = [run.checkpoint_dir for run in runs]
-    for run, folder in zip(runs, found, strict=True):
-        if folder is None:
+def newest_models(runs: Sequence[Run]) -> list[Path]:
+    """The newest checkpoint of each. Raises JobError for a run that has none."""
+    found = []
+    for run in runs:
+        if (folder := run.checkpoint_dir) is None:
             raise JobError(f"Run {run.id[:8]} has no model yet. Wait for it, or leave it out.")
+        found.append(folder)
     return found
+
+
+def _mean(runs: Sequence[Run], models: Sequence[Path]) -> "Checkpoint":
+    from nri_core.checkpoint import Checkpoint  # torch takes seconds to import
+    from nri_core.inference import combine
+
+    matched_on = runs[0].held_out().select(slice(0, 100))
+    return combine([Checkpoint.load(model) for model in models], matched_on).described(members=[run.id for run in runs])
