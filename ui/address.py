@@ -16,12 +16,12 @@ from ui.edits import of_belief
 from ui.forms import note, plain
 from ui.names import sentence
 
-MADE, RUN, MODEL = "made", "run", "model"  # on Train, RUN is the one to look at, and MODEL what RUN is elsewhere: the run whose model is in use
+MADE, RUN = "made", "run"
 FILE = "file"  # made by nobody that an address could ask
 SEEN: dict[str, type] = {"frame": int, "view": str, "zoom": str, "threshold": float, "temperature": float, "selected": str}  # of the player, as an `Opening` takes it
 DRAFT = "draft"  # of a guess that was not told yet: the player says it too
 BY_PAGES = {RUN, "kinds", "edits", "guess", "example"}  # what pages read and write themselves, without a widget
-_KNOWN = BY_PAGES | {MADE, MODEL, "sample", controls.HIDE, controls.LOCK, *SEEN}  # besides the widgets of the page
+_KNOWN = BY_PAGES | {MADE, state.name_of_model("train"), "sample", controls.HIDE, controls.LOCK, *SEEN}  # besides the widgets of the page
 _HERE = ("127.0.0.1", "localhost", "::1")
 
 
@@ -50,7 +50,7 @@ def recall(page: str) -> None:
         name, data = remade(made)
         state.keep_dataset(name, data, made=made)
     try:
-        _recall_model(st.query_params.get(_name_of_model(page)))
+        _recall_model(st.query_params.get(state.name_of_model(page)))
     except NRIError as error:
         state.forget_model()
         _say(partial(st.error, sentence(str(error)), icon=":material/error:"))
@@ -103,17 +103,13 @@ def in_use(page: str) -> dict[str, str]:
     """What the address of a page says of the user's own data and model, so that a reload or somebody else finds them."""
     data, model = state.own_dataset(), state.own_model()
     said = {MADE: data.made or FILE} if data else {}
-    return said | ({_name_of_model(page): _told(model)} if model else {})
-
-
-def _name_of_model(page: str) -> str:
-    return MODEL if page == "train" else RUN
+    return said | ({state.name_of_model(page): _told(model)} if model else {})
 
 
 def _told(model: state.Model) -> str:
     """The runs that it is of, or the shipped one that it is."""
     shipped = (name for name in samples.names() if samples.folder(name) == model.folder)
-    return ",".join((model.run, *model.beside)) if model.run else next(shipped, FILE)
+    return ",".join(model.runs) or next(shipped, FILE)
 
 
 def link(page: str, seen: Mapping[str, Any], taught: Mapping[str, Sequence[str]]) -> str:

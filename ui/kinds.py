@@ -1,6 +1,7 @@
 """Train without labels: what the data suggest, and which number of kinds of interaction makes held-out motion likeliest."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -23,9 +24,16 @@ SECONDS_BETWEEN = 2.0
 USUAL = 30  # epochs of each: enough for what is simple, and shorter than a training one means to keep
 
 
+@dataclass
+class _Kinds:
+    """Of one session: the tag of the comparison that is shown, none for an empty one. It is in the address, so that a reload finds it."""
+
+    tag: str = ""
+
+
 def show(data: Choice, config: TrainConfig | None, start: TrainConfig, backend: Backend, *, prefix: str) -> None:
     """Both, folded away where the data name their types."""
-    with st.expander("How many kinds of interaction? What suits these data", expanded=data.watch.edge_types is None or bool(state.followed_kinds())):
+    with st.expander("How many kinds of interaction? What suits these data", expanded=data.watch.edge_types is None or bool(_followed())):
         show_suggestions(data, config or start, prefix=prefix)
         compare_kinds(data, config, start, backend, prefix=prefix)
 
@@ -50,13 +58,13 @@ def compare_kinds(data: Choice, config: TrainConfig | None, start: TrainConfig, 
         "How many kinds of interaction are there? Each number is trained for as many epochs, with the settings of this page, and judged by how likely it makes motion that "
         "was held out. The simplest wins that cannot be told from the best; “no interaction” takes part."
     )
-    if tag := state.followed_kinds():
+    if tag := _followed():
         with mistakes_shown():
             if any(run.status().active for run in kinds_tried(tag).values()):
                 st.fragment(_wait, run_every=SECONDS_BETWEEN)(tag)
             else:
                 _show(tag, prefix)
-        st.button("Compare anew", on_click=state.follow_kinds, args=("",), icon=":material/restart_alt:")
+        st.button("Compare anew", on_click=_follow, args=("",), icon=":material/restart_alt:")
         return
     field = TrainConfig.model_fields["epochs"].description
     epochs = st.number_input("Epochs of each", 1, max(start.epochs, USUAL), min(start.epochs, USUAL), key=f"{prefix}kinds_epochs", help=field)
@@ -64,8 +72,20 @@ def compare_kinds(data: Choice, config: TrainConfig | None, start: TrainConfig, 
     if pressed and config is not None:
         with st.spinner("Getting the data ready: a second or two"), mistakes_shown():
             tag = start_kinds(data.make(), config, epochs=epochs, name=data.name, device=backend.device, engine=backend.engine, user=visitor.who())
-            state.follow_kinds(tag)
+            _follow(tag)
             st.rerun()
+
+
+def _followed() -> str:
+    return st.query_params.get("kinds", "") or state.own(_Kinds).tag
+
+
+def _follow(tag: str) -> None:
+    state.own(_Kinds).tag = tag
+    if tag:
+        st.query_params["kinds"] = tag
+    else:
+        st.query_params.pop("kinds", None)
 
 
 def _wait(tag: str) -> None:

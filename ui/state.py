@@ -21,7 +21,7 @@ MINE = "My dataset"  # what pages call the dataset in use where there are others
 OWN = "My model"  # among the systems of Explore: the dataset in use, as a model reads it of which no run tells what it never saw
 _DATASET, _MODEL, _RUNS, _RUN, _PAGE, _VIEW, _SAMPLE, _SEEN = "dataset", "model", "runs", "run", "page", "view", "sample", "seen"
 HELD_OUT = "Held-out systems"  # what pages call the systems that the training of the model in use set aside
-_KINDS, _NEXT, _ENTERED, _MADE = "kinds", "next answers", "page entered", "made"
+_NEXT, _ENTERED, _MADE = "next answers", "page entered", "made"
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,11 @@ class Model:
     folder: Path
     run: str = ""
     beside: tuple[str, ...] = ()  # the other runs of a mean
+
+    @property
+    def runs(self) -> tuple[str, ...]:
+        """All runs that it is of; none for a model that no run trained here."""
+        return (self.run, *self.beside) if self.run else ()
 
 
 @dataclass(frozen=True)
@@ -130,7 +135,12 @@ def keep_model(name: str, folder: Path, *, run: str = "", beside: tuple[str, ...
 def forget_model() -> None:
     """Go on without a model of the session's own."""
     st.session_state[_MODEL] = st.session_state[_SEEN] = None
-    st.query_params.pop(_MODEL if here() == "train" else _RUN, None)
+    st.query_params.pop(name_of_model(here()), None)
+
+
+def name_of_model(page: str) -> str:
+    """What the address of a page calls the run whose model is in use: on Train, `run` is the one to look at."""
+    return "model" if page == "train" else _RUN
 
 
 def in_use() -> tuple[str, str]:
@@ -272,23 +282,12 @@ def follow_run(run_id: str) -> None:
 def run_not_in_use() -> str | None:
     """On other pages than Train: id of the run that it shows, where the model in use is not that run's."""
     followed, mine = st.session_state.get(_RUN), own_model()
-    return None if here() == "train" or (mine and followed in (mine.run, *mine.beside)) else followed
-
-
-def followed_kinds() -> str:
-    """The tag of the comparison of kinds that Train shows: in the address, so that a reload finds it."""
-    return st.query_params.get(_KINDS, "") or st.session_state.get(_KINDS, "")
-
-
-def follow_kinds(tag: str) -> None:
-    """Let Train show this comparison; none for an empty tag."""
-    st.session_state[_KINDS] = tag
-    st.query_params.update({_KINDS: tag}) if tag else st.query_params.pop(_KINDS, None)
+    return None if here() == "train" or (mine and followed in mine.runs) else followed
 
 
 def keep_in_address(told: Mapping[str, str]) -> None:
     """Let a reload find the data and the model in use again: what their part of the address says."""
-    for name in (_MADE, _RUN, _MODEL):
+    for name in (_MADE, _RUN, name_of_model(here())):
         if name in told and st.query_params.get(name) != told[name]:
             st.query_params[name] = told[name]
 
