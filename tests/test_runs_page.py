@@ -122,7 +122,7 @@ def test_a_model_whose_run_went_on_is_the_newest_of_that_run(page: str, tmp_path
     app = pages.opened(page, session={"model": kept})
     assert app.session_state["model"] == replace(kept, folder=run.checkpoint_dir)
     assert not app.exception and not app.error
-    assert any("**its**  \nrun of " in text.value and text.value.endswith(", as of epoch 2") for text in app.sidebar.caption)
+    assert any(text.value.endswith(f"**its**  \nrun of {moment(run.status().submitted)}, as of epoch 2") for text in app.sidebar.caption)
 
     app.session_state["model"] = state.Model("its", tmp_path / "gone", "0" * 32)
     (error,) = app.run().error
@@ -136,12 +136,13 @@ def test_a_model_says_after_which_epoch_it_was_kept_and_whether_its_run_went_on(
 
     def said(epoch: str) -> str:
         (words,) = (text.value for text in pages.opened("compare", session={"model": state.Model("its", run.checkpoint_dir.with_name(epoch), run.id)}).sidebar.caption if "its" in text.value)
-        begun = f"run of {moment(run.status().submitted)}, "
-        return words.partition("  \n")[2].partition("  \n")[2].removeprefix(begun)
+        return words.partition("  \n")[2].partition("  \n")[2]
 
-    assert said("000001") == "as of epoch 1; it went on to 2" and said("000002") == "as of epoch 2"
+    begun = f"run of {moment(run.status().submitted)}, as of epoch"
+
+    assert said("000001") == f"{begun} 1; it went on to 2" and said("000002") == f"{begun} 2"
     with changed(run, state="running"), claimed(run.directory):
-        assert said("000001") == "as of epoch 1; it goes on"
+        assert said("000001") == f"{begun} 1; it goes on"
 
 
 def test_what_the_command_of_a_run_does() -> None:
